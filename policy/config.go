@@ -1,0 +1,173 @@
+package policy
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Values of a setting that are words in a DSN.
+const (
+	// AllIdle as [Pool].MaxIdleConns keeps as many idle connections as were in use. In a DSN: all.
+	AllIdle = -1
+	// AutoJitter as [Pool].MaxConnLifetimeJitter is 10 % of the lifetime. In a DSN: auto.
+	AutoJitter time.Duration = -1
+	// NeverValidate as [Pool].ValidateAfter never pings a connection that is borrowed. In a DSN: never.
+	NeverValidate time.Duration = -1
+)
+
+// Config is everything that can be set about one pool. Start from [NewConfig] or [ParseDSN]: in a Config literal each
+// setting left out is 0, which is not its default but what the field says about 0.
+//
+// A Config is data: whoever takes one clones it and does not see later changes. It is not safe for changes while others
+// read it.
+type Config struct {
+	// DriverName is the name by which database/sql knows the real driver ("pgx", "mysql", "sqlite"): pool_driver. Empty
+	// is right only with a Driver or a Connector. Never one of pooled's own names.
+	DriverName string
+	// DSN is the real driver's own DSN, with no pool_ keys in it. May be empty: pgx then reads its environment.
+	DSN string
+	// Driver, if not nil, is the real driver, in place of the one named DriverName; DSN is passed to it. Only in Go.
+	Driver driver.Driver
+	// Connector, if not nil, dials the server connections, in place of DriverName and DSN. Only in Go, and not together
+	// with Driver.
+	Connector driver.Connector
+	// Use names registered middlewares, the first is the outermost: pool_use. Empty = none.
+	Use []string
+	// Pool is how server connections are kept.
+	Pool Pool
+	// Statements is how prepared statements are kept.
+	Statements Statements
+}
+
+// Pool is how many server connections an endpoint keeps, for how long, and what is asked of them. A connection may live
+// or be idle somewhat longer than its limit: limits are looked at when it is borrowed or given back, and now and then.
+type Pool struct {
+	// MaxConns is how many server connections may exist, in use and idle: pool_max_conns. 0, the default, = no limit.
+	MaxConns int
+	// MaxIdleConns is how many of them may be idle: pool_max_idle_conns. 0 = none, so that every connection is closed when
+	// it is given back; the default is [AllIdle]. At most MaxConns, if that is set.
+	MaxIdleConns int
+	// MaxConnLifetime is how long a connection is used after it was dialled: pool_max_conn_lifetime, 1h by default.
+	// 0 = no limit.
+	MaxConnLifetime time.Duration
+	// MaxConnLifetimeJitter is added to the lifetime, for each connection a random part of it, so that connections dialled
+	// together are not closed together: pool_max_conn_lifetime_jitter. 0 = none; the default is [AutoJitter].
+	MaxConnLifetimeJitter time.Duration
+	// MaxConnIdleTime is how long a connection may stay idle: pool_max_conn_idle_time, 30m by default. 0 = no limit.
+	MaxConnIdleTime time.Duration
+	// AcquireTimeout is how long a session waits for a server connection: pool_acquire_timeout. 0, the default, = as long
+	// as the caller's context allows.
+	AcquireTimeout time.Duration
+	// ConnectTimeout is how long dialling may take, logging in and Init included: pool_connect_timeout, 10s by default.
+	// 0 = no limit besides the real driver's own.
+	ConnectTimeout time.Duration
+	// ValidateAfter says that a connection idle for longer is pinged when it is borrowed: pool_validate_after, 1s by
+	// default. 0 = at every borrow; [NeverValidate] = at none.
+	ValidateAfter time.Duration
+	// Init is SQL to run on every new server connection: pool_init. Empty = none. It may hold secrets: a Config is never
+	// shown with it.
+	Init string
+}
+
+// Jitter is MaxConnLifetimeJitter with [AutoJitter] worked out: a tenth of the lifetime. 0 = none.
+func (p Pool) Jitter() time.Duration {
+	if p.MaxConnLifetimeJitter == AutoJitter {
+		return p.MaxConnLifetime / 10
+	}
+	return p.MaxConnLifetimeJitter
+}
+
+// validate looks for settings that contradict each other. Each is valid by itself.
+func (p Pool) validate() error {
+	if p.MaxConns > 0 && p.MaxIdleConns > p.MaxConns {
+		return fmt.Errorf("pooled: pool_max_idle_conns=%d is more than pool_max_conns=%d: "+
+			"write at most %[2]d, or all", p.MaxIdleConns, p.MaxConns)
+	}
+	if p.MaxConnLifetimeJitter > p.MaxConnLifetime {
+		return fmt.Errorf("pooled: pool_max_conn_lifetime_jitter=%s is more than pool_max_conn_lifetime=%s: "+
+			"write at most the lifetime, or auto", formatDuration(p.MaxConnLifetimeJitter), formatDuration(p.MaxConnLifetime))
+	}
+	return nil
+}
+
+// Statements is how many prepared statements a server connection keeps.
+type Statements struct {
+	// CacheSize is how many statements each server connection keeps prepared, the one unused for longest goes first:
+	// pool_stmt_cache, 128 by default. 0 = off.
+	CacheSize int
+}
+
+// NewConfig returns the defaults. It names no real driver yet.
+func NewConfig() Config {
+	return Config{
+		Pool: Pool{
+			MaxIdleConns:          AllIdle,
+			MaxConnLifetime:       time.Hour,
+			MaxConnLifetimeJitter: AutoJitter,
+			MaxConnIdleTime:       30 * time.Minute,
+			ConnectTimeout:        10 * time.Second,
+			ValidateAfter:         time.Second,
+		},
+		Statements: Statements{CacheSize: 128},
+	}
+}
+
+// Clone returns a copy that shares nothing that could be changed. Driver and Connector are the same values.
+func (c Config) Clone() Config {
+	c.Use = slices.Clone(c.Use)
+	return c
+}
+
+// Validate reports the first setting that is out of range or contradicts another, by its key in a DSN, or that there is
+// no real driver. It does not look whether the driver or the middlewares are registered. [ParseDSN] has called it.
+func (c Config) Validate() error {
+	for _, k := range keys {
+		if value := k.get(c); value != "" {
+			scratch := c
+			if err := k.apply(&scratch, value); err != nil {
+				return err
+			}
+		}
+	}
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate())
+}
+
+func (c Config) validateDriver() error {
+	switch {
+	case c.Driver != nil && c.Connector != nil:
+		return errors.New("pooled: both a Driver and a Connector are set: choose one")
+	case c.Driver != nil || c.Connector != nil:
+		return nil
+	case c.DriverName == "":
+		return errors.New("pooled: no real driver: set pool_driver in a DSN, or DriverName, Driver or Connector in Go")
+	case slices.Contains(ownNames, c.DriverName):
+		return fmt.Errorf("pooled: the real driver cannot be %s, which is pooled itself: "+
+			"name the driver that it shall wrap, such as %s", c.DriverName,
+			cmp.Or(strings.TrimPrefix(strings.TrimPrefix(c.DriverName, ownName), "-"), pgxDriver))
+	}
+	return nil
+}
+
+// validateDSN looks for settings that would be sent to the server. What else is wrong is for the real driver to tell.
+func (c Config) validateDSN() error {
+	if f, known := c.nativeForm(); known {
+		if _, pairs, err := f.split(c.DSN); err == nil && len(pairs) > 0 {
+			return errors.New("pooled: the DSN field of a Config has pool_ keys in it: have ParseDSN read them")
+		}
+	}
+	return nil
+}
+
+// Names in database/sql: the real drivers that a form of DSN stands for, and pooled's own.
+const (
+	pgxDriver   = "pgx"
+	mysqlDriver = "mysql"
+	ownName     = "pooled"
+)
+
+var ownNames = []string{ownName, ownName + "-" + pgxDriver, ownName + "-" + mysqlDriver}

@@ -1,0 +1,129 @@
+package policy_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/policy"
+)
+
+// leaky is a connector that would show its password to anyone who printed it.
+type leaky struct{ Password string }
+
+func (leaky) Connect(context.Context) (driver.Conn, error) {
+	return nil, errors.New("not to be dialled")
+}
+func (leaky) Driver() driver.Driver { return unopened{} }
+func (l leaky) String() string      { return l.Password }
+
+func TestADriverOrConnectorNeedsNoNameAndIsShownByItsType(t *testing.T) {
+	c := policy.NewConfig()
+	c.Pool.MaxConns = 5
+	c.Connector = leaky{"s3cret"}
+	require.NoError(t, c.Validate())
+	assert.Equal(t, "(policy_test.leaky)?pool_max_conns=5", policy.FormatDSN(c))
+	for how, text := range representations(c) {
+		assert.NotContains(t, text, "s3cret", how)
+	}
+
+	c.Connector, c.Driver, c.DSN = nil, unopened{}, "jack:s3cret@tcp(db)/"
+	require.NoError(t, c.Validate())
+	assert.Equal(t, "(policy_test.unopened):jack:s3cret@tcp(db)/?pool_max_conns=5", policy.FormatDSN(c))
+	assert.Equal(t, "(policy_test.unopened):xxxxx?pool_max_conns=5", c.String())
+
+	c.Connector = leaky{}
+	require.EqualError(t, c.Validate(), "pooled: both a Driver and a Connector are set: choose one")
+}
+
+func TestValidateNamesTheSettingByItsKey(t *testing.T) {
+	tests := []struct {
+		name string
+		set  func(c *policy.Config)
+		want string
+	}{
+		{"no driver", func(c *policy.Config) { c.DriverName = "" }, "pooled: no real driver: set pool_driver in a DSN, or DriverName"},
+		{"itself", func(c *policy.Config) { c.DriverName = "pooled-pgx" }, "pooled: the real driver cannot be pooled-pgx"},
+		{"negative size", func(c *policy.Config) { c.Pool.MaxConns = -1 }, "pooled: pool_max_conns=-1 is negative"},
+		{"negative size past the word", func(c *policy.Config) { c.Pool.MaxIdleConns = -2 }, "pooled: pool_max_idle_conns=-2 is negative"},
+		{"negative duration", func(c *policy.Config) { c.Pool.ConnectTimeout = -time.Second }, "pooled: pool_connect_timeout=-1s is negative"},
+		{"negative cache", func(c *policy.Config) { c.Statements.CacheSize = -1 }, "pooled: pool_stmt_cache=-1 is negative"},
+		{"name with a space", func(c *policy.Config) { c.Use = []string{"a b"} }, "pooled: pool_use=a b has an empty name"},
+		{"contradiction", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MaxIdleConns = 1, 2 }, "pooled: pool_max_idle_conns=2 is more"},
+		{"jitter of no lifetime", func(c *policy.Config) {
+			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
+		}, "pooled: pool_max_conn_lifetime_jitter=1s is more than pool_max_conn_lifetime=0"},
+		{"keys in the native DSN", func(c *policy.Config) { c.DSN = "postgres://db/?pool_max_conns=3" }, "pooled: the DSN field of a Config has pool_ keys in it"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			c := policy.NewConfig()
+			c.DriverName = "pgx"
+			require.NoError(t, c.Validate())
+			tc.set(&c)
+			require.ErrorContains(t, c.Validate(), tc.want)
+		})
+	}
+}
+
+func TestTheZeroConfigOfADriverIsValid(t *testing.T) {
+	require.NoError(t, policy.Config{DriverName: "pgx"}.Validate())
+}
+
+func TestACloneSharesNothingThatChanges(t *testing.T) {
+	c := policy.NewConfig()
+	c.Use = []string{"a"}
+	clone := c.Clone()
+	assert.Equal(t, c, clone)
+	clone.Use[0] = "b"
+	assert.Equal(t, []string{"a"}, c.Use)
+	assert.Nil(t, policy.NewConfig().Clone().Use)
+}
+
+func TestAutoJitterIsATenthOfTheLifetime(t *testing.T) {
+	assert.Equal(t, 6*time.Minute, policy.NewConfig().Pool.Jitter())
+	assert.Zero(t, policy.Pool{MaxConnLifetimeJitter: policy.AutoJitter}.Jitter())
+	assert.Zero(t, policy.Pool{MaxConnLifetime: time.Hour}.Jitter())
+	assert.Equal(t, time.Second, policy.Pool{MaxConnLifetimeJitter: time.Second}.Jitter())
+}
+
+func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
+	defaults := map[string]string{
+		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "all", "pool_max_conn_lifetime": "1h",
+		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
+		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_stmt_cache": "128",
+	}
+	markdown := policy.KeysMarkdown()
+	at := 0
+	for _, k := range policy.Keys() {
+		assert.NotEmpty(t, k.Type, k.Name)
+		assert.NotEmpty(t, k.Values, k.Name)
+		assert.NotEmpty(t, k.Doc, k.Name)
+		require.Contains(t, defaults, k.Name)
+		assert.Equal(t, defaults[k.Name], k.Default, k.Name)
+		delete(defaults, k.Name)
+
+		next := strings.Index(markdown, "#### `"+k.Name+"`\n")
+		require.GreaterOrEqual(t, next, at, k.Name)
+		at = next
+		assert.Contains(t, markdown[at:], k.Doc)
+	}
+	assert.Empty(t, defaults, "keys that are missing")
+}
+
+func TestEveryDefaultIsAValueOfItsKey(t *testing.T) {
+	for _, k := range policy.Keys() {
+		if k.Default == "" {
+			continue
+		}
+		c, err := policy.ParseDSN("host=db " + k.Name + "=" + k.Default)
+		require.NoError(t, err)
+		assert.Equal(t, "host=db", policy.FormatDSN(c))
+	}
+}

@@ -1,0 +1,163 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// keyPrefix is what all keys of pooled start with; no real driver knows such a parameter.
+const keyPrefix = "pool_"
+
+// driverKey is the one key that also decides how the rest of a DSN is read.
+const driverKey = keyPrefix + "driver"
+
+// key is one row of the table: everything this package knows about a setting besides its field in [Config].
+type key struct {
+	Key
+	secret bool // the value is never shown
+	// set puts a value from a DSN, never an empty one, into the Config. Its error says what is wrong, as the end of a
+	// sentence that begins with "key=value".
+	set func(c *Config, value string) error
+	// get returns the value as set takes it; empty when there is nothing to write.
+	get func(c Config) string
+}
+
+// keys is the table: the only source for reading, writing, checking and documenting settings, in the order in which they
+// are written.
+var keys = []key{
+	{
+		Key: Key{
+			Name: driverKey, Type: "name", Values: "the name of a driver registered in database/sql, but not one of pooled's own",
+			Doc: "The real driver. Needed only when the form of the DSN does not say it.",
+		},
+		set: func(c *Config, value string) error { c.DriverName = value; return nil },
+		// The form of the DSN says it; FormatDSN adds the key where it does not.
+		get: func(Config) string { return "" },
+	},
+	list(Key{
+		Name: "pool_use", Values: "names given to pooled.RegisterMiddleware, separated by commas",
+		Doc: "Middlewares of your own. The first is the outermost.",
+	}, func(c *Config) *[]string { return &c.Use }),
+	size(Key{
+		Name: "pool_max_conns", Values: "0 or more; 0 = no limit",
+		Doc: "How many server connections may exist for each endpoint, in use and idle.",
+	}, func(c *Config) *int { return &c.Pool.MaxConns }),
+	size(Key{
+		Name: "pool_max_idle_conns", Values: "0 up to pool_max_conns, or all; 0 = none",
+		Doc: "How many of them may be idle. all keeps as many as were in use.",
+	}, func(c *Config) *int { return &c.Pool.MaxIdleConns }, word[int]{"all", AllIdle}),
+	duration(Key{
+		Name: "pool_max_conn_lifetime", Values: "a duration such as 90s, 30m or 1h30m; 0 = no limit",
+		Doc: "How long a server connection is used after it was dialled.",
+	}, func(c *Config) *time.Duration { return &c.Pool.MaxConnLifetime }),
+	duration(Key{
+		Name: "pool_max_conn_lifetime_jitter", Values: "a duration up to pool_max_conn_lifetime, or auto; 0 = none",
+		Doc: "A random part of it is added to the lifetime of each server connection, so that those dialled together are not " +
+			"closed together. auto is 10 % of the lifetime.",
+	}, func(c *Config) *time.Duration { return &c.Pool.MaxConnLifetimeJitter }, word[time.Duration]{"auto", AutoJitter}),
+	duration(Key{
+		Name: "pool_max_conn_idle_time", Values: "a duration such as 90s, 30m or 1h30m; 0 = no limit",
+		Doc: "How long a server connection may stay idle.",
+	}, func(c *Config) *time.Duration { return &c.Pool.MaxConnIdleTime }),
+	duration(Key{
+		Name: "pool_acquire_timeout", Values: "a duration such as 500ms or 5s; 0 = as long as the caller's context allows",
+		Doc: "How long a session waits for a server connection.",
+	}, func(c *Config) *time.Duration { return &c.Pool.AcquireTimeout }),
+	duration(Key{
+		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
+		Doc: "How long dialling a server connection may take, logging in and pool_init included.",
+	}, func(c *Config) *time.Duration { return &c.Pool.ConnectTimeout }),
+	duration(Key{
+		Name: "pool_validate_after", Values: "a duration such as 500ms or 5s, or never; 0 = at every borrow",
+		Doc: "A server connection that was idle for longer is pinged when it is borrowed.",
+	}, func(c *Config) *time.Duration { return &c.Pool.ValidateAfter }, word[time.Duration]{"never", NeverValidate}),
+	{
+		Key: Key{
+			Name: "pool_init", Type: "SQL", Values: "statements as the real driver's Exec takes them",
+			Doc: "Run on every new server connection. Never shown, since it may hold secrets.",
+		},
+		secret: true,
+		set:    func(c *Config, value string) error { c.Pool.Init = value; return nil },
+		get:    func(c Config) string { return c.Pool.Init },
+	},
+	size(Key{
+		Name: "pool_stmt_cache", Values: "0 or more; 0 = off",
+		Doc: "How many prepared statements each server connection keeps.",
+	}, func(c *Config) *int { return &c.Statements.CacheSize }),
+}
+
+// find returns the row of the key with this name, or nil.
+func find(name string) *key {
+	for i := range keys {
+		if keys[i].Name == name {
+			return &keys[i]
+		}
+	}
+	return nil
+}
+
+// apply is set with an error that names the key, the value and what is allowed.
+func (k *key) apply(c *Config, value string) error {
+	if err := k.set(c, value); err != nil {
+		return fmt.Errorf("pooled: %s=%s %w (allowed: %s)", k.Name, k.show(value), err, k.Values)
+	}
+	return nil
+}
+
+// show returns a value for an error message. A value with other characters than settings have may be a piece of the DSN
+// that was cut out by mistake: pgx reads "pool_max_conns= password=x" as pool_max_conns set to "password=x".
+func (k *key) show(value string) string {
+	if k.secret || len(value) > 40 || strings.Trim(value, letters+digits+"_.,+- ") != "" {
+		return mask
+	}
+	return value
+}
+
+// settings lists what c has set differently from the defaults, in the table's order.
+func (c Config) settings() []pair {
+	var pairs []pair
+	defaults := NewConfig()
+	for _, k := range keys {
+		if value := k.get(c); value != "" && value != k.get(defaults) {
+			pairs = append(pairs, pair{k.Name, value})
+		}
+	}
+	return pairs
+}
+
+// Key documents one key of a DSN. All fields are texts for people.
+type Key struct {
+	Name    string // as it is written in a DSN
+	Type    string // number, duration, list, name or SQL
+	Values  string // what is allowed, and what 0 means
+	Default string // empty = none
+	Doc     string // one or two sentences
+}
+
+// Keys lists all keys in the order in which [FormatDSN] writes them.
+func Keys() []Key {
+	docs := make([]Key, len(keys))
+	for i, k := range keys {
+		docs[i] = k.Key
+		docs[i].Default = k.get(NewConfig())
+	}
+	return docs
+}
+
+// KeysMarkdown is [Keys] as a reference in Markdown: for each key a heading, its type, values and default, and what it is.
+func KeysMarkdown() string {
+	var b strings.Builder
+	for i, k := range Keys() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fallback := k.Default
+		if fallback == "" {
+			fallback = "none"
+		}
+		fmt.Fprintf(&b, "#### `%s`\n\n```\nType:    %s\nValues:  %s\nDefault: %s\n```\n\n%s\n",
+			k.Name, k.Type, k.Values, fallback, k.Doc)
+	}
+	return b.String()
+}

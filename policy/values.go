@@ -1,0 +1,114 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// word is a value that is written as a word in a DSN.
+type word[T any] struct {
+	text  string
+	value T
+}
+
+// size is the row of a setting that counts something.
+func size(doc Key, field func(*Config) *int, words ...word[int]) key {
+	doc.Type = "number"
+	return quantity(doc, field, parseSize, strconv.Itoa, words)
+}
+
+// duration is the row of a setting that is a time span.
+func duration(doc Key, field func(*Config) *time.Duration, words ...word[time.Duration]) key {
+	doc.Type = "duration"
+	return quantity(doc, field, parseDuration, formatDuration, words)
+}
+
+// quantity is the row of a setting that is 0 or more, or one of the words.
+func quantity[T int | time.Duration](doc Key, field func(*Config) *T,
+	parse func(string) (T, error), format func(T) string, words []word[T],
+) key {
+	set := func(c *Config, text string) error {
+		for _, w := range words {
+			if text == w.text {
+				*field(c) = w.value
+				return nil
+			}
+		}
+		value, err := parse(text)
+		if err != nil {
+			return err
+		}
+		if value < 0 {
+			return errors.New("is negative")
+		}
+		*field(c) = value
+		return nil
+	}
+	get := func(c Config) string {
+		value := *field(&c)
+		for _, w := range words {
+			if value == w.value {
+				return w.text
+			}
+		}
+		return format(value)
+	}
+	return key{Key: doc, set: set, get: get}
+}
+
+// list is the row of a setting that is names separated by commas.
+func list(doc Key, field func(*Config) *[]string) key {
+	doc.Type = "list"
+	set := func(c *Config, text string) error {
+		names := strings.Split(text, ",")
+		for _, name := range names {
+			if name == "" || strings.ContainsAny(name, spaces) {
+				return errors.New("has an empty name or a space in it")
+			}
+		}
+		*field(c) = names
+		return nil
+	}
+	get := func(c Config) string { return strings.Join(*field(&c), ",") }
+	return key{Key: doc, set: set, get: get}
+}
+
+func parseSize(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errors.New("is out of range")
+	case err != nil:
+		return 0, errors.New("is not a whole number")
+	}
+	return n, nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil {
+		return d, nil
+	}
+	if strings.Trim(text, "0123456789.") == "" {
+		return 0, fmt.Errorf("has no unit: write %ss if seconds are meant", text)
+	}
+	return 0, errors.New("is not a duration")
+}
+
+// formatDuration writes 1h for what [time.Duration.String] calls 1h0m0s.
+func formatDuration(d time.Duration) string {
+	if d == 0 {
+		return "0"
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
