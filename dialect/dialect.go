@@ -1,0 +1,139 @@
+// Package dialect is what pooled must know about one database family, as an interface that the family implements.
+//
+// Package postgres implements it for jackc/pgx and package mysql for go-sql-driver/mysql; importing one of them registers
+// its dialect, as with drivers. Any other driver registered in database/sql runs through [Generic], which claims to know nothing.
+//
+// What it is not: a query builder or an SQL translator. Statement texts reach the server as the caller wrote them.
+package dialect
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"sync"
+)
+
+// Dialect is what pooled knows about one database family and its real driver. Implementations are safe for concurrent use.
+type Dialect interface {
+	// Name is the family's name: "postgres", "mysql", "generic".
+	Name() string
+
+	// Owns reports whether a connector's driver is the one that this dialect knows.
+	Owns(d driver.Driver) bool
+
+	// Open makes a server of the real driver's own DSN. It fails on a bad DSN and does not connect.
+	// Its errors do not show a password.
+	Open(dsn string) (Server, error)
+
+	// Adopt makes a server of a connector that the program made itself.
+	Adopt(c driver.Connector) Server
+
+	// Classify says what is known about an error that the real driver returned. nil and unknown errors are 0.
+	Classify(err error) ErrorClass
+
+	// State tells what state a real connection is in, without asking the server.
+	State(conn driver.Conn) ConnState
+}
+
+// Server is one database server as a dialect opens it.
+type Server struct {
+	// Connector dials it with the real driver.
+	Connector driver.Connector
+	// Address is host:port or a socket path, for people; never with a user or a password.
+	Address string
+	// Database is the database that connections open; empty if it is not known.
+	Database string
+	// Traits is what is known about the connections to it.
+	Traits Traits
+}
+
+// Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.
+type Traits struct {
+	// OneResult says that a connection can have only one result open at a time, so a prepared statement may serve another
+	// call as soon as the connection may. False: a statement that has returned rows stays with its caller.
+	OneResult bool
+	// PreparesArgs says that a statement with arguments costs a round trip for preparing each time (the driver answers
+	// driver.ErrSkip), so the statement cache is asked first.
+	PreparesArgs bool
+	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
+	PingsOnReset bool
+}
+
+// ConnState is what a dialect knows about a real connection between two calls.
+type ConnState uint8
+
+// The states of a connection; the zero value claims nothing.
+const (
+	StateUnknown ConnState = iota
+	// StateIdle: open, and in no transaction.
+	StateIdle
+	// StateInTx: in a transaction that is open or has failed, and has to be rolled back.
+	StateInTx
+	// StateClosed: not usable any more.
+	StateClosed
+)
+
+// ErrorClass is a set of what is known about an error. The zero value claims nothing.
+type ErrorClass uint8
+
+// The facts about an error that a dialect can know.
+const (
+	// Dead: the connection cannot be used again.
+	Dead ErrorClass = 1 << iota
+	// StaleStatement: a prepared statement is no longer valid on this connection, and the server executed nothing of
+	// the statement that was called.
+	StaleStatement
+	// TooManyStatements: the server holds as many prepared statements as it is allowed to, and did not prepare this one.
+	TooManyStatements
+)
+
+// Has reports whether all of x is in the set.
+func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
+
+var registry = struct {
+	sync.RWMutex
+	byDriver map[string]Dialect
+}{byDriver: map[string]Dialect{}}
+
+// Register makes a dialect known for the real driver of that name. It is meant for init functions, and panics when the name
+// has a dialect already.
+func Register(driverName string, d Dialect) {
+	registry.Lock()
+	defer registry.Unlock()
+	if _, taken := registry.byDriver[driverName]; taken {
+		panic("pooled: a dialect for the driver " + driverName + " is registered already")
+	}
+	registry.byDriver[driverName] = d
+}
+
+// families are the real drivers that have a dialect of their own, and the package to import for it.
+var families = map[string]string{
+	"pgx":   "github.com/gopooled/pooled/postgres",
+	"mysql": "github.com/gopooled/pooled/mysql",
+}
+
+// ForDriver returns the dialect of the real driver with that name: the registered one, or a [Generic].
+// For pgx and mysql a missing registration is an error that names the import.
+func ForDriver(driverName string) (Dialect, error) {
+	registry.RLock()
+	d, ok := registry.byDriver[driverName]
+	registry.RUnlock()
+	if ok {
+		return d, nil
+	}
+	if pkg, ok := families[driverName]; ok {
+		return nil, fmt.Errorf("pooled: the driver %q needs its dialect (forgotten import?): add import _ %q", driverName, pkg)
+	}
+	return Generic{DriverName: driverName}, nil
+}
+
+// ForValue returns the registered dialect that knows the driver value, or a [Generic].
+func ForValue(d driver.Driver) Dialect {
+	registry.RLock()
+	defer registry.RUnlock()
+	for _, known := range registry.byDriver {
+		if known.Owns(d) {
+			return known
+		}
+	}
+	return Generic{}
+}

@@ -1,0 +1,72 @@
+package dialect
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Generic is the dialect of a driver that pooled knows nothing about. It claims nothing, so pooled relies only on what
+// database/sql/driver documents.
+type Generic struct {
+	// DriverName is the driver's name in database/sql. Empty: Open fails.
+	DriverName string
+}
+
+var _ Dialect = Generic{}
+
+// Name returns "generic".
+func (Generic) Name() string { return "generic" }
+
+// Owns returns false: Generic is what is left when no dialect owns a driver.
+func (Generic) Owns(driver.Driver) bool { return false }
+
+// Open finds the driver in database/sql and makes a connector of the DSN as sql.Open does.
+func (g Generic) Open(dsn string) (Server, error) {
+	if !slices.Contains(sql.Drivers(), g.DriverName) {
+		return Server{}, fmt.Errorf("pooled: unknown driver %q (forgotten import?): registered are %s",
+			g.DriverName, strings.Join(sql.Drivers(), ", "))
+	}
+	// database/sql gives a driver value away only through an opened DB, which has not connected yet.
+	db, err := sql.Open(g.DriverName, dsn)
+	if err != nil {
+		return Server{}, err
+	}
+	defer db.Close()
+	connector, err := ConnectorOf(db.Driver(), dsn)
+	if err != nil {
+		return Server{}, err
+	}
+	return Server{Connector: connector, Address: g.DriverName}, nil
+}
+
+// Adopt names the server by the type of its driver, as nothing else is known of it.
+func (Generic) Adopt(c driver.Connector) Server {
+	return Server{Connector: c, Address: fmt.Sprintf("%T", c.Driver())}
+}
+
+// Classify knows only what database/sql/driver defines.
+func (Generic) Classify(error) ErrorClass { return 0 }
+
+// State returns StateUnknown.
+func (Generic) State(driver.Conn) ConnState { return StateUnknown }
+
+// ConnectorOf returns a connector for a driver and its DSN, as sql.Open makes one.
+func ConnectorOf(d driver.Driver, dsn string) (driver.Connector, error) {
+	if dc, ok := d.(driver.DriverContext); ok {
+		return dc.OpenConnector(dsn)
+	}
+	return dsnConnector{d, dsn}, nil
+}
+
+// dsnConnector dials drivers that have no driver.DriverContext.
+type dsnConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c dsnConnector) Driver() driver.Driver                        { return c.driver }

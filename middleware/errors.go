@@ -1,0 +1,133 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Sentinels for pooled's own refusals: errors.Is matches the typed errors of this file with them.
+var (
+	// ErrAcquireTimeout matches an [AcquireTimeoutError].
+	ErrAcquireTimeout = errors.New("pooled: no server connection in time")
+	// ErrConnectTimeout matches a [ConnectTimeoutError].
+	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
+)
+
+// AcquireTimeoutError is returned when a session waited for a server connection for pool_acquire_timeout, or up to the
+// deadline of the caller's context. Nothing was sent to a server. It matches [ErrAcquireTimeout] and, by way of Cause,
+// usually context.DeadlineExceeded.
+type AcquireTimeoutError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Waited is how long this session waited.
+	Waited time.Duration
+	// Timeout is the pool_acquire_timeout that ended the wait; 0 when the caller's own deadline did.
+	Timeout time.Duration
+	// MaxConns is the number of permits (pool_max_conns); 0 = no limit.
+	MaxConns int
+	// InUse is how many sessions held a server connection.
+	InUse int
+	// Dialling is how many permits were taken by sessions still dialling, validating or closing.
+	Dialling int
+	// OldestHeld is for how long the oldest borrower had held its connection; 0 when none was in use.
+	OldestHeld time.Duration
+	// Waiters is how many other sessions were waiting.
+	Waiters int
+	// Cause is what ended the wait: context.DeadlineExceeded, or the error of a dial that the deadline cut short.
+	Cause error
+}
+
+// Error tells the state of the pool at the time, and what can be done.
+func (e *AcquireTimeoutError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pooled: no server connection to %s after %s", e.Endpoint, round(e.Waited))
+	if e.Timeout > 0 {
+		fmt.Fprintf(&b, " (pool_acquire_timeout=%s)", e.Timeout)
+	} else {
+		b.WriteString(" (the deadline of the caller's context)")
+	}
+	if e.MaxConns > 0 {
+		fmt.Fprintf(&b, ": %d of %d permits (pool_max_conns) hold a connection in use, %d are dialling or closing, %d more waiting",
+			e.InUse, e.MaxConns, e.Dialling, e.Waiters)
+	} else {
+		fmt.Fprintf(&b, ": %d connections in use, no limit set", e.InUse)
+	}
+	if e.OldestHeld > 0 {
+		fmt.Fprintf(&b, "; the oldest has been held for %s", round(e.OldestHeld))
+	}
+	b.WriteString("; ")
+	b.WriteString(e.advice())
+	return b.String()
+}
+
+// advice names the most likely cure.
+func (e *AcquireTimeoutError) advice() string {
+	switch {
+	case e.MaxConns == 0 || e.InUse < e.MaxConns:
+		return "the server is slow to accept connections: check that it is reachable and not overloaded"
+	case e.OldestHeld > 2*e.Waited:
+		return "look for Rows, Tx or Conn that are never closed and for long transactions, or raise pool_max_conns"
+	default:
+		return "the load is higher than the connections can carry: raise pool_max_conns, or shorten the statements"
+	}
+}
+
+// Is matches ErrAcquireTimeout.
+func (e *AcquireTimeoutError) Is(target error) bool { return target == ErrAcquireTimeout }
+
+// Unwrap returns Cause.
+func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
+
+// ConnectTimeoutError is returned when a server connection was not ready within pool_connect_timeout: network, TLS,
+// authentication and pool_init included. It matches [ErrConnectTimeout].
+type ConnectTimeoutError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Timeout is the pool_connect_timeout.
+	Timeout time.Duration
+	// Cause is the error of the real driver.
+	Cause error
+}
+
+// Error names the endpoint, the limit and the cause.
+func (e *ConnectTimeoutError) Error() string {
+	return fmt.Sprintf("pooled: %s did not answer within %s (pool_connect_timeout): "+
+		"check the address, or raise the limit: %v", e.Endpoint, e.Timeout, e.Cause)
+}
+
+// Is matches ErrConnectTimeout.
+func (e *ConnectTimeoutError) Is(target error) bool { return target == ErrConnectTimeout }
+
+// Unwrap returns Cause.
+func (e *ConnectTimeoutError) Unwrap() error { return e.Cause }
+
+// InitError is returned when pool_init failed on a new server connection, which was closed again. Without this error, the
+// failure would look like one of the statement that the connection was dialled for.
+type InitError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Cause is the error of the real driver.
+	Cause error
+}
+
+// Error names the endpoint and the cause, not the statement, which may hold secrets.
+func (e *InitError) Error() string {
+	return fmt.Sprintf("pooled: pool_init failed on a new connection to %s: %v", e.Endpoint, e.Cause)
+}
+
+// Unwrap returns Cause.
+func (e *InitError) Unwrap() error { return e.Cause }
+
+// round cuts a duration to what a person reads.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > 10*time.Second:
+		return d.Round(time.Second)
+	case d > 10*time.Millisecond:
+		return d.Round(time.Millisecond)
+	default:
+		return d.Round(time.Microsecond)
+	}
+}

@@ -1,0 +1,124 @@
+package middleware
+
+import (
+	"database/sql/driver"
+	"time"
+)
+
+// Op is what a [Call] does.
+type Op uint8
+
+// The operations of a session, named as in database/sql/driver.
+const (
+	Ping Op = iota + 1
+	Prepare
+	Exec
+	Query
+	Begin
+	Commit
+	Rollback
+)
+
+// String returns the name of the operation in lower case.
+func (o Op) String() string {
+	switch o {
+	case Ping:
+		return "ping"
+	case Prepare:
+		return "prepare"
+	case Exec:
+		return "exec"
+	case Query:
+		return "query"
+	case Begin:
+		return "begin"
+	case Commit:
+		return "commit"
+	case Rollback:
+		return "rollback"
+	default:
+		return "unknown"
+	}
+}
+
+// Endpoint is one database server and the pool of connections to it. It never changes once made.
+type Endpoint struct {
+	// Name is what logs, errors and statistics call the endpoint: its address, never with a user or a password.
+	Name string
+	// Driver is the name of the real driver, such as "pgx" or "mysql".
+	Driver string
+	// Dialect is the name of the database family, such as "postgres", "mysql", or "generic".
+	Dialect string
+	// Database is the database (catalogue) that connections open, if it is known.
+	Database string
+}
+
+// ServerConn is a server connection as a middleware sees it. The value is comparable and stays the same for the
+// connection's whole life, so it can serve as a key; it outlives the sessions that borrow it. All that it tells never changes.
+type ServerConn interface {
+	// ID numbers the server connections of a connector, beginning with 1.
+	ID() uint64
+	// Endpoint is the server that it leads to.
+	Endpoint() *Endpoint
+	// DialledAt is when dialling ended.
+	DialledAt() time.Time
+}
+
+// Session is what database/sql hands to a caller: a connection without a socket. The value is comparable and stays
+// the same for all calls of one session, so it can serve as a key; a session may be used by many borrowers after each other.
+type Session interface {
+	// Conn returns the server connection that the session holds, or nil when it holds none.
+	Conn() ServerConn
+	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
+	// A transaction begun by statement text is not seen.
+	InTx() bool
+}
+
+// Dial is the event of the Connect stage.
+type Dial struct {
+	Endpoint *Endpoint
+}
+
+// Acquisition is the event of the Acquire stage.
+type Acquisition struct {
+	Session  Session
+	Endpoint *Endpoint
+	// Conn is the server connection, set when the acquisition succeeded.
+	Conn ServerConn
+	// Waited is how long the session waited for a permit of pool_max_conns, set also when it failed. 0 = it did not wait.
+	Waited time.Duration
+}
+
+// Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text may be changed,
+// and only where it is sent: for Prepare, and for Exec and Query that are not Prepared. The second group is set by the innermost
+// function, each field for the operation named.
+type Call struct {
+	Session Session
+	Op      Op
+	// Text is the statement of Prepare, Exec and Query; empty for the other operations.
+	Text string
+	// Args are the arguments as the caller gave them to database/sql: the real driver has not converted them yet.
+	Args []driver.NamedValue
+	// Prepared tells an Exec or Query through an *sql.Stmt from one with statement text.
+	Prepared bool
+	// TxOptions are those of Begin.
+	TxOptions driver.TxOptions
+
+	Rows   driver.Rows   // Query
+	Result driver.Result // Exec
+	Stmt   driver.Stmt   // Prepare
+	Tx     driver.Tx     // Begin
+}
+
+// Release is the event of the Release stage.
+type Release struct {
+	Conn ServerConn
+	// Held is how long the session held the server connection.
+	Held time.Duration
+	// Discard makes next close the connection instead of keeping it for the next borrower. It is already set
+	// for a connection that is known to be dead, or left in an open transaction.
+	Discard bool
+	// Unknown is set when nobody can know what the session's state is, because the caller reached the real connection ([Raw] of
+	// package pooled).
+	Unknown bool
+}
