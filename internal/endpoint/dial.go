@@ -1,0 +1,104 @@
+package endpoint
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gopooled/pooled/internal/serverconn"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// dial makes a new server connection for a request, through the Connect chain.
+func (e *Endpoint) dial(r *Request) (*Conn, error) {
+	e.dials.Add(1)
+	ctx, cancel := e.bound(r)
+	defer cancel()
+	start := time.Now()
+	real, err := e.dialer(ctx, &middleware.Dial{Endpoint: e.info})
+	if err != nil {
+		e.failedDials.Add(1)
+		return nil, e.explain(ctx, r, time.Since(start), err)
+	}
+	c := &Conn{
+		Conn:      serverconn.New(real, &e.shared),
+		endpoint:  e,
+		id:        e.lastID.Add(1),
+		dialledAt: time.Now(),
+		expiresAt: e.expiry(),
+	}
+	e.mu.Lock()
+	e.conns[c] = struct{}{}
+	e.mu.Unlock()
+	return c, nil
+}
+
+// connect is the innermost function of the Connect chain: the real driver's dial, and pool_init.
+func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn, error) {
+	real, err := e.server.Connector.Connect(ctx)
+	if err != nil || e.pool.Init == "" {
+		return real, err
+	}
+	if err := e.runInit(ctx, real); err != nil {
+		_ = real.Close() // the reason is in err
+		return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
+	}
+	return real, nil
+}
+
+// runInit runs pool_init, as a prepared statement where the driver wants that.
+func (e *Endpoint) runInit(ctx context.Context, real driver.Conn) error {
+	c := serverconn.New(real, &e.shared)
+	defer c.DropStatements() // its cache is not the one that the connection will have
+	_, err := c.Exec(ctx, e.pool.Init, nil)
+	if err != driver.ErrSkip {
+		return err
+	}
+	st, err := c.Stmt(ctx, e.pool.Init)
+	if err != nil {
+		return err
+	}
+	defer st.Release()
+	_, err = st.Exec(ctx, nil)
+	return err
+}
+
+// expiry is the stamp at which a connection dialled now has reached its lifetime. The jitter is added at random, so that
+// connections dialled together are not replaced together.
+func (e *Endpoint) expiry() int64 {
+	if e.pool.MaxConnLifetime == 0 {
+		return 0
+	}
+	life := e.pool.MaxConnLifetime
+	if jitter := e.pool.Jitter(); jitter > 0 {
+		life += rand.N(jitter)
+	}
+	return e.now() + int64(life)
+}
+
+// bound limits a dial or a validation: by the caller's context, pool_connect_timeout, and what is left of pool_acquire_timeout.
+func (e *Endpoint) bound(r *Request) (context.Context, context.CancelFunc) {
+	deadline := r.deadline
+	if e.pool.ConnectTimeout > 0 {
+		if limit := time.Now().Add(e.pool.ConnectTimeout); deadline.IsZero() || limit.Before(deadline) {
+			deadline = limit
+		}
+	}
+	if deadline.IsZero() {
+		return r.Context, func() {}
+	}
+	return context.WithDeadline(r.Context, deadline)
+}
+
+// explain tells whose limit ended a dial. The driver's error stays what it is unless a limit of pooled's own did.
+func (e *Endpoint) explain(ctx context.Context, r *Request, took time.Duration, err error) error {
+	if r.Err() != nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	if !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
+		return e.timeout(took, true, err)
+	}
+	return &middleware.ConnectTimeoutError{Endpoint: e.info.Name, Timeout: e.pool.ConnectTimeout, Cause: err}
+}

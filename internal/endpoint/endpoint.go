@@ -1,0 +1,266 @@
+// Package endpoint is one database server and the connections to it.
+//
+// The connections are pooled by database/sql itself: an inner sql.DB per endpoint keeps the idle ones and hands them out again.
+// It has no limit, so nobody ever waits in it; who may take a connection, and in which order, is decided by the gate before it. What is
+// left to this package is what a pool under database/sql cannot do: bounded and explained waits, dialling with a limit,
+// validation, jittered lifetimes, and closing off everybody's path.
+package endpoint
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/serverconn"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// Endpoint is one database server and the pool of connections to it. It is safe for concurrent use.
+type Endpoint struct {
+	info   *middleware.Endpoint
+	pool   policy.Pool
+	server dialect.Server
+	shared serverconn.Config
+	dialer middleware.ConnectFunc // the composed Connect chain
+
+	gate  gate
+	inner *sql.DB
+	start time.Time // what the int64 stamps count from
+
+	// suspectedAt is when a connection was last found dead. Those that have been idle since before are not trusted.
+	suspectedAt atomic.Int64
+	lastID      atomic.Uint64
+	idle        atomic.Int64
+	acquires    atomic.Uint64
+	dials       atomic.Uint64
+	failedDials atomic.Uint64
+	closes      [reasons]atomic.Uint64
+
+	mu      sync.Mutex // guards what follows
+	conns   map[*Conn]struct{}
+	closed  bool
+	closers sync.WaitGroup // counts goroutines that close connections; grows only while closed is false
+}
+
+// Options is what an endpoint is made of.
+type Options struct {
+	Info        *middleware.Endpoint
+	Server      dialect.Server
+	Dialect     dialect.Dialect
+	Pool        policy.Pool
+	Statements  policy.Statements
+	Middlewares []middleware.Middleware // their Connect wraps
+}
+
+// New makes an endpoint. It does not connect. Close releases what it holds.
+func New(o Options) *Endpoint {
+	e := &Endpoint{
+		info:   o.Info,
+		pool:   o.Pool,
+		server: o.Server,
+		gate:   gate{limit: o.Pool.MaxConns},
+		start:  time.Now(),
+		conns:  map[*Conn]struct{}{},
+	}
+	e.shared.Dialect = o.Dialect
+	e.shared.Traits = o.Server.Traits
+	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
+	e.shared.Relieve = e.relieve
+	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
+	e.inner = sql.OpenDB(innerConnector{e})
+	e.inner.SetMaxIdleConns(maxInt) // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
+	e.inner.SetConnMaxIdleTime(shortest(o.Pool.MaxConnIdleTime, o.Pool.MaxConnLifetime))
+	return e
+}
+
+const maxInt = int(^uint(0) >> 1)
+
+// shortest returns the shorter of two limits, of which 0 is none.
+func shortest(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// Info describes the endpoint.
+func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
+
+// Acquire takes a server connection for the session whose request it is: an idle one, or a new one. It
+// returns how long it waited for a permit. Errors of the real driver are passed on as they are.
+func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duration, error) {
+	waited, err := e.gate.enter(ctx, e.pool.AcquireTimeout)
+	if err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return nil, waited, err // the caller went away, and needs no explanation
+		}
+		return nil, waited, e.timeout(waited, ctx.Err() == nil, err)
+	}
+	if e.pool.AcquireTimeout > 0 {
+		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
+	}
+	c, err := e.take(ctx, r)
+	if err != nil {
+		e.gate.leave()
+		return nil, waited, err
+	}
+	e.acquires.Add(1)
+	c.heldSince.Store(r.at)
+	return c, waited, nil
+}
+
+// take gets a connection out of the inner pool, which calls back with the request: see [Request].
+func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
+	r.Context, r.at = ctx, e.now()
+	sqlConn, err := e.inner.Conn(r)
+	c, dialErr := r.conn, r.err
+	r.Context, r.conn, r.err = nil, nil, nil
+	switch {
+	case dialErr != nil:
+		return nil, dialErr
+	case err != nil:
+		return nil, err
+	}
+	c.sqlConn = sqlConn
+	return c, nil
+}
+
+// Release gives a connection back: to the next borrower or, when it is not to be used again, to be closed by a goroutine
+// of the endpoint. It is the innermost function of the Release chain, and does not block.
+func (e *Endpoint) Release(r *middleware.Release) {
+	c := r.Conn.(*Conn)
+	c.heldSince.Store(0)
+	if reason := e.unfitToKeep(c, r.Discard); reason != kept {
+		c.reason = reason
+		e.closeOffPath(c)
+		return
+	}
+	c.idle = true
+	e.idle.Add(1)
+	_ = c.sqlConn.Close() // gives it back to the inner pool; c is somebody else's from here on
+	e.gate.leave()
+}
+
+// unfitToKeep tells why a connection that comes back is to be closed, or kept.
+func (e *Endpoint) unfitToKeep(c *Conn, discard bool) reason {
+	switch {
+	case c.Failed():
+		e.suspectedAt.Store(e.now())
+		return failed
+	case discard:
+		return discarded
+	case c.expired(c.idleSince):
+		return lifetime
+	case e.pool.MaxIdleConns != policy.AllIdle && e.idle.Load() >= int64(e.pool.MaxIdleConns) && e.gate.state().waiting == 0:
+		return idleLimit
+	default:
+		return kept
+	}
+}
+
+// closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one
+// connection less only then. Once the endpoint is closed, it happens at once, because nobody would wait for the goroutine.
+func (e *Endpoint) closeOffPath(c *Conn) {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		e.discard(c)
+		return
+	}
+	e.closers.Add(1)
+	e.mu.Unlock()
+	go func() {
+		defer e.closers.Done()
+		e.discard(c)
+	}()
+}
+
+func (e *Endpoint) discard(c *Conn) {
+	_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
+	e.gate.leave()
+}
+
+// Close closes the idle connections, waits for those being closed, and admits all waiting sessions to the error of a closed
+// database. Connections in use are closed when they are given back.
+func (e *Endpoint) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	err := e.inner.Close()
+	e.gate.close()
+	e.closers.Wait()
+	if closer, ok := e.server.Connector.(io.Closer); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
+}
+
+// relieve closes the cached statements of the idle connections and reports whether there were any. It takes them all
+// before it gives one back, as the inner pool would hand out the same one again.
+func (e *Endpoint) relieve(ctx context.Context) bool {
+	var taken []*Conn
+	for e.gate.tryEnter() {
+		c, err := e.take(ctx, &Request{idleOnly: true})
+		if err != nil {
+			e.gate.leave()
+			break
+		}
+		taken = append(taken, c)
+	}
+	relieved := false
+	for _, c := range taken {
+		if c.DropStatements() {
+			relieved = c.Ping(ctx) == nil || relieved // closing has no answer; the ping's comes after it was done
+		}
+		c.EndBorrow()
+		e.Release(&middleware.Release{Conn: c})
+	}
+	return relieved
+}
+
+// timeout explains why a session got no connection in time.
+func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) error {
+	if errors.Is(cause, driver.ErrBadConn) {
+		cause = context.DeadlineExceeded // database/sql would try again, after the deadline
+	}
+	gate := e.gate.state()
+	held, oldest := e.held()
+	t := &middleware.AcquireTimeoutError{
+		Endpoint:   e.info.Name,
+		Waited:     waited,
+		MaxConns:   e.pool.MaxConns,
+		InUse:      held,
+		Dialling:   max(gate.taken-held, 0),
+		OldestHeld: oldest,
+		Waiters:    gate.waiting,
+		Cause:      cause,
+	}
+	if ours {
+		t.Timeout = e.pool.AcquireTimeout
+	}
+	return t
+}
+
+// held counts the connections in use, and tells for how long the oldest borrower has had its own.
+func (e *Endpoint) held() (n int, oldest time.Duration) {
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.conns {
+		if since := c.heldSince.Load(); since != 0 {
+			n++
+			oldest = max(oldest, time.Duration(now-since))
+		}
+	}
+	return n, oldest
+}
+
+// now is the time since the endpoint was made, in nanoseconds, and never 0. Measured so, it costs half of time.Now.
+func (e *Endpoint) now() int64 { return int64(time.Since(e.start)) + 1 }

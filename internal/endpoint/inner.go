@@ -1,0 +1,148 @@
+package endpoint
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/gopooled/pooled/policy"
+)
+
+// Request is one session's asking for a server connection. It is the context that the inner pool is asked with, and so comes
+// out again where the pool dials (innerConnector.Connect) or has chosen an idle connection (innerConn.ResetSession): there the
+// connection is left in it. The usual way, sql.Conn.Raw, costs an allocation and two locks more.
+//
+// The zero value is ready to use. A session keeps one and uses it for one acquisition after the other.
+type Request struct {
+	context.Context // the caller's, during the acquisition
+
+	// Fresh is set for a session that was made because earlier ones failed, or the first of all: where a dead connection was
+	// found recently, it does not get an old one that nobody can validate. database/sql makes such a session for its last try.
+	Fresh bool
+
+	idleOnly bool      // do not dial
+	deadline time.Time // of pool_acquire_timeout; zero = none
+
+	at   int64 // stamp: when the inner pool was asked or, if it took I/O to answer, when it had answered
+	conn *Conn // what the inner pool chose
+	err  error // what the dial failed with
+}
+
+// errDial stands in for the error of a dial towards the inner pool, which would dial again on driver.ErrBadConn:
+// the outer database/sql does that.
+var errDial = errors.New("pooled: dial failed")
+
+// errNoIdle answers a request that wanted an idle connection only.
+var errNoIdle = errors.New("pooled: no idle connection")
+
+// innerConnector is what the inner pool dials with.
+type innerConnector struct{ e *Endpoint }
+
+func (ic innerConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	r := ctx.(*Request)
+	if r.idleOnly {
+		return nil, errNoIdle
+	}
+	c, err := ic.e.dial(r)
+	if err != nil {
+		r.err = err
+		return nil, errDial
+	}
+	r.at, r.conn = ic.e.now(), c
+	return innerConn{c}, nil
+}
+
+func (ic innerConnector) Driver() driver.Driver { return ic.e.server.Connector.Driver() }
+
+// innerConn is a server connection as the inner pool sees it: something that can be chosen, kept or closed.
+type innerConn struct{ c *Conn }
+
+var (
+	_ driver.Conn            = innerConn{}
+	_ driver.SessionResetter = innerConn{}
+	_ driver.Validator       = innerConn{}
+)
+
+// ResetSession is called when the inner pool has chosen an idle connection. driver.ErrBadConn makes it close this one and choose again:
+// another one, and after two bad ones a new one.
+func (ic innerConn) ResetSession(ctx context.Context) error {
+	c, r := ic.c, ctx.(*Request)
+	if reason := c.endpoint.unfitToBorrow(c, r); reason != kept {
+		c.reason = reason
+		return driver.ErrBadConn
+	}
+	c.idle = false
+	c.endpoint.idle.Add(-1)
+	r.conn = c
+	return nil
+}
+
+// IsValid is called when the connection comes back.
+func (ic innerConn) IsValid() bool { return ic.c.reason == kept }
+
+// Close is called for connections that are not valid, were idle for too long, or are left when the endpoint closes.
+func (ic innerConn) Close() error {
+	c := ic.c
+	e := c.endpoint
+	if c.idle {
+		c.idle = false
+		e.idle.Add(-1)
+	}
+	e.mu.Lock()
+	delete(e.conns, c)
+	closed := e.closed
+	e.mu.Unlock()
+	if c.reason == kept {
+		switch {
+		case closed:
+			c.reason = shutdown
+		case c.expired(e.now()):
+			c.reason = lifetime
+		default:
+			c.reason = idleTime
+		}
+	}
+	e.closes[c.reason].Add(1)
+	return c.Close()
+}
+
+// Prepare and Begin are part of driver.Conn, but nobody calls them: sessions use the connection itself.
+func (innerConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUnsupported }
+
+// Begin is never called.
+func (innerConn) Begin() (driver.Tx, error) { return nil, errors.ErrUnsupported }
+
+// unfitToBorrow tells why an idle connection is not handed out, or kept. It asks the server if the connection has been idle
+// for pool_validate_after, or since before another one was found dead.
+func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
+	now := r.at
+	if c.expired(now) {
+		return lifetime
+	}
+	if c.Reset(r.Context) != nil {
+		e.suspectedAt.Store(e.now())
+		return validation
+	}
+	suspect := c.idleSince < e.suspectedAt.Load()
+	due := e.pool.ValidateAfter >= 0 && time.Duration(now-c.idleSince) >= e.pool.ValidateAfter && !e.server.Traits.PingsOnReset
+	if e.pool.ValidateAfter == policy.NeverValidate || !c.CanPing() {
+		if suspect && r.Fresh {
+			return validation
+		}
+		return kept
+	}
+	if !due && !suspect {
+		return kept
+	}
+	ctx, cancel := e.bound(r)
+	defer cancel()
+	if c.Ping(ctx) != nil {
+		if r.Err() == nil { // a caller who went away says nothing about the server
+			e.suspectedAt.Store(e.now())
+		}
+		return validation
+	}
+	r.at = e.now()
+	return kept
+}

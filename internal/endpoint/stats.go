@@ -1,0 +1,61 @@
+package endpoint
+
+import "time"
+
+// Stats is a snapshot of an endpoint. Its fields are documented where they are public: pooled.EndpointStats.
+type Stats struct {
+	Endpoint    string
+	MaxConns    int
+	Open        int
+	InUse       int
+	Idle        int
+	Waiting     int
+	Acquires    uint64
+	Waits       uint64
+	WaitTime    time.Duration
+	Dials       uint64
+	FailedDials uint64
+	Closed      Closes
+}
+
+// Closes counts closed connections by reason.
+type Closes struct {
+	Lifetime   uint64
+	IdleTime   uint64
+	IdleLimit  uint64
+	Failed     uint64
+	Validation uint64
+	Discarded  uint64
+	Shutdown   uint64
+}
+
+// Stats takes a snapshot. The figures are read one after the other, so that they may differ by what happens meanwhile.
+func (e *Endpoint) Stats() Stats {
+	gate := e.gate.state()
+	e.mu.Lock()
+	open := len(e.conns)
+	e.mu.Unlock()
+	idle := min(int(e.idle.Load()), open)
+	return Stats{
+		Endpoint:    e.info.Name,
+		MaxConns:    e.pool.MaxConns,
+		Open:        open,
+		InUse:       open - idle,
+		Idle:        idle,
+		Waiting:     gate.waiting,
+		Acquires:    e.acquires.Load(),
+		Waits:       gate.waits,
+		WaitTime:    gate.waitTime,
+		Dials:       e.dials.Load(),
+		FailedDials: e.failedDials.Load(),
+		Closed: Closes{
+			Lifetime:   e.closes[lifetime].Load(),
+			IdleTime:   e.closes[idleTime].Load(),
+			IdleLimit:  e.closes[idleLimit].Load(),
+			Failed:     e.closes[failed].Load(),
+			Validation: e.closes[validation].Load(),
+			Discarded:  e.closes[discarded].Load(),
+			Shutdown:   e.closes[shutdown].Load(),
+		},
+	}
+}

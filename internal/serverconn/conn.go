@@ -1,0 +1,243 @@
+// Package serverconn is the server connection: a real driver's connection, with its optional interfaces looked up once
+// and a cache of prepared statements.
+//
+// It calls the real driver as database/sql would, so that a driver cannot tell the difference: contexts, argument
+// checking, driver.ErrSkip and the interfaces from before contexts included. What it is not: a pool. Package endpoint keeps
+// server connections; package session borrows them.
+package serverconn
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// Config is what the server connections of one endpoint have in common.
+type Config struct {
+	Dialect dialect.Dialect
+	Traits  dialect.Traits
+	// CacheSize is how many prepared statements a connection may keep, 0 = none. It shrinks when the server says
+	// that it holds too many.
+	CacheSize atomic.Int64
+	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.
+	Relieve func(ctx context.Context) bool
+}
+
+// Conn is a server connection. Calls are made one at a time: database/sql holds a lock around each.
+type Conn struct {
+	real driver.Conn
+	cfg  *Config
+
+	queryer       driver.QueryerContext
+	legacyQueryer driver.Queryer //nolint:staticcheck // drivers from before contexts are supported as database/sql supports them
+	execer        driver.ExecerContext
+	legacyExecer  driver.Execer //nolint:staticcheck // as above
+	preparer      driver.ConnPrepareContext
+	beginner      driver.ConnBeginTx
+	pinger        driver.Pinger
+	resetter      driver.SessionResetter
+	validator     driver.Validator
+	checker       driver.NamedValueChecker
+
+	cache stmtCache
+	// orphans are statements that nobody uses and the cache does not hold. They could not be closed when they were given up:
+	// rows may have been open, or the connection was being given back, which must not block.
+	orphans []*Stmt
+	// given is a copy of the arguments of the call under way, as the caller gave them.
+	given  []driver.NamedValue
+	failed bool
+}
+
+// New wraps a connection that the real driver has just dialled.
+func New(real driver.Conn, cfg *Config) *Conn {
+	c := &Conn{real: real, cfg: cfg}
+	c.queryer, _ = real.(driver.QueryerContext)
+	c.legacyQueryer, _ = real.(driver.Queryer) //nolint:staticcheck // as above
+	c.execer, _ = real.(driver.ExecerContext)
+	c.legacyExecer, _ = real.(driver.Execer) //nolint:staticcheck // as above
+	c.preparer, _ = real.(driver.ConnPrepareContext)
+	c.beginner, _ = real.(driver.ConnBeginTx)
+	c.pinger, _ = real.(driver.Pinger)
+	c.resetter, _ = real.(driver.SessionResetter)
+	c.validator, _ = real.(driver.Validator)
+	c.checker, _ = real.(driver.NamedValueChecker)
+	return c
+}
+
+// Real returns the real driver's connection.
+func (c *Conn) Real() driver.Conn { return c.real }
+
+// Failed reports whether a call told that the connection is dead.
+func (c *Conn) Failed() bool { return c.failed }
+
+// Fail marks the connection as not to be used again.
+func (c *Conn) Fail() { c.failed = true }
+
+// Reusable reports whether the next borrower may have the connection: it is alive as far as anyone knows, and
+// not in a transaction. It does not ask the server.
+func (c *Conn) Reusable() bool {
+	if c.failed || c.validator != nil && !c.validator.IsValid() {
+		return false
+	}
+	switch c.cfg.Dialect.State(c.real) {
+	case dialect.StateClosed, dialect.StateInTx:
+		return false
+	default:
+		return true
+	}
+}
+
+// KeepsAfterCancel reports whether database/sql would keep a bare connection after a transaction whose context was
+// cancelled: it can say whether it is valid. A dialect that knows the connection's state says it for the driver.
+func (c *Conn) KeepsAfterCancel() bool {
+	return c.resetter != nil && c.validator != nil || c.cfg.Dialect.State(c.real) != dialect.StateUnknown
+}
+
+// Reset does what database/sql does before it hands a used connection out again. As there, an error other than
+// driver.ErrBadConn changes nothing.
+func (c *Conn) Reset(ctx context.Context) error {
+	if c.resetter != nil {
+		if err := c.resetter.ResetSession(ctx); errors.Is(err, driver.ErrBadConn) {
+			c.failed = true
+			return driver.ErrBadConn
+		}
+	}
+	c.closeOrphans()
+	return nil
+}
+
+// CanPing reports whether the real driver can ask the server whether the connection is alive.
+func (c *Conn) CanPing() bool { return c.pinger != nil }
+
+// Ping asks the server whether the connection is alive. A driver without Pinger says yes, as in database/sql.
+func (c *Conn) Ping(ctx context.Context) error {
+	if c.pinger == nil {
+		return nil
+	}
+	return c.note(c.pinger.Ping(ctx))
+}
+
+// Close closes the real connection. The server drops the statements with it.
+func (c *Conn) Close() error { return c.real.Close() }
+
+// Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
+func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c.keep(args)
+	rows, err := c.query(ctx, text, args)
+	if err != nil && c.heals(err, text, args) {
+		rows, err = c.query(ctx, text, args)
+	}
+	c.forget()
+	return rows, c.note(err)
+}
+
+func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if (c.queryer != nil || c.legacyQueryer != nil) && !c.prepares(args) {
+		checked, err := c.check(nil, args)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := callQuery(ctx, c.queryer, c.legacyQueryer, text, checked)
+		if err != driver.ErrSkip {
+			return rows, err
+		}
+		c.restore(args)
+	}
+	if !c.cfg.Traits.OneResult || c.cacheSize() == 0 {
+		return nil, driver.ErrSkip // database/sql keeps the statement until the rows are closed; the cache could not know when
+	}
+	st, err := c.Stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Abandon() // the rows are still to be read
+	return st.query(ctx, args)
+}
+
+// Exec runs a statement that returns no rows. driver.ErrSkip means that the caller has to prepare it.
+func (c *Conn) Exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	c.keep(args)
+	res, err := c.exec(ctx, text, args)
+	if err != nil && c.heals(err, text, args) {
+		res, err = c.exec(ctx, text, args)
+	}
+	c.forget()
+	return res, c.note(err)
+}
+
+func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	if (c.execer != nil || c.legacyExecer != nil) && !c.prepares(args) {
+		checked, err := c.check(nil, args)
+		if err != nil {
+			return nil, err
+		}
+		res, err := callExec(ctx, c.execer, c.legacyExecer, text, checked)
+		if err != driver.ErrSkip {
+			return res, err
+		}
+		c.restore(args)
+	}
+	if c.cacheSize() == 0 {
+		return nil, driver.ErrSkip
+	}
+	st, err := c.Stmt(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Release()
+	return st.exec(ctx, args)
+}
+
+// prepares reports whether a statement with these arguments goes through the statement cache without asking the driver, which
+// is known to answer driver.ErrSkip.
+func (c *Conn) prepares(args []driver.NamedValue) bool {
+	return len(args) > 0 && c.cfg.Traits.PreparesArgs && c.cacheSize() > 0
+}
+
+// Begin starts a transaction with the options that the real driver supports, or says as database/sql does which one it does not.
+func (c *Conn) Begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := callBegin(ctx, c.beginner, c.real, opts)
+	return tx, c.note(err)
+}
+
+// Note takes an error of the real driver's transaction into account and returns it.
+func (c *Conn) Note(err error) error { return c.note(err) }
+
+// note remembers that the connection is dead if err says so, and returns err as it is.
+func (c *Conn) note(err error) error {
+	if err != nil && err != driver.ErrSkip &&
+		(errors.Is(err, driver.ErrBadConn) || c.cfg.Dialect.Classify(err).Has(dialect.Dead)) {
+		c.failed = true
+	}
+	return err
+}
+
+// heals makes a call that met a stale prepared statement ready to run once more, and reports whether it may: the statement is
+// forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything,
+// which a text of several statements does not allow to say.
+func (c *Conn) heals(err error, text string, args []driver.NamedValue) bool {
+	if err == driver.ErrSkip || !c.cfg.Dialect.Classify(err).Has(dialect.StaleStatement) {
+		return false
+	}
+	c.cache.forget(text)
+	if c.cfg.Dialect.State(c.real) != dialect.StateIdle || strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") {
+		return false
+	}
+	c.restore(args)
+	return true
+}
+
+// keep copies the arguments, because checking converts them in place.
+func (c *Conn) keep(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }
+
+// restore puts the arguments back as the caller gave them.
+func (c *Conn) restore(args []driver.NamedValue) { copy(args, c.given) }
+
+// forget lets the caller's values go.
+func (c *Conn) forget() { clear(c.given) }
+
+func (c *Conn) cacheSize() int { return int(c.cfg.CacheSize.Load()) }

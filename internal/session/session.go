@@ -1,0 +1,324 @@
+// Package session is what database/sql hands to callers: a driver.Conn without a socket.
+//
+// A session takes a server connection when its first call needs one, keeps it until database/sql takes the session
+// back, and sends every call through the middleware chain. Everything else of it is nearly free to make and to throw away.
+package session
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// Source is what the sessions of one connector have in common.
+type Source struct {
+	endpoint *endpoint.Endpoint
+	chain    middleware.Chain
+	seen     seenTexts
+}
+
+// NewSource composes the chains around the sessions' own functions. stmtCache is pool_stmt_cache.
+func NewSource(e *endpoint.Endpoint, stmtCache int, middlewares []middleware.Middleware) *Source {
+	return &Source{
+		endpoint: e,
+		chain: middleware.Compose(middleware.Chain{
+			Acquire: acquire,
+			Call:    call,
+			Release: e.Release,
+		}, middlewares...),
+		seen: seenTexts{limit: seenPerStatement * stmtCache},
+	}
+}
+
+// New makes a session. It holds no server connection yet.
+func (src *Source) New() *Session {
+	s := &Session{source: src}
+	s.request.Fresh = true
+	return s
+}
+
+// Session implements driver.Conn. database/sql calls it under a lock, one call at a time.
+type Session struct {
+	source *Source
+	conn   *endpoint.Conn // nil while it holds none
+	tx     *transaction   // nil outside Begin ... Commit or Rollback
+	bound  []*statement   // those that have a prepared statement of conn
+	// unknown says that the caller reached the real connection, so nobody knows what it did there.
+	unknown bool
+	closed  bool
+
+	// The events and the request are part of the session, so that a call allocates none.
+	request     endpoint.Request
+	call        middleware.Call
+	stmt        *statement // of the call under way, if it is Prepared
+	acquisition middleware.Acquisition
+	giving      middleware.Release
+}
+
+var (
+	_ driver.Conn               = (*Session)(nil)
+	_ driver.ConnPrepareContext = (*Session)(nil)
+	_ driver.ConnBeginTx        = (*Session)(nil)
+	_ driver.ExecerContext      = (*Session)(nil)
+	_ driver.QueryerContext     = (*Session)(nil)
+	_ driver.Pinger             = (*Session)(nil)
+	_ driver.SessionResetter    = (*Session)(nil)
+	_ driver.Validator          = (*Session)(nil)
+	_ driver.NamedValueChecker  = (*Session)(nil)
+	_ middleware.Session        = (*Session)(nil)
+)
+
+// Conn returns the server connection that the session holds, or nil.
+func (s *Session) Conn() middleware.ServerConn {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn
+}
+
+// InTx reports whether a transaction was begun with Begin and has not ended.
+func (s *Session) InTx() bool { return s.tx != nil }
+
+// QueryContext runs a statement that returns rows: the real driver's, as they are.
+func (s *Session) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	return s.query(ctx, nil, text, args)
+}
+
+// ExecContext runs a statement that returns no rows.
+func (s *Session) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	return s.exec(ctx, nil, text, args)
+}
+
+// query sends a Query through the chain; st is nil for statement text.
+func (s *Session) query(ctx context.Context, st *statement, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c := s.event(middleware.Query)
+	c.Text, c.Args, c.Prepared, s.stmt = text, args, st != nil, st
+	err := s.source.chain.Call(ctx, c)
+	rows := c.Rows
+	s.done()
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// exec sends an Exec through the chain; st is nil for statement text.
+func (s *Session) exec(ctx context.Context, st *statement, text string, args []driver.NamedValue) (driver.Result, error) {
+	c := s.event(middleware.Exec)
+	c.Text, c.Args, c.Prepared, s.stmt = text, args, st != nil, st
+	err := s.source.chain.Call(ctx, c)
+	result := c.Result
+	s.done()
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// PrepareContext prepares a statement. Where a statement with that text was prepared before, nothing is sent.
+func (s *Session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	c := s.event(middleware.Prepare)
+	c.Text = text
+	err := s.source.chain.Call(ctx, c)
+	st := c.Stmt
+	s.done()
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// BeginTx starts a transaction.
+func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	c := s.event(middleware.Begin)
+	c.TxOptions = opts
+	err := s.source.chain.Call(ctx, c)
+	tx := c.Tx
+	s.done()
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+// Ping asks the server whether it is there, on the connection that the session holds or then takes.
+func (s *Session) Ping(ctx context.Context) error {
+	err := s.source.chain.Call(ctx, s.event(middleware.Ping))
+	s.done()
+	return err
+}
+
+// CheckNamedValue accepts every value: the real driver checks it once the server connection is known.
+func (s *Session) CheckNamedValue(*driver.NamedValue) error { return nil }
+
+// ResetSession has nothing to do: a session that was given back holds no server connection.
+func (s *Session) ResetSession(context.Context) error {
+	if s.closed {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// IsValid is called by database/sql when the caller has given the session back, so it is here that the server
+// connection is released. The session itself stays valid, whatever became of the connection.
+func (s *Session) IsValid() bool {
+	if s.conn != nil {
+		s.release(false)
+	}
+	return !s.closed
+}
+
+// Close is called for a session that is not kept. If it still holds a server connection, a call ended in driver.ErrBadConn or
+// a panic, and the connection is closed with it.
+func (s *Session) Close() error {
+	s.closed = true
+	if s.conn != nil {
+		s.release(true)
+	}
+	return nil
+}
+
+// Prepare is PrepareContext for callers that have no context; database/sql has one.
+func (s *Session) Prepare(text string) (driver.Stmt, error) {
+	return s.PrepareContext(context.Background(), text)
+}
+
+// Begin is BeginTx for callers that have neither context nor options; database/sql has both.
+func (s *Session) Begin() (driver.Tx, error) {
+	return s.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// Raw returns the real driver's connection, acquiring one if the session holds none, and marks the session's state as
+// unknown. It returns nil when no connection can be had. Tools that unwrap connections look for this method.
+func (s *Session) Raw() driver.Conn {
+	real, err := s.RawContext(context.Background())
+	if err != nil {
+		return nil
+	}
+	return real
+}
+
+// RawContext is Raw with a context for the acquisition, and with its error.
+func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
+	if err := s.acquire(ctx); err != nil {
+		return nil, err
+	}
+	s.unknown = true
+	return s.conn.Real(), nil
+}
+
+// event prepares the session's call event.
+func (s *Session) event(op middleware.Op) *middleware.Call {
+	s.call.Session = s
+	s.call.Op = op
+	return &s.call
+}
+
+// done lets go of what the event held.
+func (s *Session) done() {
+	s.call = middleware.Call{}
+	s.stmt = nil
+}
+
+// acquire takes a server connection through the Acquire chain, unless the session holds one.
+func (s *Session) acquire(ctx context.Context) error {
+	if s.conn != nil {
+		return nil
+	}
+	s.acquisition.Session = s
+	s.acquisition.Endpoint = s.source.endpoint.Info()
+	err := s.source.chain.Acquire(ctx, &s.acquisition)
+	s.acquisition = middleware.Acquisition{}
+	return err
+}
+
+// acquire is the innermost function of the Acquire chain.
+func acquire(ctx context.Context, a *middleware.Acquisition) error {
+	s := a.Session.(*Session)
+	conn, waited, err := s.source.endpoint.Acquire(ctx, &s.request)
+	a.Waited = waited
+	if err != nil {
+		return err
+	}
+	s.request.Fresh = false
+	s.conn = conn
+	a.Conn = conn
+	return nil
+}
+
+// release gives the server connection back through the Release chain.
+func (s *Session) release(discard bool) {
+	conn := s.conn
+	for _, st := range s.bound {
+		st.real.Abandon()
+		st.real = nil
+	}
+	clear(s.bound)
+	s.bound = s.bound[:0]
+	s.giving = middleware.Release{
+		Conn:    conn,
+		Held:    conn.EndBorrow(),
+		Discard: discard || !conn.Reusable(),
+		Unknown: s.unknown,
+	}
+	s.conn, s.tx, s.unknown = nil, nil, false
+	s.source.chain.Release(&s.giving)
+	s.giving = middleware.Release{}
+}
+
+// call is the innermost function of the Call chain.
+func call(ctx context.Context, c *middleware.Call) error {
+	s := c.Session.(*Session)
+	if c.Op == middleware.Prepare && s.source.seen.has(c.Text) {
+		c.Stmt = &statement{session: s, text: c.Text}
+		return nil
+	}
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	var err error
+	switch c.Op {
+	case middleware.Query:
+		c.Rows, err = s.runQuery(ctx, c)
+	case middleware.Exec:
+		c.Result, err = s.runExec(ctx, c)
+	case middleware.Prepare:
+		c.Stmt, err = s.prepare(ctx, c.Text)
+	case middleware.Ping:
+		err = s.conn.Ping(ctx)
+	case middleware.Begin:
+		c.Tx, err = s.begin(ctx, c.TxOptions)
+	case middleware.Commit:
+		err = s.tx.commit()
+	case middleware.Rollback:
+		err = s.tx.rollback()
+	default:
+		err = errors.New("pooled: a middleware changed the operation of a call")
+	}
+	return err
+}
+
+func (s *Session) runQuery(ctx context.Context, c *middleware.Call) (driver.Rows, error) {
+	if s.stmt == nil {
+		return s.conn.Query(ctx, c.Text, c.Args)
+	}
+	real, err := s.stmt.bind(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return real.Query(ctx, c.Args)
+}
+
+func (s *Session) runExec(ctx context.Context, c *middleware.Call) (driver.Result, error) {
+	if s.stmt == nil {
+		return s.conn.Exec(ctx, c.Text, c.Args)
+	}
+	real, err := s.stmt.bind(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return real.Exec(ctx, c.Args)
+}

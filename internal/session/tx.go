@@ -1,0 +1,103 @@
+package session
+
+import (
+	"context"
+	"database/sql/driver"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopooled/pooled/middleware"
+)
+
+// rollbackTimeout bounds a rollback whose own context cannot: it has been cancelled, which is why there is a rollback.
+const rollbackTimeout = 30 * time.Second
+
+// transaction sends Commit and Rollback through the chain.
+type transaction struct {
+	session *Session
+	real    driver.Tx
+	ctx     *txContext
+	ended   bool // the real driver was asked to end it
+}
+
+var _ driver.Tx = (*transaction)(nil)
+
+func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	txCtx := &txContext{Context: ctx}
+	real, err := s.conn.Begin(txCtx, opts)
+	if err != nil {
+		return nil, err
+	}
+	s.tx = &transaction{session: s, real: real, ctx: txCtx}
+	return s.tx, nil
+}
+
+// Commit ends the transaction.
+func (t *transaction) Commit() error { return t.end(t.ctx.Context, middleware.Commit) }
+
+// Rollback ends the transaction, also when its context was cancelled.
+func (t *transaction) Rollback() error {
+	cancelled := t.ctx.Context.Err() != nil
+	cancel := t.ctx.outlive()
+	defer cancel()
+	conn := t.session.conn
+	err := t.end(t.ctx, middleware.Rollback)
+	if cancelled && !conn.KeepsAfterCancel() {
+		conn.Fail() // as database/sql does: nobody can say whether the connection is still good
+	}
+	return err
+}
+
+func (t *transaction) end(ctx context.Context, op middleware.Op) error {
+	s := t.session
+	err := s.source.chain.Call(ctx, s.event(op))
+	s.done()
+	s.tx = nil
+	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection
+		s.conn.Fail()
+	}
+	return err
+}
+
+func (t *transaction) commit() error {
+	t.ended = true
+	return t.session.conn.Note(t.real.Commit())
+}
+
+func (t *transaction) rollback() error {
+	t.ended = true
+	return t.session.conn.Note(t.real.Rollback())
+}
+
+// txContext is the context that the real driver begins a transaction with. Drivers keep it for the end (pgx does): there a
+// cancelled context would make them close a healthy connection instead of rolling back. So it is the caller's until the
+// transaction is rolled back, and outlives it then.
+type txContext struct {
+	context.Context // the caller's
+	rollback        atomic.Pointer[rollbackContext]
+}
+
+type rollbackContext struct{ context.Context }
+
+// outlive detaches the context from the caller's, with a limit of its own.
+func (c *txContext) outlive() context.CancelFunc {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), rollbackTimeout)
+	c.rollback.Store(&rollbackContext{ctx})
+	return cancel
+}
+
+func (c *txContext) current() context.Context {
+	if r := c.rollback.Load(); r != nil {
+		return r.Context
+	}
+	return c.Context
+}
+
+// Deadline, Done and Err are those of the current context; values stay the caller's.
+func (c *txContext) Deadline() (time.Time, bool) { return c.current().Deadline() }
+
+// Done returns the channel of the current context.
+func (c *txContext) Done() <-chan struct{} { return c.current().Done() }
+
+// Err returns the error of the current context.
+func (c *txContext) Err() error { return c.current().Err() }

@@ -1,0 +1,110 @@
+// Package mysql is pooled's dialect for MySQL and MariaDB through go-sql-driver/mysql. Importing it registers it:
+//
+//	import (
+//		_ "github.com/gopooled/pooled"
+//		_ "github.com/gopooled/pooled/mysql"
+//	)
+//
+//	db, err := sql.Open("pooled", "user:password@tcp(host:3306)/database")
+//
+// What it is not: a driver. go-sql-driver/mysql speaks to the server.
+package mysql
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+func init() { dialect.Register("mysql", Dialect{}) }
+
+// Dialect implements [dialect.Dialect] for go-sql-driver/mysql. The zero value is ready to use.
+type Dialect struct{}
+
+var _ dialect.Dialect = Dialect{}
+
+// Name returns "mysql".
+func (Dialect) Name() string { return "mysql" }
+
+// Owns reports whether d is go-sql-driver's driver.
+func (Dialect) Owns(d driver.Driver) bool {
+	switch d.(type) {
+	case *mysql.MySQLDriver, mysql.MySQLDriver:
+		return true
+	default:
+		return false
+	}
+}
+
+// Open parses a DSN as go-sql-driver does; registered networks, TLS configurations and server keys work.
+func (Dialect) Open(dsn string) (dialect.Server, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	return dialect.Server{
+		Connector: connector,
+		Address:   cfg.Addr,
+		Database:  cfg.DBName,
+		Traits: dialect.Traits{
+			OneResult:    true, // the protocol is half-duplex: a result is read before the next command
+			PreparesArgs: !cfg.InterpolateParams,
+		},
+	}, nil
+}
+
+// Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
+// asks the driver first whether it interpolates them.
+func (Dialect) Adopt(c driver.Connector) dialect.Server {
+	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true}}
+}
+
+// State returns StateUnknown: the driver keeps the server's status flags to itself, and says by IsValid what it knows.
+func (Dialect) State(driver.Conn) dialect.ConnState { return dialect.StateUnknown }
+
+// Server error numbers (MySQL and MariaDB reference manuals, "Server Error Message Reference").
+const (
+	erTooManyStatements = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
+)
+
+// deadErrors are the error numbers after which the server has closed the connection, or is about to.
+var deadErrors = map[uint16]bool{
+	1053: true, // ER_SERVER_SHUTDOWN
+	1080: true, // ER_FORCING_CLOSE
+	1152: true, // ER_ABORTING_CONNECTION
+	1184: true, // ER_NEW_ABORTING_CONNECTION
+	1927: true, // MariaDB: ER_CONNECTION_KILLED
+	2006: true, // CR_SERVER_GONE_ERROR
+	2013: true, // CR_SERVER_LOST
+	2014: true, // CR_COMMANDS_OUT_OF_SYNC
+	2045: true, // CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR
+	2055: true, // CR_SERVER_LOST_EXTENDED
+	3169: true, // ER_SESSION_WAS_KILLED
+	4031: true, // ER_CLIENT_INTERACTION_TIMEOUT
+}
+
+// Classify sorts errors by number.
+func (Dialect) Classify(err error) dialect.ErrorClass {
+	if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, mysql.ErrPktSync) || errors.Is(err, mysql.ErrPktSyncMul) {
+		return dialect.Dead
+	}
+	var my *mysql.MySQLError
+	if !errors.As(err, &my) {
+		return 0
+	}
+	switch {
+	case deadErrors[my.Number]:
+		return dialect.Dead
+	case my.Number == erTooManyStatements:
+		return dialect.TooManyStatements
+	default:
+		return 0
+	}
+}

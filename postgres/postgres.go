@@ -1,0 +1,152 @@
+// Package postgres is pooled's dialect for PostgreSQL through jackc/pgx. Importing it registers it:
+//
+//	import (
+//		_ "github.com/gopooled/pooled"
+//		_ "github.com/gopooled/pooled/postgres"
+//	)
+//
+//	db, err := sql.Open("pooled", "postgres://user:password@host/database")
+//
+// What it is not: a driver. pgx, in its database/sql form (pgx/v5/stdlib), speaks to the server.
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+func init() { dialect.Register("pgx", Dialect{}) }
+
+// Dialect implements [dialect.Dialect] for pgx's database/sql driver. The zero value is ready to use.
+type Dialect struct{}
+
+var _ dialect.Dialect = Dialect{}
+
+// traits of every stdlib connection: the protocol allows one open result.
+var traits = dialect.Traits{OneResult: true}
+
+// Name returns "postgres".
+func (Dialect) Name() string { return "postgres" }
+
+// Owns reports whether d is pgx's driver.
+func (Dialect) Owns(d driver.Driver) bool {
+	_, ok := d.(*stdlib.Driver)
+	return ok
+}
+
+// Open parses a URL or keyword/value DSN, with the environment filling in what it leaves out, as pgx does.
+// Names returned by stdlib.RegisterConnConfig work too.
+func (Dialect) Open(dsn string) (dialect.Server, error) {
+	if strings.HasPrefix(dsn, registeredConfig) {
+		return openRegistered(dsn)
+	}
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	return dialect.Server{
+		Connector: stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)),
+		Address:   address(cfg),
+		Database:  cfg.Database,
+		Traits:    traits,
+	}, nil
+}
+
+// registeredConfig begins the names that stdlib.RegisterConnConfig gives out.
+const registeredConfig = "registeredConnConfig"
+
+// openRegistered leaves a registered configuration to pgx's own connector, as only pgx can look it up. Its connections
+// keep pgx's rule for pings.
+func openRegistered(name string) (dialect.Server, error) {
+	connector, err := stdlib.GetDefaultDriver().(*stdlib.Driver).OpenConnector(name)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	return adopt(connector, name), nil
+}
+
+// Adopt takes a connector made with stdlib.GetConnector. Its connections keep the rule for pings that it was made with.
+func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postgres") }
+
+func adopt(c driver.Connector, name string) dialect.Server {
+	t := traits
+	t.PingsOnReset = true
+	return dialect.Server{Connector: c, Address: name, Traits: t}
+}
+
+// never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.
+func never(context.Context, stdlib.ShouldPingParams) bool { return false }
+
+// address joins host and port; a Unix socket is named by its directory and port, as in libpq's messages.
+func address(cfg *pgx.ConnConfig) string {
+	return net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
+}
+
+// State reads pgx's own view of the connection.
+func (Dialect) State(conn driver.Conn) dialect.ConnState {
+	c, ok := conn.(*stdlib.Conn)
+	switch {
+	case !ok:
+		return dialect.StateUnknown
+	case c.Conn().IsClosed():
+		return dialect.StateClosed
+	case c.Conn().PgConn().TxStatus() != 'I':
+		return dialect.StateInTx
+	default:
+		return dialect.StateIdle
+	}
+}
+
+// Classify sorts errors by SQLSTATE (PostgreSQL documentation, appendix A).
+func (Dialect) Classify(err error) dialect.ErrorClass {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return 0
+	}
+	var class dialect.ErrorClass
+	if dead(pg) {
+		class |= dialect.Dead
+	}
+	if stale(pg) {
+		class |= dialect.StaleStatement
+	}
+	return class
+}
+
+// dead reports whether the server closed, or is about to close, the connection.
+func dead(pg *pgconn.PgError) bool {
+	switch pg.Code {
+	case "57P01", // admin_shutdown
+		"57P02", // crash_shutdown
+		"57P04", // database_dropped
+		"57P05", // idle_session_timeout
+		"25P03", // idle_in_transaction_session_timeout
+		"25P04": // transaction_timeout
+		return true
+	}
+	severity := pg.SeverityUnlocalized
+	if severity == "" { // PostgreSQL before 9.6
+		severity = pg.Severity
+	}
+	return severity == "FATAL" || severity == "PANIC" || strings.HasPrefix(pg.Code, "08")
+}
+
+// stale reports whether a prepared statement has to be prepared again: its result type changed (0A000, told by the routine
+// as the message is translated), or it was deallocated (26000). With a context (Where) the error comes from
+// inside a function, which may have executed something before.
+func stale(pg *pgconn.PgError) bool {
+	if pg.Where != "" {
+		return false
+	}
+	return pg.Code == "26000" || pg.Code == "0A000" && pg.Routine == "RevalidateCachedQuery"
+}
