@@ -1,0 +1,128 @@
+package pooled
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/internal/session"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// The types that a program needs most are named here too, so that it can do with one import.
+type (
+	// Config is the settings of a connector. Start from [ParseDSN] or [NewConfig]; see package policy.
+	Config = policy.Config
+	// Middleware is a policy of one's own; see package middleware.
+	Middleware = middleware.Middleware
+	// AcquireTimeoutError tells why a session got no server connection in time. It matches [ErrAcquireTimeout].
+	AcquireTimeoutError = middleware.AcquireTimeoutError
+	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
+	ConnectTimeoutError = middleware.ConnectTimeoutError
+	// InitError tells that pool_init failed.
+	InitError = middleware.InitError
+)
+
+// Sentinels for pooled's own refusals, for errors.Is.
+var (
+	ErrAcquireTimeout = middleware.ErrAcquireTimeout
+	ErrConnectTimeout = middleware.ErrConnectTimeout
+)
+
+// NewConfig returns the default settings. The real driver (DriverName and DSN, Driver and DSN, or Connector) is still to be set.
+func NewConfig() Config { return policy.NewConfig() }
+
+// ParseDSN reads a DSN as sql.Open("pooled", dsn) does.
+func ParseDSN(dsn string) (Config, error) { return policy.ParseDSN(dsn) }
+
+// RegisterMiddleware makes a middleware available to DSNs as pool_use=name. It is meant for init functions and the beginning of main,
+// and panics when the name is taken. The factory runs once for each connector that names the middleware.
+func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error)) {
+	middleware.Register(name, factory)
+}
+
+// Connector makes the sessions of one *sql.DB and owns the server connections under them. It is safe for
+// concurrent use. db.Close closes it.
+type Connector struct {
+	endpoint *endpoint.Endpoint
+	source   *session.Source
+}
+
+var _ driver.Connector = (*Connector)(nil)
+
+// NewConnector makes a connector for sql.OpenDB. It checks the settings, keeps a copy of them, and does not connect. The middlewares come
+// after those that cfg.Use names; the first is the outermost.
+func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
+	cfg = cfg.Clone()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	d, server, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	named, err := middleware.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	chain := append(named, middlewares...)
+	e := endpoint.New(endpoint.Options{
+		Info: &middleware.Endpoint{
+			Name:     server.Address,
+			Driver:   cfg.DriverName,
+			Dialect:  d.Name(),
+			Database: server.Database,
+		},
+		Server:      server,
+		Dialect:     d,
+		Pool:        cfg.Pool,
+		Statements:  cfg.Statements,
+		Middlewares: chain,
+	})
+	return &Connector{
+		endpoint: e,
+		source:   session.NewSource(e, cfg.Statements.CacheSize, chain),
+	}, nil
+}
+
+// open finds the dialect of the real driver and makes a server of its DSN.
+func open(cfg Config) (dialect.Dialect, dialect.Server, error) {
+	if cfg.Connector != nil {
+		d := dialect.ForValue(cfg.Connector.Driver())
+		return d, d.Adopt(cfg.Connector), nil
+	}
+	if cfg.Driver == nil {
+		d, err := dialect.ForDriver(cfg.DriverName)
+		if err != nil {
+			return nil, dialect.Server{}, err
+		}
+		server, err := d.Open(cfg.DSN)
+		return d, server, err
+	}
+	d := dialect.ForValue(cfg.Driver)
+	if d.Owns(cfg.Driver) {
+		server, err := d.Open(cfg.DSN)
+		return d, server, err
+	}
+	connector, err := dialect.ConnectorOf(cfg.Driver, cfg.DSN)
+	if err != nil {
+		return nil, dialect.Server{}, err
+	}
+	return d, d.Adopt(connector), nil
+}
+
+// Connect makes a session. It does not connect to a server: the session does, when its first call needs it.
+func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return c.source.New(), nil
+}
+
+// Driver returns a driver that [From] finds the connector by.
+func (c *Connector) Driver() driver.Driver { return connectorDriver{connector: c} }
+
+// Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
+func (c *Connector) Close() error { return c.endpoint.Close() }

@@ -1,0 +1,75 @@
+package pooled
+
+import (
+	"time"
+
+	"github.com/gopooled/pooled/internal/endpoint"
+)
+
+// Stats is a snapshot of what a connector's server connections do. Counters begin with 0 when the connector is made and only grow. The
+// figures are read one after the other, so they may differ by what happened meanwhile.
+type Stats struct {
+	// Endpoints has one entry per server.
+	Endpoints []EndpointStats
+}
+
+// EndpointStats is a snapshot of one endpoint.
+type EndpointStats struct {
+	// Endpoint is the address of the server, without user and password.
+	Endpoint string
+	// MaxConns is pool_max_conns; 0 = no limit.
+	MaxConns int
+	// Open is how many server connections there are: InUse and Idle.
+	Open int
+	// InUse is how many are held by sessions.
+	InUse int
+	// Idle is how many wait for the next borrower.
+	Idle int
+	// Waiting is how many sessions are waiting for a permit.
+	Waiting int
+	// Acquires counts the times that a session got a server connection.
+	Acquires uint64
+	// Waits counts the acquisitions that had to wait for a permit, whether they got it or not.
+	Waits uint64
+	// WaitTime is the sum of these waits.
+	WaitTime time.Duration
+	// Dials counts attempts to make a server connection.
+	Dials uint64
+	// FailedDials counts those that failed.
+	FailedDials uint64
+	// Closed counts closed server connections by reason.
+	Closed Closes
+}
+
+// Closes counts closed server connections by reason.
+type Closes struct {
+	// Lifetime: older than pool_max_conn_lifetime and its jitter.
+	Lifetime uint64
+	// IdleTime: idle for pool_max_conn_idle_time.
+	IdleTime uint64
+	// IdleLimit: pool_max_idle_conns were idle already.
+	IdleLimit uint64
+	// Failed: a call told that the connection was dead.
+	Failed uint64
+	// Validation: found dead when it was to be borrowed.
+	Validation uint64
+	// Discarded: given back in an open transaction, not valid by the real driver's word, or not wanted back by a policy.
+	Discarded uint64
+	// Shutdown: the connector was closed.
+	Shutdown uint64
+}
+
+// Stats takes a snapshot.
+func (c *Connector) Stats() Stats {
+	return Stats{Endpoints: []EndpointStats{endpointStats(c.endpoint.Stats())}}
+}
+
+func endpointStats(s endpoint.Stats) EndpointStats {
+	return EndpointStats{
+		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
+		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: s.Waiting,
+		Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
+		Dials: s.Dials, FailedDials: s.FailedDials,
+		Closed: Closes(s.Closed),
+	}
+}
