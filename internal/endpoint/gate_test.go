@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -116,6 +117,9 @@ func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 					entered.Add(1)
 					if n := inside.Add(1); n > permits {
 						t.Errorf("%d inside, %d permits", n, permits)
+					}
+					for range 20 {
+						runtime.Gosched() // the others come, wait and give up meanwhile
 					}
 					inside.Add(-1)
 					g.leave()
