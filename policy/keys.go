@@ -62,7 +62,7 @@ var keys = []key{
 	}, func(c *Config) *time.Duration { return &c.Pool.MaxConnIdleTime }),
 	duration(Key{
 		Name: "pool_acquire_timeout", Values: "a duration such as 500ms or 5s; 0 = as long as the caller's context allows",
-		Doc: "How long a session waits for a server connection.",
+		Doc: "How long a session waits for a server connection, dialling included, before it fails with an error that tells why.",
 	}, func(c *Config) *time.Duration { return &c.Pool.AcquireTimeout }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
@@ -83,7 +83,9 @@ var keys = []key{
 	},
 	size(Key{
 		Name: "pool_stmt_cache", Values: "0 or more; 0 = off",
-		Doc: "How many prepared statements each server connection keeps.",
+		Doc: "How many prepared statements each server connection keeps. With the MySQL driver a query with arguments then costs " +
+			"one round trip instead of two; an *sql.Stmt uses the cache with every driver. For queries without *sql.Stmt, pgx has " +
+			"a cache of its own (statement_cache_capacity).",
 	}, func(c *Config) *int { return &c.Statements.CacheSize }),
 }
 
