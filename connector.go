@@ -63,11 +63,11 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := middleware.New(cfg)
+	chain, err := middleware.New(cfg) // those of pool_use
 	if err != nil {
 		return nil, err
 	}
-	chain := append(named, middlewares...)
+	chain = append(chain, middlewares...)
 	e := endpoint.New(endpoint.Options{
 		Info: &middleware.Endpoint{
 			Name:     server.Address,
