@@ -124,7 +124,7 @@ func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 		e.suspectedAt.Store(e.now())
 		return validation
 	}
-	suspect := c.idleSince < e.suspectedAt.Load()
+	suspect := c.idleSince <= e.suspectedAt.Load()
 	due := e.pool.ValidateAfter >= 0 && time.Duration(now-c.idleSince) >= e.pool.ValidateAfter && !e.server.Traits.PingsOnReset
 	if e.pool.ValidateAfter == policy.NeverValidate || !c.CanPing() {
 		if suspect && r.Fresh {

@@ -121,8 +121,15 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return c.note(c.pinger.Ping(ctx))
 }
 
-// Close closes the real connection. The server drops the statements with it.
-func (c *Conn) Close() error { return c.real.Close() }
+// Close closes the real connection. The two known drivers and their servers drop the statements with it; of another driver this
+// is not known, and database/sql closes them first.
+func (c *Conn) Close() error {
+	if !c.cfg.Traits.OneResult && !c.failed {
+		c.closeOrphans()
+		c.cache.trim(0)
+	}
+	return c.real.Close()
+}
 
 // Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {

@@ -48,7 +48,9 @@ type Session struct {
 	bound  []*statement   // those that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
-	closed  bool
+	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
+	lost   bool
+	closed bool
 
 	// The events and the request are part of the session, so that a call allocates none.
 	request     endpoint.Request
@@ -225,6 +227,9 @@ func (s *Session) done() {
 
 // acquire takes a server connection through the Acquire chain, unless the session holds one.
 func (s *Session) acquire(ctx context.Context) error {
+	if s.lost {
+		return driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
+	}
 	if s.conn != nil {
 		return nil
 	}
@@ -264,7 +269,7 @@ func (s *Session) release(discard bool) {
 		Discard: discard || !conn.Reusable(),
 		Unknown: s.unknown,
 	}
-	s.conn, s.tx, s.unknown = nil, nil, false
+	s.conn, s.tx, s.unknown, s.lost = nil, nil, false, false
 	s.source.chain.Release(&s.giving)
 	s.giving = middleware.Release{}
 }

@@ -40,10 +40,9 @@ func (t *transaction) Rollback() error {
 	cancelled := t.ctx.Context.Err() != nil
 	cancel := t.ctx.outlive()
 	defer cancel()
-	conn := t.session.conn
 	err := t.end(t.ctx, middleware.Rollback)
-	if cancelled && !conn.KeepsAfterCancel() {
-		conn.Fail() // as database/sql does: nobody can say whether the connection is still good
+	if cancelled && !t.session.conn.KeepsAfterCancel() {
+		t.session.lose() // as database/sql does: nobody can say whether the connection is still good
 	}
 	return err
 }
@@ -54,9 +53,15 @@ func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	s.done()
 	s.tx = nil
 	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection
-		s.conn.Fail()
+		s.lose()
 	}
 	return err
+}
+
+// lose gives up the server connection that the session holds. It is closed when the session is given back.
+func (s *Session) lose() {
+	s.conn.Fail()
+	s.lost = true
 }
 
 func (t *transaction) commit() error {
