@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPooledKeepsItsPromiseOfAllocationsOnTheNullDriver(t *testing.T) {
+	bare, pooled := variants[0], variants[1]
+	require.Equal(t, "bare", bare.name)
+	require.Equal(t, "pooled", pooled.name)
+	for _, call := range nullCalls {
+		if !call.promised {
+			continue
+		}
+		t.Run(call.name, func(t *testing.T) {
+			more := allocationsOf(t, pooled, call) - allocationsOf(t, bare, call)
+			require.LessOrEqual(t, more, float64(mostAllocs))
+		})
+	}
+}
+
+func allocationsOf(t *testing.T, v variant, call nullCall) float64 {
+	db, err := v.open("null", "")
+	require.NoError(t, err)
+	defer db.Close()
+	n, err := allocations(call, db)
+	require.NoError(t, err)
+	return n
+}
+
+func TestEveryScenarioRunsAndFillsItsTable(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			dsn := ""
+			if s.env != "" {
+				dsn = dsnFrom(t, s.env)
+			}
+			result, err := s.run(t.Context(), dsn, effort{rounds: 2, calls: 60})
+			require.NoError(t, err)
+			require.NotEmpty(t, result.rows)
+			require.NotEmpty(t, result.requirements)
+			if s.name == "burst" {
+				requireDials(t, result)
+			}
+			for _, row := range result.rows {
+				require.Len(t, row, len(result.header))
+			}
+		})
+	}
+}
+
+// requireDials checks that the burst makes bare reconnect and pooled not.
+func requireDials(t *testing.T, burst section) {
+	dials := map[string]string{}
+	for _, row := range burst.rows {
+		dials[row[0]] = row[3]
+	}
+	require.Equal(t, "20", dials["pooled"], "one for each worker")
+	require.Equal(t, "20", dials["bare, SetMaxIdleConns(20)"])
+	require.Greater(t, len(dials["bare"]), 2, "bare reconnects again and again: %s", dials["bare"])
+}
+
+func TestTheSpreadIsTheQuartilesAndTheDoubtAboutTheMedian(t *testing.T) {
+	var values []float64
+	for i := range 101 {
+		values = append(values, float64(100-i))
+	}
+	s := spreadOf(values)
+	require.Equal(t, []float64{25, 50, 75}, []float64{s.q1, s.median, s.q3})
+	require.InDelta(t, 40.2, s.low, 0.1, "50 less 1.96 times half the root of 101")
+	require.InDelta(t, 59.8, s.high, 0.1)
+	require.Equal(t, spread{7, 7, 7, 7, 7}, spreadOf([]float64{7}))
+}
+
+func TestASpeedupComparesTheTimesOfOneRound(t *testing.T) {
+	base := []time.Duration{4 * time.Second, 3 * time.Second}
+	other := []time.Duration{2 * time.Second, 6 * time.Second}
+	require.Equal(t, []float64{2, 0.5}, speedups(base, other))
+}
+
+func TestAPromiseIsBrokenOnlyWhenNoiseCannotExplainIt(t *testing.T) {
+	for _, c := range []struct {
+		median, high float64
+		want         verdict
+	}{
+		{5, 6, holds},
+		{4.9, 5, unclear},
+		{4.9, 4.99, broken},
+	} {
+		require.Equal(t, c.want, atLeast("", "", 5, spread{median: c.median, high: c.high}).verdict)
+	}
+	require.Equal(t, holds, judge(spread{median: 450, low: 400}, 450))
+	require.Equal(t, unclear, judge(spread{median: 460, low: 440}, 450))
+	require.Equal(t, broken, judge(spread{median: 460, low: 451}, 450))
+}
+
+func TestATableIsAlignedMarkdown(t *testing.T) {
+	table := markdownTable([]string{"call", "bare"}, [][]string{{"query", "1 ns"}, {"x", "200 µs"}})
+	require.Equal(t, strings.Join([]string{
+		"| call  |   bare |",
+		"|-------|-------:|",
+		"| query |   1 ns |",
+		"| x     | 200 µs |",
+		"",
+	}, "\n"), table)
+}
+
+func TestNumbersHaveTheirThousandsApart(t *testing.T) {
+	for figure, want := range map[float64]string{0: "0", 999.4: "999", 1000: "1,000", -1234567: "-1,234,567", -999: "-999"} {
+		require.Equal(t, want, number(figure))
+	}
+}
+
+func TestAReportNamesABrokenPromise(t *testing.T) {
+	text := write([]section{
+		{title: "First", note: "Why.", header: []string{"a"}, rows: [][]string{{"b"}}},
+		{title: "Second", requirements: []requirement{{what: "it", want: "1", got: "2", verdict: broken}}},
+	}, effort{rounds: 3})
+	require.Contains(t, text, "| it  |        1 |        2 | **no** |")
+	require.Less(t, strings.Index(text, "### First"), strings.Index(text, "### Second"))
+}
+
+func TestTablesAreReplacedInAFileThatKeepsItsText(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "BENCHMARKS.md")
+	require.NoError(t, replaceTables(path, "first\n"), "the file is made")
+	made, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "# Benchmarks\n\n<!-- tables -->\nfirst\n<!-- /tables -->\n", string(made))
+
+	require.NoError(t, os.WriteFile(path, []byte("before\n<!-- tables -->\nold\n<!-- /tables -->\nafter\n"), 0o600))
+	require.NoError(t, replaceTables(path, "new\n"))
+	replaced, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "before\n<!-- tables -->\nnew\n<!-- /tables -->\nafter\n", string(replaced))
+
+	require.NoError(t, os.WriteFile(path, []byte("text"), 0o600))
+	require.ErrorContains(t, replaceTables(path, "new\n"), "no place for the tables")
+}
+
+func TestWhatCannotRunSaysHow(t *testing.T) {
+	t.Setenv("POOLED_TEST_POSTGRES", "")
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "make bench"},
+		{[]string{"-only", "postgres"}, "POOLED_TEST_POSTGRES is not set"},
+		{[]string{"-only", "oracle"}, "there is null, postgres, mariadb, burst"},
+		{[]string{"-only", "null", "-o", "x.md"}, "leave out -only and -quick"},
+		{[]string{"-rounds", "0"}, "at least 1"},
+		{[]string{"null"}, "unexpected argument"},
+	} {
+		var out bytes.Buffer
+		err := run(t.Context(), c.args, &out)
+		require.ErrorContains(t, err, c.says)
+		require.Empty(t, out.String())
+	}
+}

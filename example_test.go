@@ -1,0 +1,204 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// The one-word change: "pooled" where "pgx" was. The DSN keeps its form; parameters of pooled's own start with pool_.
+func Example() {
+	db, err := sql.Open("pooled", "postgres://app:secret@localhost/shop?pool_max_conns=20&pool_acquire_timeout=2s")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	connector, _ := pooled.From(db)
+	server := connector.Stats().Endpoints[0]
+	fmt.Println(server.Endpoint, server.MaxConns, server.Open)
+	// Output: localhost:5432 20 0
+}
+
+// A bad DSN fails at once, with the cure, and without the password.
+func Example_badDSN() {
+	_, err := sql.Open("pooled", "postgres://app:secret@localhost/shop?pool_max_con=20")
+	fmt.Println(err)
+	// Output: pooled: pool_max_con is not a key: did you mean pool_max_conns?
+}
+
+// In Go, settings are fields and middlewares are values.
+func ExampleNewConnector() {
+	cfg, err := pooled.ParseDSN("postgres://app:secret@localhost/shop")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Pool.MaxConns = 20
+	cfg.Pool.AcquireTimeout = 2 * time.Second
+	connector, err := pooled.NewConnector(cfg, audit(slog.Default()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+
+	fmt.Println(cfg)
+	// Output: postgres://app:xxxxx@localhost/shop?pool_max_conns=20&pool_acquire_timeout=2s
+}
+
+// An acquire timeout tells the state of the pool, as text and as fields.
+func ExampleAcquireTimeoutError() {
+	db := demo(func(cfg *pooled.Config) {
+		cfg.Pool.MaxConns = 1
+		cfg.Pool.AcquireTimeout = 10 * time.Millisecond
+	})
+	defer db.Close()
+	tx, err := db.Begin() // holds the only connection
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tx.Rollback()
+
+	_, err = db.Exec("update t set a = 1")
+	var timeout *pooled.AcquireTimeoutError
+	if errors.As(err, &timeout) {
+		fmt.Printf("%d of %d in use, timeout %s\n", timeout.InUse, timeout.MaxConns, timeout.Timeout)
+	}
+	fmt.Println(errors.Is(err, pooled.ErrAcquireTimeout))
+	// Output:
+	// 1 of 1 in use, timeout 10ms
+	// true
+}
+
+// audit is a middleware as a user would write it: an audit log of all statements.
+func audit(log *slog.Logger) pooled.Middleware {
+	return pooled.Middleware{
+		Name: "audit",
+		Call: func(next middleware.CallFunc) middleware.CallFunc {
+			return func(ctx context.Context, call *middleware.Call) error {
+				err := next(ctx, call)
+				if err != driver.ErrSkip { // not done yet: it comes again as prepare and exec
+					log.InfoContext(ctx, call.Op.String(), "text", call.Text, "args", len(call.Args), "ok", err == nil)
+				}
+				return err
+			}
+		},
+	}
+}
+
+// A middleware of one's own: an audit log.
+func Example_audit() {
+	db := demo(nil, audit(plainLogger()))
+	defer db.Close()
+
+	tx, err := db.Begin()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := tx.Exec("update account set balance = balance - ? where id = ?", 10, 7); err != nil {
+		log.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// level=INFO msg=begin text="" args=0 ok=true
+	// level=INFO msg=exec text="update account set balance = balance - ? where id = ?" args=2 ok=true
+	// level=INFO msg=commit text="" args=0 ok=true
+}
+
+// stages prints when its wraps begin and end.
+func stages(name string) pooled.Middleware {
+	return pooled.Middleware{
+		Name: name,
+		Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc {
+			return func(ctx context.Context, d *middleware.Dial) (driver.Conn, error) {
+				fmt.Println("      ", name, "connect")
+				defer fmt.Println("      ", name, "connected")
+				return next(ctx, d)
+			}
+		},
+		Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+			return func(ctx context.Context, a *middleware.Acquisition) error {
+				fmt.Println("   ", name, "acquire")
+				defer fmt.Println("   ", name, "acquired")
+				return next(ctx, a)
+			}
+		},
+		Call: func(next middleware.CallFunc) middleware.CallFunc {
+			return func(ctx context.Context, c *middleware.Call) error {
+				fmt.Println(name, c.Op)
+				defer fmt.Println(name, c.Op, "done")
+				return next(ctx, c)
+			}
+		},
+		Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+			return func(r *middleware.Release) {
+				fmt.Println(name, "release")
+				next(r)
+			}
+		},
+	}
+}
+
+// The order of the stages, and of the middlewares in each: those of pool_use come first, and the first is the outermost.
+func ExampleRegisterMiddleware() {
+	pooled.RegisterMiddleware("outer", func(pooled.Config) (pooled.Middleware, error) { return stages("outer"), nil })
+
+	db := demo(func(cfg *pooled.Config) { cfg.Use = []string{"outer"} }, stages("inner")) // pool_use=outer in a DSN
+	defer db.Close()
+	if _, err := db.Exec("update t set a = 1"); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// outer exec
+	// inner exec
+	//     outer acquire
+	//     inner acquire
+	//        outer connect
+	//        inner connect
+	//        inner connected
+	//        outer connected
+	//     inner acquired
+	//     outer acquired
+	// inner exec done
+	// outer exec done
+	// outer release
+	// inner release
+}
+
+// demo opens a pooled DB on a driver in memory, so that the examples need no server.
+func demo(change func(*pooled.Config), middlewares ...pooled.Middleware) *sql.DB {
+	cfg := pooled.NewConfig()
+	cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
+	if change != nil {
+		change(&cfg)
+	}
+	connector, err := pooled.NewConnector(cfg, middlewares...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return sql.OpenDB(connector)
+}
+
+// plainLogger logs to the standard output without the time.
+func plainLogger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}

@@ -1,0 +1,54 @@
+package pooled_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/policy"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// With POOLED_UPDATE=1 the reference is written instead of compared.
+func TestReadmeReferenceIsTheTableOfKeys(t *testing.T) {
+	const begin, end = "<!-- keys -->\n", "<!-- /keys -->"
+	readme := read(t, "README.md")
+	before, rest, ok := strings.Cut(readme, begin)
+	require.True(t, ok, "the mark %q is missing", begin)
+	reference, after, ok := strings.Cut(rest, end)
+	require.True(t, ok, "the mark %q is missing", end)
+	want := policy.KeysMarkdown()
+	if os.Getenv("POOLED_UPDATE") != "" {
+		require.NoError(t, os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o644))
+		return
+	}
+	assert.Equal(t, want, reference, "run: POOLED_UPDATE=1 go test -run Readme .")
+}
+
+// Code in the README is code that the compiler has seen: each declaration stands in example_test.go, and each statement somewhere in it.
+func TestReadmeCodeIsThatOfTheExamples(t *testing.T) {
+	squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	examples := squeeze(read(t, "example_test.go"))
+	for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, "README.md"), -1) {
+		code := regexp.MustCompile(`\s+//.*`).ReplaceAllString(block[1], "")
+		if strings.HasPrefix(code, "func ") {
+			assert.Contains(t, regexp.MustCompile(`\s+//[^\n]*`).ReplaceAllString(read(t, "example_test.go"), ""), strings.TrimRight(code, "\n"))
+			continue
+		}
+		for line := range strings.Lines(code) {
+			if line = squeeze(line); line != "" {
+				assert.Contains(t, examples, line)
+			}
+		}
+	}
+}

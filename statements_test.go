@@ -1,0 +1,239 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// openWith opens a pooled DB on a native DSN, with one permit so that every session gets the same server connection.
+func openWith(t *testing.T, dsn string, change func(*pooled.Config)) *sql.DB {
+	t.Helper()
+	cfg, err := pooled.ParseDSN(dsn)
+	require.NoError(t, err)
+	cfg.Pool.MaxConns = 1
+	if change != nil {
+		change(&cfg)
+	}
+	connector, err := pooled.NewConnector(cfg)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// prepared reads how many statements the server has prepared, executed and closed for the one connection.
+func prepared(t *testing.T, db *sql.DB) (prepares, executes, closes int) {
+	t.Helper()
+	rows, err := db.Query("show session status like 'Com_stmt_%'")
+	require.NoError(t, err)
+	defer rows.Close()
+	counts := map[string]int{}
+	for rows.Next() {
+		var name, value string
+		require.NoError(t, rows.Scan(&name, &value))
+		counts[name], err = strconv.Atoi(value)
+		require.NoError(t, err)
+	}
+	require.NoError(t, rows.Err())
+	return counts["Com_stmt_prepare"], counts["Com_stmt_execute"], counts["Com_stmt_close"]
+}
+
+func TestMariaDBQueryWithArgumentsIsPreparedOnce(t *testing.T) {
+	db := openWith(t, testserver.MariaDB(t), nil)
+	for i := range 10 {
+		var n int
+		require.NoError(t, db.QueryRow("select ? + 1", i).Scan(&n))
+		assert.Equal(t, i+1, n)
+	}
+	_, err := db.Exec("do ?", 1)
+	require.NoError(t, err)
+	prepares, executes, closes := prepared(t, db)
+	assert.Equal(t, []int{2, 11, 0}, []int{prepares, executes, closes})
+}
+
+func TestMariaDBStatementCacheOffPreparesAsTheBareDriverDoes(t *testing.T) {
+	db := openWith(t, testserver.MariaDB(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
+	for i := range 3 {
+		var n int
+		require.NoError(t, db.QueryRow("select ? + 1", i).Scan(&n))
+	}
+	prepares, executes, closes := prepared(t, db)
+	assert.Equal(t, []int{3, 3, 3}, []int{prepares, executes, closes})
+}
+
+func TestMariaDBFullCacheClosesTheStatementUsedLongestAgo(t *testing.T) {
+	db := openWith(t, testserver.MariaDB(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 2 })
+	use := func(text string) {
+		var n int
+		require.NoError(t, db.QueryRow(text, 1).Scan(&n))
+	}
+	use("select 1 + ?")
+	use("select 2 + ?")
+	use("select 1 + ?")
+	use("select 3 + ?") // closes 2
+	use("select 1 + ?")
+	prepares, executes, closes := prepared(t, db)
+	assert.Equal(t, []int{3, 5, 1}, []int{prepares, executes, closes})
+}
+
+func TestStatementIsPreparedOncePerServerConnection(t *testing.T) {
+	db := openWith(t, testserver.MariaDB(t), nil)
+	db.SetMaxIdleConns(-1) // every call has a new session
+	st, err := db.Prepare("select ? + 1")
+	require.NoError(t, err)
+	defer st.Close()
+	for i := range 5 {
+		var n int
+		require.NoError(t, st.QueryRow(i).Scan(&n))
+		assert.Equal(t, i+1, n)
+	}
+	again, err := db.Prepare("select ? + 1")
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
+	prepares, executes, _ := prepared(t, db)
+	assert.Equal(t, []int{1, 5}, []int{prepares, executes})
+}
+
+func TestBadTextFailsAtPrepare(t *testing.T) {
+	for name, dsn := range servers(t) {
+		t.Run(name, func(t *testing.T) {
+			db := openWith(t, dsn, nil)
+			for range 2 {
+				_, err := db.Prepare("selec 1")
+				assert.ErrorContains(t, err, "syntax")
+			}
+		})
+	}
+}
+
+func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.T) {
+	dsn := testserver.PrivateMariaDB(t)
+	admin, err := sql.Open("mysql", dsn)
+	require.NoError(t, err)
+	defer admin.Close()
+	_, err = admin.Exec("set global max_prepared_stmt_count = 10")
+	require.NoError(t, err)
+
+	t.Run("on one connection", func(t *testing.T) {
+		db := openWith(t, dsn, nil)
+		for i := range 100 {
+			var n int
+			require.NoError(t, db.QueryRow(fmt.Sprintf("select %d + ?", i), 1).Scan(&n))
+			assert.Equal(t, i+1, n)
+		}
+		require.NoError(t, db.Close())
+	})
+	t.Run("with the statements on idle connections", func(t *testing.T) {
+		db := openWith(t, dsn, func(cfg *pooled.Config) { cfg.Pool.MaxConns = 2 })
+		ctx := t.Context()
+		hoarder, err := db.Conn(ctx)
+		require.NoError(t, err)
+		use := func(q interface {
+			QueryRowContext(context.Context, string, ...any) *sql.Row
+		}, i int) {
+			t.Helper()
+			var n int
+			require.NoError(t, q.QueryRowContext(ctx, fmt.Sprintf("select %d + ?", i), 1).Scan(&n))
+		}
+		use(hoarder, 0)
+		other, err := db.Conn(ctx)
+		require.NoError(t, err)
+		require.NoError(t, other.PingContext(ctx)) // a second server connection, with no statement
+		for i := range 10 {
+			use(hoarder, i)
+		}
+		require.NoError(t, hoarder.Close()) // idle now, with all the statements that the server allows
+		use(other, 11)
+		require.NoError(t, other.Close())
+	})
+}
+
+// stale makes the prepared form of "select * from stale" invalid.
+func stale(t *testing.T, db *sql.DB, column string) {
+	t.Helper()
+	_, err := db.Exec("alter table stale add column " + column + " int default 1")
+	require.NoError(t, err)
+}
+
+func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
+	for name, dsn := range map[string]string{
+		"PostgreSQL 15": testserver.PostgresDatabase(t),
+		"PostgreSQL 18": testserver.Postgres18(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openWith(t, dsn, nil)
+			_, err := db.Exec("create table stale (a int); insert into stale values (1)")
+			require.NoError(t, err)
+			t.Cleanup(func() { db.Exec("drop table stale") })
+			st, err := db.Prepare("select * from stale")
+			require.NoError(t, err)
+			defer st.Close()
+			columns := func(rows *sql.Rows, err error) int {
+				t.Helper()
+				require.NoError(t, err)
+				defer rows.Close()
+				names, err := rows.Columns()
+				require.NoError(t, err)
+				return len(names)
+			}
+			const adHoc = "select stale.* from stale"
+			require.Equal(t, 1, columns(st.Query()))
+			require.Equal(t, 1, columns(db.Query(adHoc)))
+			stale(t, db, "b")
+			assert.Equal(t, 2, columns(st.Query()))
+			assert.Equal(t, 2, columns(db.Query(adHoc)))
+
+			_, err = db.Exec("deallocate all") // 26000 from here on
+			require.NoError(t, err)
+			assert.Equal(t, 2, columns(st.Query()))
+			assert.Equal(t, 2, columns(db.Query(adHoc)))
+
+			stale(t, db, "c")
+			tx, err := db.Begin()
+			require.NoError(t, err)
+			_, err = tx.Stmt(st).Query()
+			var pg *pgconn.PgError
+			require.ErrorAs(t, err, &pg, "in a transaction the error is the caller's")
+			assert.Equal(t, "0A000", pg.Code)
+			require.NoError(t, tx.Rollback())
+
+			tx, err = db.Begin()
+			require.NoError(t, err)
+			assert.Equal(t, 3, columns(tx.Stmt(st).Query()), "the next transaction finds the statement prepared again")
+			require.NoError(t, tx.Commit())
+		})
+	}
+}
+
+// A text of several statements may have executed the first ones when a later one meets a stale plan.
+func TestTextOfSeveralStatementsIsNeverRunAgain(t *testing.T) {
+	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	_, err := db.Exec("create table once (a int)")
+	require.NoError(t, err)
+	_, err = db.Exec("insert into once values (1); commit; execute nosuch")
+	var pg *pgconn.PgError
+	require.ErrorAs(t, err, &pg)
+	require.Equal(t, "26000", pg.Code)
+	var n int
+	require.NoError(t, db.QueryRow("select count(*) from once").Scan(&n))
+	assert.Equal(t, 1, n)
+}
+
+// servers are the native DSNs of one server of each family.
+func servers(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"PostgreSQL": testserver.Postgres(t),
+		"MariaDB":    testserver.MariaDB(t),
+	}
+}

@@ -1,0 +1,321 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/middleware"
+	_ "github.com/gopooled/pooled/mysql"
+	_ "github.com/gopooled/pooled/postgres"
+)
+
+// stressTime is how long the stress tests run; with -short a tenth of it.
+const stressTime = time.Minute
+
+// stressCase is what differs between the servers.
+type stressCase struct {
+	driver, dsn   string
+	insert, sleep string
+	self, victims string // the session's own server id; ids of the sessions of the test
+	kill          string // format for one id
+	create        string
+}
+
+func TestStressPostgresLosesNoPermitAndWritesNothingTwice(t *testing.T) {
+	stress(t, stressCase{
+		driver:  "pgx",
+		dsn:     testserver.PostgresDatabase(t),
+		create:  "create table stress (id bigint not null)",
+		insert:  "insert into stress values ($1)",
+		sleep:   "select pg_sleep(0.005)",
+		self:    "select pg_backend_pid()",
+		victims: "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
+		kill:    "select pg_terminate_backend(%d)",
+	})
+}
+
+func TestStressMariaDBLosesNoPermitAndWritesNothingTwice(t *testing.T) {
+	stress(t, stressCase{
+		driver:  "mysql",
+		dsn:     testserver.MariaDBDatabase(t),
+		create:  "create table stress (id bigint not null) engine=innodb",
+		insert:  "insert into stress values (?)",
+		sleep:   "select sleep(0.005)",
+		self:    "select connection_id()",
+		victims: "select id from information_schema.processlist where db = database() and id <> connection_id()",
+		kill:    "kill %d",
+	})
+}
+
+// stress lets 200 goroutines share 4 permits while callers give up at random and the server kills connections.
+func stress(t *testing.T, c stressCase) {
+	t.Parallel()
+	const workers, permits = 200, 4
+	duration := stressTime
+	if testing.Short() {
+		duration /= 10
+	}
+
+	admin, err := sql.Open(c.driver, c.dsn)
+	require.NoError(t, err)
+	defer admin.Close()
+	admin.SetMaxOpenConns(1)
+	_, err = admin.Exec(c.create)
+	require.NoError(t, err)
+
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = c.driver, c.dsn
+	cfg.Pool.MaxConns = permits
+	var owners handouts
+	connector, err := pooled.NewConnector(cfg, owners.middleware())
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+
+	ctx, stop := context.WithTimeout(t.Context(), duration)
+	defer stop()
+	w := &stressWorker{stressCase: c, db: db}
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				w.once(ctx, t)
+			}
+		})
+	}
+	kills := 0
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			kills += killOne(ctx, admin, c)
+		}
+	})
+	wg.Wait()
+
+	var rows, distinct int64
+	require.NoError(t, admin.QueryRow("select count(*), count(distinct id) from stress").Scan(&rows, &distinct))
+	assert.Equal(t, distinct, rows, "a write was executed twice")
+	assert.GreaterOrEqual(t, rows, w.written.Load(), "a write was reported and is not there")
+	assert.Empty(t, owners.violations(), "a connection was handed to two borrowers")
+
+	stats := connector.Stats().Endpoints[0]
+	assert.Zero(t, stats.InUse)
+	assert.Zero(t, stats.Waiting)
+	assert.LessOrEqual(t, owners.most.Load(), int64(permits))
+	requireAllPermits(t, db, connector, permits)
+
+	require.NoError(t, db.Close())
+	assert.Zero(t, connector.Stats().Endpoints[0].Open)
+	t.Logf("%d writes, %d failed calls, %d cancelled, %d kills, %d dials, %d waits",
+		w.written.Load(), w.failed.Load(), w.cancelled.Load(), kills, stats.Dials, stats.Waits)
+	assert.NotZero(t, w.cancelled.Load())
+	assert.NotZero(t, kills)
+	assert.NotZero(t, w.failed.Load())
+}
+
+// requireAllPermits holds as many connections as there are permits, at once.
+func requireAllPermits(t *testing.T, db *sql.DB, connector *pooled.Connector, permits int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for range permits {
+		conn, err := db.Conn(ctx)
+		require.NoError(t, err)
+		defer conn.Close()
+		require.NoError(t, conn.PingContext(ctx), "a permit is lost")
+	}
+	assert.Equal(t, permits, connector.Stats().Endpoints[0].InUse)
+}
+
+type stressWorker struct {
+	stressCase
+	db                         *sql.DB
+	lastID                     atomic.Int64
+	written, failed, cancelled atomic.Int64
+}
+
+// once does one random thing, often with too little time for it.
+func (w *stressWorker) once(parent context.Context, t *testing.T) {
+	ctx, cancel := context.WithTimeout(parent, time.Duration(1+rand.IntN(200))*time.Millisecond)
+	defer cancel()
+	var err error
+	switch id := w.lastID.Add(1); rand.IntN(5) {
+	case 0:
+		_, err = w.db.ExecContext(ctx, w.insert, id)
+		w.wrote(err)
+	case 1:
+		err = w.transaction(ctx, id)
+		w.wrote(err)
+	case 2:
+		var st *sql.Stmt
+		if st, err = w.db.PrepareContext(ctx, w.insert); err == nil {
+			_, err = st.ExecContext(ctx, id)
+			w.wrote(err)
+			st.Close()
+		}
+	case 3:
+		_, err = w.db.ExecContext(ctx, w.sleep)
+	case 4:
+		err = w.sameServer(ctx, t)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		w.cancelled.Add(1)
+	default:
+		w.failed.Add(1)
+	}
+}
+
+func (w *stressWorker) wrote(err error) {
+	if err == nil {
+		w.written.Add(1)
+	}
+}
+
+func (w *stressWorker) transaction(ctx context.Context, id int64) error {
+	tx, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, w.insert, id); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// sameServer checks that a borrower stays on one server connection.
+func (w *stressWorker) sameServer(ctx context.Context, t *testing.T) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var first int64
+	if err := conn.QueryRowContext(ctx, w.self).Scan(&first); err != nil {
+		return err
+	}
+	for range 3 {
+		var now int64
+		if err := conn.QueryRowContext(ctx, w.self).Scan(&now); err != nil {
+			return err
+		}
+		assert.Equal(t, first, now, "the connection changed under its borrower")
+	}
+	return nil
+}
+
+// killOne kills one of the test's server connections, and returns how many that were.
+func killOne(ctx context.Context, admin *sql.DB, c stressCase) int {
+	var ids []int64
+	rows, err := admin.QueryContext(ctx, c.victims)
+	if err != nil {
+		return 0
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if rows.Scan(&id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	if rows.Close() != nil || len(ids) == 0 {
+		return 0
+	}
+	if _, err := admin.ExecContext(ctx, fmt.Sprintf(c.kill, ids[rand.IntN(len(ids))])); err != nil {
+		return 0
+	}
+	admin.ExecContext(ctx, c.sleep) // a pause that the server keeps
+	return 1
+}
+
+// handouts watches that no server connection has two borrowers.
+type handouts struct {
+	now, most atomic.Int64
+
+	mu     sync.Mutex // guards what follows
+	owner  map[uint64]middleware.Session
+	double []string
+}
+
+func (h *handouts) middleware() pooled.Middleware {
+	h.owner = map[uint64]middleware.Session{}
+	return pooled.Middleware{
+		Name: "handouts",
+		Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+			return func(ctx context.Context, a *middleware.Acquisition) error {
+				if err := next(ctx, a); err != nil {
+					return err
+				}
+				if n := h.now.Add(1); n > h.most.Load() {
+					h.most.Store(n)
+				}
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				if h.owner[a.Conn.ID()] != nil {
+					h.double = append(h.double, fmt.Sprintf("connection %d", a.Conn.ID()))
+				}
+				h.owner[a.Conn.ID()] = a.Session
+				return nil
+			}
+		},
+		Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+			return func(r *middleware.Release) {
+				h.now.Add(-1)
+				h.mu.Lock()
+				delete(h.owner, r.Conn.ID())
+				h.mu.Unlock()
+				next(r)
+			}
+		},
+	}
+}
+
+func (h *handouts) violations() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.double
+}
+
+// Goroutines of database/sql and of drivers end a moment after Close; the test waits for that, up to a limit.
+func TestNoGoroutineIsLeftAfterClose(t *testing.T) {
+	before := runtime.NumGoroutine()
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = "pgx", testserver.Postgres(t)
+	connector, err := pooled.NewConnector(cfg)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for range 20 {
+				_, err := db.Exec("select 1")
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
+	require.ErrorIs(t, conn.Raw(func(any) error { return driver.ErrBadConn }), driver.ErrBadConn) // closed off the caller's path
+	require.NoError(t, db.Close())
+	for deadline := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
