@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// section is one table of the report.
+type section struct {
+	title        string
+	note         string
+	header       []string
+	rows         [][]string
+	requirements []requirement
+}
+
+// requirement is a promise and what was measured.
+type requirement struct {
+	what, want, got string
+	verdict         verdict
+}
+
+// verdict is whether a promise holds.
+type verdict string
+
+const (
+	holds   verdict = "yes"
+	broken  verdict = "**no**"
+	unclear verdict = "within noise" // missed, by less than what the rounds differ
+)
+
+// judge compares figures of which the smaller is the better with the most that is promised.
+func judge(s spread, most float64) verdict {
+	switch {
+	case s.median <= most:
+		return holds
+	case s.low <= most:
+		return unclear
+	default:
+		return broken
+	}
+}
+
+// atLeast is the requirement that pooled is so many times as fast as bare.
+func atLeast(server, load string, least float64, speedup spread) requirement {
+	return requirement{
+		what:    server + ", " + load + ": pooled is",
+		want:    fmt.Sprintf("at least %g times as fast as bare", least),
+		got:     ratioCell(speedup),
+		verdict: judge(spread{median: -speedup.median, low: -speedup.high}, -least),
+	}
+}
+
+func (s section) markdown() string {
+	return fmt.Sprintf("### %s\n\n%s\n\n%s", s.title, s.note, markdownTable(s.header, s.rows))
+}
+
+// requirementsMarkdown lists what pooled promises; empty if the sections have no requirement.
+func requirementsMarkdown(sections []section) string {
+	var rows [][]string
+	for _, s := range sections {
+		for _, r := range s.requirements {
+			rows = append(rows, []string{r.what, r.want, r.got, string(r.verdict)})
+		}
+	}
+	if rows == nil {
+		return ""
+	}
+	return "### What pooled promises\n\n" + markdownTable([]string{"", "promised", "measured", "holds"}, rows)
+}
+
+// markdownTable writes a table that can be read without a browser too: its columns are aligned, figures to the right.
+func markdownTable(header []string, rows [][]string) string {
+	widths := make([]int, len(header))
+	for _, row := range append([][]string{header}, rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
+		}
+	}
+	var b strings.Builder
+	line := func(row []string) {
+		for i, cell := range row {
+			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 {
+				cell += padding
+			} else {
+				cell = padding + cell
+			}
+			b.WriteString("| " + cell + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(header)
+	for i, width := range widths {
+		if i == 0 {
+			b.WriteString("|" + strings.Repeat("-", width+2))
+		} else {
+			b.WriteString("|" + strings.Repeat("-", width+1) + ":")
+		}
+	}
+	b.WriteString("|\n")
+	for _, row := range rows {
+		line(row)
+	}
+	return b.String()
+}
+
+// ratioCell shows a ratio and its quartiles.
+func ratioCell(s spread) string { return fmt.Sprintf("%.2f (%.2f–%.2f)", s.median, s.q1, s.q3) }
+
+// number writes a figure without decimals, its thousands apart.
+func number(f float64) string {
+	digits := fmt.Sprintf("%.0f", f)
+	sign := ""
+	if rest, negative := strings.CutPrefix(digits, "-"); negative {
+		sign, digits = "-", rest
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
