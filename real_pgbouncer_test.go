@@ -1,0 +1,51 @@
+package pooled_test
+
+import (
+	"database/sql"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// Behind PgBouncer in transaction mode the README asks for an exec mode without prepared statements, as bare pgx does.
+func TestRealPgBouncerInTransactionModeWorksWithTheExecModesOfTheReadme(t *testing.T) {
+	for _, mode := range []string{"exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			db, err := sql.Open("pooled", testserver.PgBouncer(t)+
+				"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0")
+			require.NoError(t, err)
+			defer db.Close()
+			var workers sync.WaitGroup
+			for worker := range 16 {
+				workers.Go(func() {
+					for i := range 25 {
+						var sum int
+						assert.NoError(t, db.QueryRow("select $1::int + $2::int", worker, i).Scan(&sum))
+						assert.Equal(t, worker+i, sum)
+					}
+				})
+			}
+			workers.Wait()
+
+			tx, err := db.Begin()
+			require.NoError(t, err)
+			_, err = tx.Exec("create temporary table t (a int) on commit drop")
+			require.NoError(t, err)
+			_, err = tx.Exec("insert into t values ($1)", 1)
+			require.NoError(t, err)
+			var n int
+			require.NoError(t, tx.QueryRow("select count(*) from t").Scan(&n))
+			assert.Equal(t, 1, n)
+			require.NoError(t, tx.Commit())
+
+			connector, ok := pooled.From(db)
+			require.True(t, ok)
+			assert.LessOrEqual(t, connector.Stats().Endpoints[0].Dials, uint64(4))
+		})
+	}
+}
