@@ -13,6 +13,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
 )
 
 // releases records the Release events.
@@ -151,6 +152,45 @@ func TestTransactionWhoseEndIsRefusedEndsWithItsConnection(t *testing.T) {
 			assert.EqualValues(t, 1, p.stats().Closed.Failed)
 		})
 	}
+}
+
+func TestConnectionThatAMiddlewareRefusesAfterDiallingIsClosed(t *testing.T) {
+	refusal := errors.New("refused")
+	p := newPoolWith(t, pooled.Middleware{Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc {
+		return func(ctx context.Context, d *middleware.Dial) (driver.Conn, error) {
+			if _, err := next(ctx, d); err != nil {
+				return nil, err
+			}
+			return nil, refusal
+		}
+	}})
+	_, err := p.Exec("exec")
+	assert.Equal(t, refusal, err)
+	assert.Empty(t, p.driver.OpenConns())
+	assert.EqualValues(t, 1, p.stats().FailedDials)
+}
+
+func TestConnectionThatAMiddlewareRefusesAfterAcquiringIsGivenBack(t *testing.T) {
+	refusal := errors.New("refused")
+	p := newPoolWith(t, pooled.Middleware{Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+		return func(ctx context.Context, a *middleware.Acquisition) error {
+			if err := next(ctx, a); err != nil {
+				return err
+			}
+			return refusal
+		}
+	}})
+	_, err := p.Exec("exec")
+	assert.Equal(t, refusal, err)
+	assert.Equal(t, 1, p.stats().Idle)
+	assert.Zero(t, p.stats().InUse)
+}
+
+func TestPanicWhileDiallingLosesNoPermit(t *testing.T) {
+	p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 1 })
+	p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Panic: "panic"})
+	assert.PanicsWithValue(t, "panic", func() { p.Exec("exec") })
+	p.exec(t)
 }
 
 func TestMiddlewareThatDiscardsAtReleaseClosesTheConnection(t *testing.T) {

@@ -11,14 +11,16 @@ type Middleware struct {
 	// Name identifies the middleware in pool_use, errors and logs.
 	Name string
 	// Connect wraps the dialling of a server connection: network, authentication, pool_init.
-	// The context is the borrower's, bounded by pool_connect_timeout.
+	// The context is the borrower's, bounded by pool_connect_timeout. A wrap that fails after next succeeded need not close
+	// the connection: pooled does.
 	Connect func(next ConnectFunc) ConnectFunc
 	// Acquire wraps a session's taking of a server connection: the wait for a permit, the validation of an idle one, a dial.
-	// It runs on the goroutine of the caller.
+	// It runs on the goroutine of the caller. A wrap that fails after next succeeded need not give the connection back: pooled does.
 	Acquire func(next AcquireFunc) AcquireFunc
 	// Call wraps every call of a session. The innermost one acquires a server connection if the session holds none.
 	Call func(next CallFunc) CallFunc
-	// Release wraps the giving back of a server connection. It must not block: database/sql runs it under a lock.
+	// Release wraps the giving back of a server connection. It must not block, as database/sql runs it under a lock, and it
+	// must run next exactly once, or the connection and its permit are lost.
 	Release func(next ReleaseFunc) ReleaseFunc
 }
 

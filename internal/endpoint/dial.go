@@ -17,8 +17,12 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	ctx, cancel := e.bound(r)
 	defer cancel()
 	start := time.Now()
-	real, err := e.dialer(ctx, &middleware.Dial{Endpoint: e.info})
+	var opened driver.Conn
+	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &opened), &middleware.Dial{Endpoint: e.info})
 	if err != nil {
+		if opened != nil { // a middleware did not want it
+			_ = opened.Close()
+		}
 		e.failedDials.Add(1)
 		return nil, e.explain(ctx, r, time.Since(start), err)
 	}
@@ -35,15 +39,22 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	return c, nil
 }
 
+// openedKey finds, in the context of the Connect chain, where connect leaves what it opened.
+type openedKey struct{}
+
 // connect is the innermost function of the Connect chain: the real driver's dial, and pool_init.
 func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn, error) {
 	real, err := e.server.Connector.Connect(ctx)
-	if err != nil || e.pool.Init == "" {
-		return real, err
+	if err != nil {
+		return nil, err
 	}
-	if err := e.runInit(ctx, real); err != nil {
-		_ = real.Close() // the reason is in err
-		return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
+	if opened, ok := ctx.Value(openedKey{}).(*driver.Conn); ok {
+		*opened = real
+	}
+	if e.pool.Init != "" {
+		if err := e.runInit(ctx, real); err != nil {
+			return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
+		}
 	}
 	return real, nil
 }

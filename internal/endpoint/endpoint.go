@@ -106,9 +106,14 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	if e.pool.AcquireTimeout > 0 {
 		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
 	}
-	c, err := e.take(ctx, r)
+	var c *Conn
+	defer func() {
+		if c == nil { // also when the real driver or a middleware panicked
+			e.gate.leave()
+		}
+	}()
+	c, err = e.take(ctx, r)
 	if err != nil {
-		e.gate.leave()
 		return nil, waited, err
 	}
 	e.acquires.Add(1)

@@ -237,6 +237,9 @@ func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Endpoint = s.source.endpoint.Info()
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
 	s.acquisition = middleware.Acquisition{}
+	if err != nil && s.conn != nil {
+		s.release(false) // a middleware refused it afterwards
+	}
 	return err
 }
 
