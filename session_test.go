@@ -180,10 +180,33 @@ func TestConnectionThatAMiddlewareRefusesAfterAcquiringIsGivenBack(t *testing.T)
 			return refusal
 		}
 	}})
-	_, err := p.Exec("exec")
+	conn, err := p.Conn(t.Context())
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "exec")
 	assert.Equal(t, refusal, err)
+	assert.Zero(t, p.stats().InUse, "although the caller still has the *sql.Conn")
 	assert.Equal(t, 1, p.stats().Idle)
-	assert.Zero(t, p.stats().InUse)
+	require.NoError(t, conn.Close())
+}
+
+// Checking converts and removes arguments; where the driver then answers ErrSkip, the statement must check what the caller gave.
+func TestArgumentsAreCheckedAnewForTheStatementWhenTheDriverSkips(t *testing.T) {
+	p := newPoolWith(t)
+	p.driver.Checker = func(arg *driver.NamedValue) error {
+		switch v := arg.Value.(type) {
+		case int:
+			arg.Value = int64(v)
+			return nil
+		case struct{}:
+			return driver.ErrRemoveArgument
+		default:
+			return errors.New("converted twice")
+		}
+	}
+	p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
+	_, err := p.Exec("exec ? ?", struct{}{}, 1, 2)
+	require.NoError(t, err)
+	assert.Contains(t, p.driver.Calls(), `#1.stmt.exec "exec ? ?" [$1 int64(1), $2 int64(2)]`)
 }
 
 func TestPanicWhileDiallingLosesNoPermit(t *testing.T) {
