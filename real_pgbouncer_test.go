@@ -13,7 +13,7 @@ import (
 )
 
 // Behind PgBouncer in transaction mode the README asks for an exec mode without prepared statements, as bare pgx does.
-func TestRealPgBouncerInTransactionModeWorksWithTheExecModesOfTheReadme(t *testing.T) {
+func TestRealPgBouncerInTransactionModeWorksWithoutPreparedStatements(t *testing.T) {
 	for _, mode := range []string{"exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
 			db, err := sql.Open("pooled", testserver.PgBouncer(t)+
