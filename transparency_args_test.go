@@ -111,7 +111,7 @@ func TestArgumentsThroughPooledAreCheckedAsForTheBareDriver(t *testing.T) {
 				w.err("give back", c.Close())
 			}})
 	}
-	behaviours = append(behaviours, behaviour{name: "a valuer that panics", run: func(w *world) {
+	behaviours = append(behaviours, behaviour{name: "a valuer that panics", own: distrusts, run: func(w *world) {
 		w.note("panic %v", panicOf(func() { w.exec(w.ctx, w.db, "do ?", panicking{}) }))
 		w.exec(w.ctx, w.db, "do ?", 1)
 	}})

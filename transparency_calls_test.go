@@ -132,7 +132,7 @@ func TestCallsThroughPooledAreLikeCallsOfTheBareDriver(t *testing.T) {
 			w.err("close", c.Close())
 			w.query(w.ctx, w.db, "select")
 		}},
-		{name: "a panic of the driver reaches the caller, and the connection stays usable", run: func(w *world) {
+		{name: "a panic of the driver reaches the caller, and the pool stays usable", own: distrusts, run: func(w *world) {
 			w.driver.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "oh"})
 			w.driver.Next(faultdriver.StmtExec, faultdriver.Outcome{Panic: "oh"})
 			w.note("panic %v", panicOf(func() { w.exec(w.ctx, w.db, "update ?", 1) }))

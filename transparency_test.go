@@ -44,7 +44,7 @@ const (
 	preparesPerBorrow own = 1 << iota
 	// dialsLate: a session dials when its first call needs a server, not when it is made. Not compared are calls and connections.
 	dialsLate
-	// distrusts: a connection of which a call said that it is dead is dropped, also where database/sql keeps it, and idle ones that nobody
+	// distrusts: a connection in whose call something panicked is dropped. One of which a call said that it is dead is dropped, also where database/sql keeps it, and idle ones that nobody
 	// can validate are not tried after it. Not compared are calls and connections.
 	distrusts
 )

@@ -30,6 +30,10 @@ type Dialect interface {
 	// Classify says what is known about an error that the real driver returned. nil and unknown errors are 0.
 	Classify(err error) ErrorClass
 
+	// Gone returns a channel that is closed when the server has been told that a closed connection is over, for a driver whose
+	// Close may return before. Nil: it is over when Close returns.
+	Gone(conn driver.Conn) <-chan struct{}
+
 	// State tells what state a real connection is in, without asking the server.
 	State(conn driver.Conn) ConnState
 }

@@ -35,8 +35,11 @@ func (g Generic) Open(dsn string) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	defer db.Close()
-	connector, err := ConnectorOf(db.Driver(), dsn)
+	d := db.Driver()
+	if err := db.Close(); err != nil { // its connector may hold what the next one wants to open
+		return Server{}, err
+	}
+	connector, err := ConnectorOf(d, dsn)
 	if err != nil {
 		return Server{}, err
 	}
@@ -50,6 +53,9 @@ func (Generic) Adopt(c driver.Connector) Server {
 
 // Classify knows only what database/sql/driver defines.
 func (Generic) Classify(error) ErrorClass { return 0 }
+
+// Gone returns nil.
+func (Generic) Gone(driver.Conn) <-chan struct{} { return nil }
 
 // State returns StateUnknown.
 func (Generic) State(driver.Conn) ConnState { return StateUnknown }

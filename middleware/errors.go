@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,8 +101,8 @@ func (e *ConnectTimeoutError) Error() string {
 // Is matches ErrConnectTimeout.
 func (e *ConnectTimeoutError) Is(target error) bool { return target == ErrConnectTimeout }
 
-// Unwrap returns Cause.
-func (e *ConnectTimeoutError) Unwrap() error { return e.Cause }
+// Unwrap returns Cause, unless that is driver.ErrBadConn: database/sql would dial again, and wait as long again.
+func (e *ConnectTimeoutError) Unwrap() error { return unlessBadConn(e.Cause) }
 
 // InitError is returned when pool_init failed on a new server connection, which was closed again. Without this error, the
 // failure would look like one of the statement that the connection was dialled for.
@@ -117,8 +118,15 @@ func (e *InitError) Error() string {
 	return fmt.Sprintf("pooled: pool_init failed on a new connection to %s: %v", e.Endpoint, e.Cause)
 }
 
-// Unwrap returns Cause.
-func (e *InitError) Unwrap() error { return e.Cause }
+// Unwrap returns Cause, unless that is driver.ErrBadConn: pool_init has reached the server then.
+func (e *InitError) Unwrap() error { return unlessBadConn(e.Cause) }
+
+func unlessBadConn(err error) error {
+	if errors.Is(err, driver.ErrBadConn) {
+		return nil
+	}
+	return err
+}
 
 // round cuts a duration to what a person reads.
 func round(d time.Duration) time.Duration {

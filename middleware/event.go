@@ -121,4 +121,6 @@ type Release struct {
 	// Unknown is set when nobody can know what the session's state is, because the caller reached the real connection ([Raw] of
 	// package pooled).
 	Unknown bool
+	// Released is set once the connection has been given back. Running next again does nothing then.
+	Released bool
 }

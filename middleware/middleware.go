@@ -44,21 +44,22 @@ type Chain struct {
 	Release ReleaseFunc
 }
 
-// Compose wraps innermost with the middlewares, the first being the outermost. Nil wraps are left out of the chain.
+// Compose wraps innermost with the middlewares, the first being the outermost. Nil wraps are left out of the chain, and so are
+// stages of which innermost has no function.
 func Compose(innermost Chain, middlewares ...Middleware) Chain {
 	chain := innermost
 	for i := len(middlewares) - 1; i >= 0; i-- {
 		m := middlewares[i]
-		if m.Connect != nil {
+		if m.Connect != nil && chain.Connect != nil {
 			chain.Connect = m.Connect(chain.Connect)
 		}
-		if m.Acquire != nil {
+		if m.Acquire != nil && chain.Acquire != nil {
 			chain.Acquire = m.Acquire(chain.Acquire)
 		}
-		if m.Call != nil {
+		if m.Call != nil && chain.Call != nil {
 			chain.Call = m.Call(chain.Call)
 		}
-		if m.Release != nil {
+		if m.Release != nil && chain.Release != nil {
 			chain.Release = m.Release(chain.Release)
 		}
 	}

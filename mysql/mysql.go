@@ -66,12 +66,17 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true}}
 }
 
+// Gone returns nil: the driver closes its socket at once.
+func (Dialect) Gone(driver.Conn) <-chan struct{} { return nil }
+
 // State returns StateUnknown: the driver keeps the server's status flags to itself, and says by IsValid what it knows.
 func (Dialect) State(driver.Conn) dialect.ConnState { return dialect.StateUnknown }
 
 // Server error numbers (MySQL and MariaDB reference manuals, "Server Error Message Reference").
 const (
+	erUnknownStatement  = 1243 // ER_UNKNOWN_STMT_HANDLER
 	erTooManyStatements = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	erNeedReprepare     = 1615 // ER_NEED_REPREPARE
 )
 
 // deadErrors are the error numbers after which the server has closed the connection, or is about to.
@@ -81,11 +86,6 @@ var deadErrors = map[uint16]bool{
 	1152: true, // ER_ABORTING_CONNECTION
 	1184: true, // ER_NEW_ABORTING_CONNECTION
 	1927: true, // MariaDB: ER_CONNECTION_KILLED
-	2006: true, // CR_SERVER_GONE_ERROR
-	2013: true, // CR_SERVER_LOST
-	2014: true, // CR_COMMANDS_OUT_OF_SYNC
-	2045: true, // CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR
-	2055: true, // CR_SERVER_LOST_EXTENDED
 	3169: true, // ER_SESSION_WAS_KILLED
 	4031: true, // ER_CLIENT_INTERACTION_TIMEOUT
 }
@@ -104,6 +104,8 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 		return dialect.Dead
 	case my.Number == erTooManyStatements:
 		return dialect.TooManyStatements
+	case my.Number == erUnknownStatement, my.Number == erNeedReprepare:
+		return dialect.StaleStatement
 	default:
 		return 0
 	}

@@ -92,6 +92,14 @@ func address(cfg *pgx.ConnConfig) string {
 	return net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
 }
 
+// Gone returns pgx's own channel: after a cancelled context pgx cancels the statement and closes the socket in the background.
+func (Dialect) Gone(conn driver.Conn) <-chan struct{} {
+	if c, ok := conn.(*stdlib.Conn); ok {
+		return c.Conn().PgConn().CleanupDone()
+	}
+	return nil
+}
+
 // State reads pgx's own view of the connection.
 func (Dialect) State(conn driver.Conn) dialect.ConnState {
 	c, ok := conn.(*stdlib.Conn)
@@ -138,7 +146,7 @@ func dead(pg *pgconn.PgError) bool {
 	if severity == "" { // PostgreSQL before 9.6
 		severity = pg.Severity
 	}
-	return severity == "FATAL" || severity == "PANIC" || strings.HasPrefix(pg.Code, "08")
+	return severity == "FATAL" || severity == "PANIC" // an ERROR of class 08 is about another server, or a Bind message
 }
 
 // stale reports whether a prepared statement has to be prepared again: its result type changed (0A000, told by the routine

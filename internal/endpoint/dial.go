@@ -16,16 +16,22 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	e.dials.Add(1)
 	ctx, cancel := e.bound(r)
 	defer cancel()
-	start := time.Now()
 	var opened driver.Conn
-	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &opened), &middleware.Dial{Endpoint: e.info})
-	if err != nil {
-		if opened != nil { // a middleware did not want it
+	done := false
+	defer func() {
+		if !done && opened != nil { // a middleware did not want it, or something panicked
 			_ = opened.Close()
 		}
-		e.failedDials.Add(1)
-		return nil, e.explain(ctx, r, time.Since(start), err)
+	}()
+	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &opened), &middleware.Dial{Endpoint: e.info})
+	if err == nil && real == nil {
+		err = errNoConn
 	}
+	if err != nil {
+		e.failedDials.Add(1)
+		return nil, e.explain(ctx, r, err)
+	}
+	done = true
 	c := &Conn{
 		Conn:      serverconn.New(real, &e.shared),
 		endpoint:  e,
@@ -39,6 +45,9 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	return c, nil
 }
 
+// errNoConn answers for a middleware that broke the contract.
+var errNoConn = errors.New("pooled: a middleware ended the Connect stage without a connection and without an error")
+
 // openedKey finds, in the context of the Connect chain, where connect leaves what it opened.
 type openedKey struct{}
 
@@ -48,11 +57,18 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 	if err != nil {
 		return nil, err
 	}
-	if opened, ok := ctx.Value(openedKey{}).(*driver.Conn); ok {
-		*opened = real
+	opened, ok := ctx.Value(openedKey{}).(*driver.Conn)
+	if !ok { // a middleware replaced the context; nobody else could close the connection then
+		opened = new(driver.Conn)
 	}
+	if *opened != nil { // a middleware did not want that one, and tries again
+		_ = (*opened).Close()
+	}
+	*opened = real
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, real); err != nil {
+			*opened = nil
+			_ = real.Close() // the reason is in err
 			return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
 		}
 	}
@@ -104,12 +120,12 @@ func (e *Endpoint) bound(r *Request) (context.Context, context.CancelFunc) {
 }
 
 // explain tells whose limit ended a dial. The driver's error stays what it is unless a limit of pooled's own did.
-func (e *Endpoint) explain(ctx context.Context, r *Request, took time.Duration, err error) error {
+func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
 	if r.Err() != nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
 	if !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
-		return e.timeout(took, true, err)
+		return e.timeout(e.pool.AcquireTimeout-time.Until(r.deadline), true, err)
 	}
 	return &middleware.ConnectTimeoutError{Endpoint: e.info.Name, Timeout: e.pool.ConnectTimeout, Cause: err}
 }

@@ -140,6 +140,10 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 // Release gives a connection back: to the next borrower or, when it is not to be used again, to be closed by a goroutine
 // of the endpoint. It is the innermost function of the Release chain, and does not block.
 func (e *Endpoint) Release(r *middleware.Release) {
+	if r.Released {
+		return
+	}
+	r.Released = true
 	c := r.Conn.(*Conn)
 	c.heldSince.Store(0)
 	if reason := e.unfitToKeep(c, r.Discard); reason != kept {
@@ -176,21 +180,29 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		e.discard(c)
+		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
+		e.gate.leave()
 		return
 	}
 	e.closers.Add(1)
 	e.mu.Unlock()
 	go func() {
 		defer e.closers.Done()
-		e.discard(c)
+		_ = c.sqlConn.Close() // as above
+		if gone := c.Gone(); gone != nil {
+			limit := time.NewTimer(goneTimeout)
+			defer limit.Stop()
+			select {
+			case <-gone:
+			case <-limit.C:
+			}
+		}
+		e.gate.leave()
 	}()
 }
 
-func (e *Endpoint) discard(c *Conn) {
-	_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
-	e.gate.leave()
-}
+// goneTimeout is how long a permit waits for a driver that closes in the background. pgx gives up after as long.
+const goneTimeout = 15 * time.Second
 
 // Close closes the idle connections, waits for those being closed, and admits all waiting sessions to the error of a closed
 // database. Connections in use are closed when they are given back.

@@ -68,7 +68,16 @@ var (
 // another one, and after two bad ones a new one.
 func (ic innerConn) ResetSession(ctx context.Context) error {
 	c, r := ic.c, ctx.(*Request)
-	if reason := c.endpoint.unfitToBorrow(c, r); reason != kept {
+	returned := false
+	defer func() {
+		if !returned { // the real driver panicked: the inner pool has lost the connection
+			c.reason = failed
+			_ = ic.Close()
+		}
+	}()
+	reason := c.endpoint.unfitToBorrow(c, r)
+	returned = true
+	if reason != kept {
 		c.reason = reason
 		return driver.ErrBadConn
 	}

@@ -131,14 +131,17 @@ func (c *Conn) Close() error {
 	return c.real.Close()
 }
 
+// Gone tells when a closed connection is over for the server; nil: it is.
+func (c *Conn) Gone() <-chan struct{} { return c.cfg.Dialect.Gone(c.real) }
+
 // Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	c.keep(args)
 	rows, err := c.query(ctx, text, args)
-	if err != nil && c.heals(err, text, args) {
+	if err != nil && c.heals(err, nil, text, args) {
 		rows, err = c.query(ctx, text, args)
 	}
-	c.forget()
+	c.forget(args)
 	return rows, c.note(err)
 }
 
@@ -169,10 +172,10 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 func (c *Conn) Exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	c.keep(args)
 	res, err := c.exec(ctx, text, args)
-	if err != nil && c.heals(err, text, args) {
+	if err != nil && c.heals(err, nil, text, args) {
 		res, err = c.exec(ctx, text, args)
 	}
-	c.forget()
+	c.forget(args)
 	return res, c.note(err)
 }
 
@@ -226,11 +229,14 @@ func (c *Conn) note(err error) error {
 // heals makes a call that met a stale prepared statement ready to run once more, and reports whether it may: the statement is
 // forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything,
 // which a text of several statements does not allow to say.
-func (c *Conn) heals(err error, text string, args []driver.NamedValue) bool {
+func (c *Conn) heals(err error, st *Stmt, text string, args []driver.NamedValue) bool {
 	if err == driver.ErrSkip || !c.cfg.Dialect.Classify(err).Has(dialect.StaleStatement) {
 		return false
 	}
 	c.cache.forget(text)
+	if st != nil { // it may be one that the cache does not hold
+		st.close()
+	}
 	if c.cfg.Dialect.State(c.real) != dialect.StateIdle || strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") {
 		return false
 	}
@@ -244,7 +250,10 @@ func (c *Conn) keep(args []driver.NamedValue) { c.given = append(c.given[:0], ar
 // restore puts the arguments back as the caller gave them.
 func (c *Conn) restore(args []driver.NamedValue) { copy(args, c.given) }
 
-// forget lets the caller's values go.
-func (c *Conn) forget() { clear(c.given) }
+// forget puts the arguments back, as middlewares may look at them after the call, and lets the caller's values go.
+func (c *Conn) forget(args []driver.NamedValue) {
+	c.restore(args)
+	clear(c.given)
+}
 
 func (c *Conn) cacheSize() int { return int(c.cfg.CacheSize.Load()) }

@@ -64,14 +64,14 @@ func (c *Conn) tooMany(err error) bool {
 	return err != nil && c.cfg.Dialect.Classify(err).Has(dialect.TooManyStatements)
 }
 
-// shrink halves the cache for all connections of the endpoint, closes what is over here, and reports whether
-// that was anything.
+// shrink halves the cache for all connections of the endpoint, closes half of what is cached here, and reports whether that
+// was anything. A connection with nothing cached says nothing about the size.
 func (c *Conn) shrink() bool {
-	half := int64(c.cache.len() / 2)
-	if half < c.cfg.CacheSize.Load() {
-		c.cfg.CacheSize.Store(max(half, 1))
+	if c.cache.len() == 0 {
+		return false
 	}
-	return c.cache.trim(int(half)) > 0
+	c.cfg.CacheSize.Store(max(c.cfg.CacheSize.Load()/2, 1))
+	return c.cache.trim(c.cache.len()/2) > 0
 }
 
 // DropStatements closes all cached statements, and reports whether there were any.
@@ -95,10 +95,10 @@ func (st *Stmt) Query(ctx context.Context, args []driver.NamedValue) (driver.Row
 	c := st.conn
 	c.keep(args)
 	rows, err := st.query(ctx, args)
-	if err != nil && c.heals(err, st.text, args) {
+	if err != nil && c.heals(err, st, st.text, args) {
 		rows, err = st.query(ctx, args)
 	}
-	c.forget()
+	c.forget(args)
 	return rows, c.note(err)
 }
 
@@ -118,10 +118,10 @@ func (st *Stmt) Exec(ctx context.Context, args []driver.NamedValue) (driver.Resu
 	c := st.conn
 	c.keep(args)
 	res, err := st.exec(ctx, args)
-	if err != nil && c.heals(err, st.text, args) {
+	if err != nil && c.heals(err, st, st.text, args) {
 		res, err = st.exec(ctx, args)
 	}
-	c.forget()
+	c.forget(args)
 	return res, c.note(err)
 }
 

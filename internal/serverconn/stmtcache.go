@@ -38,15 +38,20 @@ func (c *stmtCache) trim(n int) int {
 	for st := c.oldest; st != nil && len(c.byText) > n; {
 		next := st.newer
 		if st.refs == 0 {
-			c.unlink(st)
-			delete(c.byText, st.text)
-			st.cached = false
+			c.remove(st)
 			st.close()
 			closed++
 		}
 		st = next
 	}
 	return closed
+}
+
+// remove takes a statement out of the cache. Whoever uses it closes it.
+func (c *stmtCache) remove(st *Stmt) {
+	c.unlink(st)
+	delete(c.byText, st.text)
+	st.cached = false
 }
 
 // forget closes the statement with that text; its next use prepares it again.

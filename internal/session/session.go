@@ -98,11 +98,14 @@ func (s *Session) ExecContext(ctx context.Context, text string, args []driver.Na
 func (s *Session) query(ctx context.Context, st *statement, text string, args []driver.NamedValue) (driver.Rows, error) {
 	c := s.event(middleware.Query)
 	c.Text, c.Args, c.Prepared, s.stmt = text, args, st != nil, st
-	err := s.source.chain.Call(ctx, c)
+	err := s.run(ctx, c)
 	rows := c.Rows
 	s.done()
 	if err != nil {
 		return nil, err
+	}
+	if rows == nil {
+		return nil, errNoNext
 	}
 	return rows, nil
 }
@@ -111,11 +114,14 @@ func (s *Session) query(ctx context.Context, st *statement, text string, args []
 func (s *Session) exec(ctx context.Context, st *statement, text string, args []driver.NamedValue) (driver.Result, error) {
 	c := s.event(middleware.Exec)
 	c.Text, c.Args, c.Prepared, s.stmt = text, args, st != nil, st
-	err := s.source.chain.Call(ctx, c)
+	err := s.run(ctx, c)
 	result := c.Result
 	s.done()
 	if err != nil {
 		return nil, err
+	}
+	if result == nil {
+		return nil, errNoNext
 	}
 	return result, nil
 }
@@ -124,11 +130,14 @@ func (s *Session) exec(ctx context.Context, st *statement, text string, args []d
 func (s *Session) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
 	c := s.event(middleware.Prepare)
 	c.Text = text
-	err := s.source.chain.Call(ctx, c)
+	err := s.run(ctx, c)
 	st := c.Stmt
 	s.done()
 	if err != nil {
 		return nil, err
+	}
+	if st == nil {
+		return nil, errNoNext
 	}
 	return st, nil
 }
@@ -137,18 +146,25 @@ func (s *Session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c := s.event(middleware.Begin)
 	c.TxOptions = opts
-	err := s.source.chain.Call(ctx, c)
+	before := s.tx
+	err := s.run(ctx, c)
 	tx := c.Tx
 	s.done()
 	if err != nil {
+		if s.tx != before { // it was begun, and a middleware refused it afterwards
+			s.lose()
+		}
 		return nil, err
+	}
+	if tx == nil {
+		return nil, errNoNext
 	}
 	return tx, nil
 }
 
 // Ping asks the server whether it is there, on the connection that the session holds or then takes.
 func (s *Session) Ping(ctx context.Context) error {
-	err := s.source.chain.Call(ctx, s.event(middleware.Ping))
+	err := s.run(ctx, s.event(middleware.Ping))
 	s.done()
 	return err
 }
@@ -212,6 +228,23 @@ func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 	return s.conn.Real(), nil
 }
 
+// errNoNext answers for a middleware that broke the contract.
+var errNoNext = errors.New("pooled: a middleware succeeded without running next, and without a result of its own")
+
+// run sends the session's event through the chain. If the real driver or a middleware panics, database/sql may not give the
+// session back, so the connection is given up here.
+func (s *Session) run(ctx context.Context, c *middleware.Call) error {
+	returned := false
+	defer func() {
+		if !returned && s.conn != nil {
+			s.release(true)
+		}
+	}()
+	err := s.source.chain.Call(ctx, c)
+	returned = true
+	return err
+}
+
 // event prepares the session's call event.
 func (s *Session) event(op middleware.Op) *middleware.Call {
 	s.call.Session = s
@@ -237,8 +270,11 @@ func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Endpoint = s.source.endpoint.Info()
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
 	s.acquisition = middleware.Acquisition{}
-	if err != nil && s.conn != nil {
+	switch {
+	case err != nil && s.conn != nil:
 		s.release(false) // a middleware refused it afterwards
+	case err == nil && s.conn == nil:
+		return errNoNext
 	}
 	return err
 }
@@ -246,6 +282,10 @@ func (s *Session) acquire(ctx context.Context) error {
 // acquire is the innermost function of the Acquire chain.
 func acquire(ctx context.Context, a *middleware.Acquisition) error {
 	s := a.Session.(*Session)
+	if s.conn != nil { // a middleware tries again after another one refused
+		a.Conn = s.conn
+		return nil
+	}
 	conn, waited, err := s.source.endpoint.Acquire(ctx, &s.request)
 	a.Waited = waited
 	if err != nil {
@@ -269,11 +309,19 @@ func (s *Session) release(discard bool) {
 	s.giving = middleware.Release{
 		Conn:    conn,
 		Held:    conn.EndBorrow(),
-		Discard: discard || !conn.Reusable(),
+		Discard: discard || s.tx != nil || !conn.Reusable(),
 		Unknown: s.unknown,
 	}
 	s.conn, s.tx, s.unknown, s.lost = nil, nil, false, false
+	returned := false
+	defer func() {
+		if !returned { // a middleware panicked
+			s.giving.Discard = true
+			s.source.endpoint.Release(&s.giving)
+		}
+	}()
 	s.source.chain.Release(&s.giving)
+	returned = true
 	s.giving = middleware.Release{}
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,10 @@ type transaction struct {
 }
 
 var _ driver.Tx = (*transaction)(nil)
+
+// errTxGone answers the end of a transaction whose *sql.Conn was closed before: the server connection is gone, and the
+// transaction with it.
+var errTxGone = errors.New("pooled: the transaction ended with its connection: end it before Close of the *sql.Conn")
 
 func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	txCtx := &txContext{Context: ctx}
@@ -41,7 +46,7 @@ func (t *transaction) Rollback() error {
 	cancel := t.ctx.outlive()
 	defer cancel()
 	err := t.end(t.ctx, middleware.Rollback)
-	if cancelled && !t.session.conn.KeepsAfterCancel() {
+	if cancelled && err != errTxGone && !t.session.conn.KeepsAfterCancel() {
 		t.session.lose() // as database/sql does: nobody can say whether the connection is still good
 	}
 	return err
@@ -49,7 +54,10 @@ func (t *transaction) Rollback() error {
 
 func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	s := t.session
-	err := s.source.chain.Call(ctx, s.event(op))
+	if s.tx != t {
+		return errTxGone
+	}
+	err := s.run(ctx, s.event(op))
 	s.done()
 	s.tx = nil
 	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection
@@ -84,9 +92,14 @@ type txContext struct {
 
 type rollbackContext struct{ context.Context }
 
-// outlive detaches the context from the caller's, with a limit of its own.
+// outlive detaches the context from the caller's cancellation. The caller's deadline still counts if it is to come, but leaves the
+// rollback a second.
 func (c *txContext) outlive() context.CancelFunc {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), rollbackTimeout)
+	limit := rollbackTimeout
+	if deadline, ok := c.Context.Deadline(); ok && c.Context.Err() == nil {
+		limit = min(limit, max(time.Until(deadline), time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), limit)
 	c.rollback.Store(&rollbackContext{ctx})
 	return cancel
 }
@@ -98,7 +111,7 @@ func (c *txContext) current() context.Context {
 	return c.Context
 }
 
-// Deadline, Done and Err are those of the current context; values stay the caller's.
+// Deadline, Done, Err and Value are those of the current context, which has the caller's values.
 func (c *txContext) Deadline() (time.Time, bool) { return c.current().Deadline() }
 
 // Done returns the channel of the current context.
@@ -106,3 +119,6 @@ func (c *txContext) Done() <-chan struct{} { return c.current().Done() }
 
 // Err returns the error of the current context.
 func (c *txContext) Err() error { return c.current().Err() }
+
+// Value returns a value of the current context.
+func (c *txContext) Value(key any) any { return c.current().Value(key) }
