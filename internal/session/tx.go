@@ -23,9 +23,9 @@ type transaction struct {
 
 var _ driver.Tx = (*transaction)(nil)
 
-// errTxGone answers the end of a transaction whose *sql.Conn was closed before: the server connection is gone, and the
-// transaction with it.
-var errTxGone = errors.New("pooled: the transaction ended with its connection: end it before Close of the *sql.Conn")
+// errTxGone answers the end of a transaction whose connection was given up in the middle, because a call in it panicked: a
+// deferred Rollback comes here.
+var errTxGone = errors.New("pooled: the transaction ended with its connection, in whose call something panicked")
 
 func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	txCtx := &txContext{Context: ctx}
