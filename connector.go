@@ -48,6 +48,7 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	endpoint *endpoint.Endpoint
 	source   *session.Source
+	driver   Driver // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -59,15 +60,15 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	d, server, err := open(cfg)
-	if err != nil {
-		return nil, err
-	}
 	chain, err := middleware.New(cfg) // those of pool_use
 	if err != nil {
 		return nil, err
 	}
 	chain = append(chain, middlewares...)
+	d, server, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
 	e := endpoint.New(endpoint.Options{
 		Info: &middleware.Endpoint{
 			Name:     server.Address,
@@ -122,7 +123,7 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // Driver returns a driver that [From] finds the connector by.
-func (c *Connector) Driver() driver.Driver { return connectorDriver{connector: c} }
+func (c *Connector) Driver() driver.Driver { return connectorDriver{c.driver, c} }
 
 // Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
 func (c *Connector) Close() error { return c.endpoint.Close() }

@@ -75,3 +75,12 @@ func TestConfigMayChangeAfterwards(t *testing.T) {
 	cfg.Pool.MaxConns = 4
 	assert.Equal(t, 3, connector.Stats().Endpoints[0].MaxConns)
 }
+
+func TestDriverOfADBReadsDSNsAsTheDBDid(t *testing.T) {
+	db, err := sql.Open("pooled-pgx", "host=localhost")
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Driver().Open("tcp(localhost:3306)/app") // a MySQL DSN to "pooled", not to "pooled-pgx"
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "mysql")
+}

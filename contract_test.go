@@ -84,6 +84,32 @@ func TestDialThatIsTriedAgainLosesNoConnection(t *testing.T) {
 	assert.Equal(t, []int{2}, p.driver.OpenConns())
 }
 
+func TestCallThatIsTriedAgainAfterItsConnectionDiedGetsAnother(t *testing.T) {
+	p := newPoolWith(t, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
+		return func(ctx context.Context, c *middleware.Call) error {
+			if err := next(ctx, c); err == nil || c.Op != middleware.Exec {
+				return err
+			}
+			return next(ctx, c)
+		}
+	}})
+	p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+	p.exec(t)
+	assert.Contains(t, p.driver.Calls(), `#2.exec "exec"`)
+	assert.EqualValues(t, 2, p.stats().Dials)
+
+	// What the caller did on an *sql.Conn before would be missing on another one.
+	conn, err := p.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "exec")
+	require.NoError(t, err)
+	p.driver.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+	_, err = conn.ExecContext(t.Context(), "exec")
+	require.ErrorIs(t, err, driver.ErrBadConn)
+	assert.EqualValues(t, 2, p.stats().Dials)
+}
+
 func TestReleaseThatIsRunTwiceGivesBackOnce(t *testing.T) {
 	p := newPoolWith(t, pooled.Middleware{Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		return func(r *middleware.Release) {

@@ -30,7 +30,12 @@ func (d Driver) OpenConnector(dsn string) (driver.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewConnector(cfg)
+	c, err := NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.driver = d
+	return c, nil
 }
 
 func (d Driver) parse(dsn string) (Config, error) {

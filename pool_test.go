@@ -273,6 +273,38 @@ func TestDeadConnectionMakesTheOthersSuspect(t *testing.T) {
 	assert.Equal(t, 2, p.calls(faultdriver.Ping))
 }
 
+// Neither the caller's deadline nor pool_acquire_timeout says anything about a connection.
+func TestDeadlineWhileValidatingClosesNoHealthyConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, func(s *policy.Pool) { s.AcquireTimeout = 3 * time.Second })
+		p.idle(t, 3)
+		time.Sleep(time.Minute)
+		p.driver.Next(faultdriver.Ping, faultdriver.Outcome{Wait: make(chan struct{})}) // the others would answer
+		_, err := p.Exec("exec")
+		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
+		assert.Equal(t, 2, p.stats().Idle)
+		assert.Equal(t, 1, p.calls(faultdriver.Ping))
+		p.exec(t)
+		assert.Equal(t, 2, p.stats().Open)
+	})
+}
+
+func TestConnectionsThatDoNotAnswerLeaveTimeForADial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.idle(t, 3)
+		time.Sleep(time.Minute)
+		p.driver.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			return faultdriver.Outcome{Wait: make(chan struct{})}
+		})
+		began := time.Now()
+		p.exec(t)
+		assert.Equal(t, 5*time.Second, time.Since(began), "half of pool_connect_timeout, once")
+		assert.Equal(t, 1, p.calls(faultdriver.Ping))
+		assert.EqualValues(t, 4, p.stats().Dials)
+	})
+}
+
 func TestAcquireTimeoutExplainsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns, s.AcquireTimeout = 2, 5*time.Second })

@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -194,4 +198,30 @@ func TestRealPostgresRawReachesPgx(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// pgx reads its password file at each dial; so a password can change while the program runs.
+func TestPostgresPasswordFileIsReadAtEachDial(t *testing.T) {
+	u, err := url.Parse(testserver.Postgres(t))
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	file := filepath.Join(t.TempDir(), "pgpass")
+	write := func(password string) {
+		escaped := strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(password)
+		require.NoError(t, os.WriteFile(file, []byte("*:*:*:*:"+escaped+"\n"), 0o600))
+	}
+	u.User = url.User(u.User.Username())
+	query := u.Query()
+	query.Set("passfile", file)
+	u.RawQuery = query.Encode()
+
+	write("the old one")
+	db, err := sql.Open("pooled", u.String())
+	require.NoError(t, err)
+	defer db.Close()
+	var pg *pgconn.PgError
+	require.ErrorAs(t, db.Ping(), &pg)
+	assert.Equal(t, "28P01", pg.Code)
+	write(password)
+	require.NoError(t, db.Ping())
 }

@@ -3,6 +3,7 @@ package pooled_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/testserver"
 )
 
@@ -236,4 +238,28 @@ func servers(t *testing.T) map[string]string {
 		"PostgreSQL": testserver.Postgres(t),
 		"MariaDB":    testserver.MariaDB(t),
 	}
+}
+
+// Nobody knows what an error of an unknown driver means: a caller who closes a statement and prepares it again gets a new one.
+func TestStatementThatFailedIsNewAfterItIsPreparedAgain(t *testing.T) {
+	p := newPool(t, modern, nil)
+	prepares := func() int { return p.calls(faultdriver.Prepare) }
+	use := func(outcomes ...faultdriver.Outcome) {
+		st, err := p.PrepareContext(t.Context(), "exec")
+		require.NoError(t, err)
+		defer st.Close()
+		for _, o := range outcomes {
+			p.driver.Next(faultdriver.StmtExec, o)
+			_, err = st.ExecContext(t.Context())
+			require.Equal(t, o.Err, err)
+		}
+	}
+	stale := faultdriver.Outcome{Err: errors.New("the table has changed")}
+	use(faultdriver.Outcome{})
+	use(stale, faultdriver.Outcome{}, stale)
+	assert.Equal(t, 1, prepares(), "until it is closed, the caller has what the bare driver would give it")
+	use(faultdriver.Outcome{})
+	assert.Equal(t, 2, prepares())
+	use(faultdriver.Outcome{})
+	assert.Equal(t, 2, prepares())
 }

@@ -28,7 +28,8 @@
 //
 // A wrap may run next zero times (it refuses, and returns an error of its own), once, or more than once. More than once is
 // allowed only while nothing can have been executed by the server: the error then says so (a dial that failed, a
-// statement the server refused before running it), or the statement is known to be a read without effects.
+// statement the server refused before running it), or the statement is known to be a read without effects. If the connection
+// died, and was acquired for this call, the next run of next acquires another.
 //
 // Errors of the real driver are passed on as they are, never wrapped: callers compare them with == (driver.ErrSkip,
 // driver.ErrBadConn, io.EOF) or assert their concrete type. driver.ErrSkip is no failure: it means that the call will come

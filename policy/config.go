@@ -63,8 +63,8 @@ type Pool struct {
 	// AcquireTimeout is how long a session waits for a server connection: pool_acquire_timeout. 0, the default, = as long
 	// as the caller's context allows.
 	AcquireTimeout time.Duration
-	// ConnectTimeout is how long dialling may take, logging in and Init included: pool_connect_timeout, 10s by default.
-	// 0 = no limit besides the real driver's own.
+	// ConnectTimeout is how long dialling may take, logging in and Init included: pool_connect_timeout, 10s by default. The ping
+	// of an idle connection counts towards it, and gets half of it at most. 0 = no limit besides the real driver's own.
 	ConnectTimeout time.Duration
 	// ValidateAfter says that a connection idle for longer is pinged when it is borrowed: pool_validate_after, 1s by
 	// default. 0 = at every borrow; [NeverValidate] = at none.

@@ -66,7 +66,7 @@ var keys = []key{
 	}, func(c *Config) *time.Duration { return &c.Pool.AcquireTimeout }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
-		Doc: "How long dialling a server connection may take, logging in and pool_init included.",
+		Doc: "How long dialling a server connection may take, logging in and pool_init included. A ping of an idle one before gets half of it at most.",
 	}, func(c *Config) *time.Duration { return &c.Pool.ConnectTimeout }),
 	duration(Key{
 		Name: "pool_validate_after", Values: "a duration such as 500ms or 5s, or never; 0 = at every borrow",

@@ -55,12 +55,27 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		return dialect.Server{}, err
 	}
 	return dialect.Server{
-		Connector: stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)),
+		Connector: connector{dsn},
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traits,
 	}, nil
 }
+
+// connector parses the DSN anew for each dial, as pgx's own does: passwords and certificates in files may have changed.
+type connector struct{ dsn string }
+
+// Connect dials the server.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	cfg, err := pgx.ParseConfig(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
+}
+
+// Driver returns pgx's driver.
+func (connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
 // registeredConfig begins the names that stdlib.RegisterConnConfig gives out.
 const registeredConfig = "registeredConnConfig"

@@ -14,7 +14,7 @@ import (
 // dial makes a new server connection for a request, through the Connect chain.
 func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	e.dials.Add(1)
-	ctx, cancel := e.bound(r)
+	ctx, cancel := e.bound(r, 1)
 	defer cancel()
 	var opened driver.Conn
 	done := false
@@ -83,7 +83,7 @@ func (e *Endpoint) runInit(ctx context.Context, real driver.Conn) error {
 	if err != driver.ErrSkip {
 		return err
 	}
-	st, err := c.Stmt(ctx, e.pool.Init)
+	st, err := c.Stmt(ctx, e.pool.Init, 0)
 	if err != nil {
 		return err
 	}
@@ -105,11 +105,16 @@ func (e *Endpoint) expiry() int64 {
 	return e.now() + int64(life)
 }
 
-// bound limits a dial or a validation: by the caller's context, pool_connect_timeout, and what is left of pool_acquire_timeout.
-func (e *Endpoint) bound(r *Request) (context.Context, context.CancelFunc) {
+// bound limits a dial or a validation: by the caller's context, what is left of pool_acquire_timeout, and a share of what is
+// left of pool_connect_timeout, which leaves a validation that gets no answer time for a dial.
+func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, context.CancelFunc) {
 	deadline := r.deadline
 	if e.pool.ConnectTimeout > 0 {
-		if limit := time.Now().Add(e.pool.ConnectTimeout); deadline.IsZero() || limit.Before(deadline) {
+		now := time.Now()
+		if r.limit.IsZero() {
+			r.limit = now.Add(e.pool.ConnectTimeout)
+		}
+		if limit := now.Add(r.limit.Sub(now) / share); deadline.IsZero() || limit.Before(deadline) {
 			deadline = limit
 		}
 	}

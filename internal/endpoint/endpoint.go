@@ -3,7 +3,8 @@
 // The connections are pooled by database/sql itself: an inner sql.DB per endpoint keeps the idle ones and hands them out again.
 // It has no limit, so nobody ever waits in it; who may take a connection, and in which order, is decided by the gate before it. What is
 // left to this package is what a pool under database/sql cannot do: bounded and explained waits, dialling with a limit,
-// validation, jittered lifetimes, and closing off everybody's path.
+// validation, jittered lifetimes, and closing what comes back off everybody's path. (What is found dead when it is to be borrowed is
+// closed by the borrower, in the inner pool.)
 package endpoint
 
 import (
@@ -93,6 +94,9 @@ func shortest(a, b time.Duration) time.Duration {
 // Info describes the endpoint.
 func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
 
+// Failures numbers the failures of prepared statements so far: see [serverconn.Conn.Stmt].
+func (e *Endpoint) Failures() int64 { return e.shared.Failures() }
+
 // Acquire takes a server connection for the session whose request it is: an idle one, or a new one. It
 // returns how long it waited for a permit. Errors of the real driver are passed on as they are.
 func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duration, error) {
@@ -125,11 +129,16 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
 	sqlConn, err := e.inner.Conn(r)
-	c, dialErr := r.conn, r.err
-	r.Context, r.conn, r.err = nil, nil, nil
+	c, failure := r.conn, r.err
+	r.Context, r.conn, r.err, r.limit, r.mute = nil, nil, nil, time.Time{}, false
 	switch {
-	case dialErr != nil:
-		return nil, dialErr
+	case failure != nil && err == nil:
+		c.sqlConn = sqlConn
+		e.idle.Add(1)
+		e.keep(c)
+		return nil, failure
+	case failure != nil:
+		return nil, failure
 	case err != nil:
 		return nil, err
 	}
@@ -151,13 +160,17 @@ func (e *Endpoint) Release(r *middleware.Release) {
 		e.closeOffPath(c)
 		return
 	}
-	c.idle = true
-	e.idle.Add(1)
-	_ = c.sqlConn.Close() // gives it back to the inner pool; c is somebody else's from here on
+	e.keep(c)
 	e.gate.leave()
 }
 
-// unfitToKeep tells why a connection that comes back is to be closed, or kept.
+// keep gives a connection that was counted as idle back to the inner pool. It is somebody else's from then on.
+func (e *Endpoint) keep(c *Conn) {
+	c.idle = true
+	_ = c.sqlConn.Close()
+}
+
+// unfitToKeep tells why a connection that comes back is to be closed, or kept; it is counted as idle then.
 func (e *Endpoint) unfitToKeep(c *Conn, discard bool) reason {
 	switch {
 	case c.Failed():
@@ -167,11 +180,21 @@ func (e *Endpoint) unfitToKeep(c *Conn, discard bool) reason {
 		return discarded
 	case c.expired(c.idleSince):
 		return lifetime
-	case e.pool.MaxIdleConns != policy.AllIdle && e.idle.Load() >= int64(e.pool.MaxIdleConns) && e.gate.state().waiting == 0:
+	case !e.countIdle():
 		return idleLimit
 	default:
 		return kept
 	}
+}
+
+// countIdle counts one more idle connection, if pool_max_idle_conns has room for it or somebody waits for one.
+func (e *Endpoint) countIdle() bool {
+	n := e.idle.Add(1)
+	if e.pool.MaxIdleConns == policy.AllIdle || n <= int64(e.pool.MaxIdleConns) || e.gate.state().waiting > 0 {
+		return true
+	}
+	e.idle.Add(-1)
+	return false
 }
 
 // closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one

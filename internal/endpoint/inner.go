@@ -23,6 +23,8 @@ type Request struct {
 
 	idleOnly bool      // do not dial
 	deadline time.Time // of pool_acquire_timeout; zero = none
+	limit    time.Time // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
+	mute     bool      // a connection did not answer the ping in time; the others would not either
 
 	at   int64 // stamp: when the inner pool was asked or, if it took I/O to answer, when it had answered
 	conn *Conn // what the inner pool chose
@@ -81,6 +83,7 @@ func (ic innerConn) ResetSession(ctx context.Context) error {
 		c.reason = reason
 		return driver.ErrBadConn
 	}
+	// With an error in the request, the connection is chosen only to be given back, as healthy as it was.
 	c.idle = false
 	c.endpoint.idle.Add(-1)
 	r.conn = c
@@ -123,7 +126,8 @@ func (innerConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUn
 func (innerConn) Begin() (driver.Tx, error) { return nil, errors.ErrUnsupported }
 
 // unfitToBorrow tells why an idle connection is not handed out, or kept. It asks the server if the connection has been idle
-// for pool_validate_after, or since before another one was found dead.
+// for pool_validate_after, or since before another one was found dead. When there is no time left for that, it leaves an error
+// in the request.
 func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 	now := r.at
 	if c.expired(now) {
@@ -144,11 +148,16 @@ func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 	if !due && !suspect {
 		return kept
 	}
-	ctx, cancel := e.bound(r)
+	ctx, cancel := e.bound(r, 2)
 	defer cancel()
-	if c.Ping(ctx) != nil {
+	if err := ctx.Err(); err != nil {
+		r.err = e.explain(ctx, r, err)
+		return kept
+	}
+	if r.mute || c.Ping(ctx) != nil {
 		if r.Err() == nil { // a caller who went away says nothing about the server
 			e.suspectedAt.Store(e.now())
+			r.mute = r.mute || ctx.Err() != nil
 		}
 		return validation
 	}

@@ -10,7 +10,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"strings"
 	"sync/atomic"
 
 	"github.com/gopooled/pooled/dialect"
@@ -23,9 +22,15 @@ type Config struct {
 	// CacheSize is how many prepared statements a connection may keep, 0 = none. It shrinks when the server says
 	// that it holds too many.
 	CacheSize atomic.Int64
+	// failures numbers the failures of prepared statements, in the order in which they happened: see [Config.Failures].
+	failures atomic.Int64
 	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.
 	Relieve func(ctx context.Context) bool
 }
+
+// Failures is the number of failures of prepared statements so far. A caller that prepares a text after a failure wants what a bare
+// driver would give it, a statement that is new: see [Conn.Stmt].
+func (c *Config) Failures() int64 { return c.failures.Load() }
 
 // Conn is a server connection. Calls are made one at a time: database/sql holds a lock around each.
 type Conn struct {
@@ -136,13 +141,7 @@ func (c *Conn) Gone() <-chan struct{} { return c.cfg.Dialect.Gone(c.real) }
 
 // Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	c.keep(args)
-	rows, err := c.query(ctx, text, args)
-	if err != nil && c.heals(err, nil, text, args) {
-		rows, err = c.query(ctx, text, args)
-	}
-	c.forget(args)
-	return rows, c.note(err)
+	return attempt(c, nil, text, args, func() (driver.Rows, error) { return c.query(ctx, text, args) })
 }
 
 func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
@@ -155,12 +154,12 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 		if err != driver.ErrSkip {
 			return rows, err
 		}
-		c.restore(args)
+		c.restoreArgs(args)
 	}
 	if !c.cfg.Traits.OneResult || c.cacheSize() == 0 {
 		return nil, driver.ErrSkip // database/sql keeps the statement until the rows are closed; the cache could not know when
 	}
-	st, err := c.Stmt(ctx, text)
+	st, err := c.Stmt(ctx, text, c.cfg.Failures())
 	if err != nil {
 		return nil, err
 	}
@@ -170,13 +169,7 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 
 // Exec runs a statement that returns no rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	c.keep(args)
-	res, err := c.exec(ctx, text, args)
-	if err != nil && c.heals(err, nil, text, args) {
-		res, err = c.exec(ctx, text, args)
-	}
-	c.forget(args)
-	return res, c.note(err)
+	return attempt(c, nil, text, args, func() (driver.Result, error) { return c.exec(ctx, text, args) })
 }
 
 func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -189,12 +182,12 @@ func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) 
 		if err != driver.ErrSkip {
 			return res, err
 		}
-		c.restore(args)
+		c.restoreArgs(args)
 	}
 	if c.cacheSize() == 0 {
 		return nil, driver.ErrSkip
 	}
-	st, err := c.Stmt(ctx, text)
+	st, err := c.Stmt(ctx, text, c.cfg.Failures())
 	if err != nil {
 		return nil, err
 	}
@@ -216,44 +209,5 @@ func (c *Conn) Begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, err
 
 // Note takes an error of the real driver's transaction into account and returns it.
 func (c *Conn) Note(err error) error { return c.note(err) }
-
-// note remembers that the connection is dead if err says so, and returns err as it is.
-func (c *Conn) note(err error) error {
-	if err != nil && err != driver.ErrSkip &&
-		(errors.Is(err, driver.ErrBadConn) || c.cfg.Dialect.Classify(err).Has(dialect.Dead)) {
-		c.failed = true
-	}
-	return err
-}
-
-// heals makes a call that met a stale prepared statement ready to run once more, and reports whether it may: the statement is
-// forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything,
-// which a text of several statements does not allow to say.
-func (c *Conn) heals(err error, st *Stmt, text string, args []driver.NamedValue) bool {
-	if err == driver.ErrSkip || !c.cfg.Dialect.Classify(err).Has(dialect.StaleStatement) {
-		return false
-	}
-	c.cache.forget(text)
-	if st != nil { // it may be one that the cache does not hold
-		st.close()
-	}
-	if c.cfg.Dialect.State(c.real) != dialect.StateIdle || strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") {
-		return false
-	}
-	c.restore(args)
-	return true
-}
-
-// keep copies the arguments, because checking converts them in place.
-func (c *Conn) keep(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }
-
-// restore puts the arguments back as the caller gave them.
-func (c *Conn) restore(args []driver.NamedValue) { copy(args, c.given) }
-
-// forget puts the arguments back, as middlewares may look at them after the call, and lets the caller's values go.
-func (c *Conn) forget(args []driver.NamedValue) {
-	c.restore(args)
-	clear(c.given)
-}
 
 func (c *Conn) cacheSize() int { return int(c.cfg.CacheSize.Load()) }

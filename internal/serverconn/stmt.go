@@ -16,14 +16,22 @@ type Stmt struct {
 	// refs is how many callers have not released it.
 	refs   int
 	cached bool
+	// failedAt numbers its last failure, where nobody can say whether the failure was the statement's own; 0 = none.
+	failedAt int64
 	// older and newer order the cache by last use.
 	older, newer *Stmt
 }
 
 // Stmt returns the statement with that text, from the cache if it is there and free, prepared by the server otherwise. On a
 // connection that can have several results open, a statement in use is not free, and the text is prepared again.
-func (c *Conn) Stmt(ctx context.Context, text string) (*Stmt, error) {
+//
+// wantedAt is [Config.Failures] of the time when the caller prepared the text. A cached statement that failed since then serves on, as
+// with a bare driver; one that had failed before is prepared anew, as its failure may be why the caller prepares again.
+func (c *Conn) Stmt(ctx context.Context, text string, wantedAt int64) (*Stmt, error) {
 	if st := c.cache.get(text); st != nil && (st.refs == 0 || c.cfg.Traits.OneResult) {
+		if st.failedAt != 0 && st.failedAt <= wantedAt {
+			st.close()
+		}
 		if err := st.ready(ctx); err != nil {
 			return nil, err
 		}
@@ -86,20 +94,13 @@ func (st *Stmt) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.real = real
+	st.real, st.failedAt = real, 0
 	return nil
 }
 
 // Query runs the statement. A statement that became stale is prepared again, as for [Conn.Query].
 func (st *Stmt) Query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	c := st.conn
-	c.keep(args)
-	rows, err := st.query(ctx, args)
-	if err != nil && c.heals(err, st, st.text, args) {
-		rows, err = st.query(ctx, args)
-	}
-	c.forget(args)
-	return rows, c.note(err)
+	return attempt(st.conn, st, st.text, args, func() (driver.Rows, error) { return st.query(ctx, args) })
 }
 
 func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
@@ -110,19 +111,14 @@ func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Row
 	if err != nil {
 		return nil, err
 	}
-	return callStmtQuery(ctx, st.real, checked)
+	rows, err := callStmtQuery(ctx, st.real, checked)
+	st.doubt(err)
+	return rows, err
 }
 
 // Exec runs the statement. A statement that became stale is prepared again, as for [Conn.Exec].
 func (st *Stmt) Exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	c := st.conn
-	c.keep(args)
-	res, err := st.exec(ctx, args)
-	if err != nil && c.heals(err, st, st.text, args) {
-		res, err = st.exec(ctx, args)
-	}
-	c.forget(args)
-	return res, c.note(err)
+	return attempt(st.conn, st, st.text, args, func() (driver.Result, error) { return st.exec(ctx, args) })
 }
 
 func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
@@ -133,7 +129,16 @@ func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Resu
 	if err != nil {
 		return nil, err
 	}
-	return callStmtExec(ctx, st.real, checked)
+	res, err := callStmtExec(ctx, st.real, checked)
+	st.doubt(err)
+	return res, err
+}
+
+// doubt notes a failure. The two known drivers say when a statement is stale; of another driver nobody knows.
+func (st *Stmt) doubt(err error) {
+	if err != nil && err != driver.ErrSkip && !st.conn.cfg.Traits.OneResult {
+		st.failedAt = st.conn.cfg.failures.Add(1)
+	}
 }
 
 // Release gives the statement back when its caller has read what it returned: the cache keeps it, or it is closed.

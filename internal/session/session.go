@@ -49,7 +49,9 @@ type Session struct {
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
-	lost   bool
+	lost bool
+	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
+	fresh  bool
 	closed bool
 
 	// The events and the request are part of the session, so that a call allocates none.
@@ -210,7 +212,8 @@ func (s *Session) Begin() (driver.Tx, error) {
 }
 
 // Raw returns the real driver's connection, acquiring one if the session holds none, and marks the session's state as
-// unknown. It returns nil when no connection can be had. Tools that unwrap connections look for this method.
+// unknown. It returns nil when no connection can be had; without a context, only pool_acquire_timeout limits the wait for one.
+// Tools that unwrap connections look for this method.
 func (s *Session) Raw() driver.Conn {
 	real, err := s.RawContext(context.Background())
 	if err != nil {
@@ -224,7 +227,7 @@ func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 	if err := s.acquire(ctx); err != nil {
 		return nil, err
 	}
-	s.unknown = true
+	s.unknown, s.fresh = true, false
 	return s.conn.Real(), nil
 }
 
@@ -256,6 +259,7 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 func (s *Session) done() {
 	s.call = middleware.Call{}
 	s.stmt = nil
+	s.fresh = false
 }
 
 // acquire takes a server connection through the Acquire chain, unless the session holds one.
@@ -292,7 +296,7 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 		return err
 	}
 	s.request.Fresh = false
-	s.conn = conn
+	s.conn, s.fresh = conn, true
 	a.Conn = conn
 	return nil
 }
@@ -312,7 +316,7 @@ func (s *Session) release(discard bool) {
 		Discard: discard || s.tx != nil || !conn.Reusable(),
 		Unknown: s.unknown,
 	}
-	s.conn, s.tx, s.unknown, s.lost = nil, nil, false, false
+	s.conn, s.tx, s.unknown, s.lost, s.fresh = nil, nil, false, false, false
 	returned := false
 	defer func() {
 		if !returned { // a middleware panicked
@@ -329,8 +333,11 @@ func (s *Session) release(discard bool) {
 func call(ctx context.Context, c *middleware.Call) error {
 	s := c.Session.(*Session)
 	if c.Op == middleware.Prepare && s.source.seen.has(c.Text) {
-		c.Stmt = &statement{session: s, text: c.Text}
+		c.Stmt = s.statement(c.Text)
 		return nil
+	}
+	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
+		s.release(true)
 	}
 	if err := s.acquire(ctx); err != nil {
 		return err

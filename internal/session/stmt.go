@@ -13,6 +13,7 @@ import (
 type statement struct {
 	session *Session
 	text    string
+	made    int64            // when: a number of serverconn.Config.Failures
 	real    *serverconn.Stmt // of the connection that the session holds; nil = not looked up
 }
 
@@ -23,9 +24,14 @@ var (
 	_ driver.NamedValueChecker = (*statement)(nil)
 )
 
+// statement makes a statement of the session.
+func (s *Session) statement(text string) *statement {
+	return &statement{session: s, text: text, made: s.source.endpoint.Failures()}
+}
+
 // prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one.
 func (s *Session) prepare(ctx context.Context, text string) (driver.Stmt, error) {
-	st := &statement{session: s, text: text}
+	st := s.statement(text)
 	if _, err := st.bind(ctx); err != nil {
 		return nil, err
 	}
@@ -39,7 +45,7 @@ func (st *statement) bind(ctx context.Context) (*serverconn.Stmt, error) {
 		return st.real, nil
 	}
 	s := st.session
-	real, err := s.conn.Stmt(ctx, st.text)
+	real, err := s.conn.Stmt(ctx, st.text, st.made)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,51 @@
+package serverconn
+
+import (
+	"database/sql/driver"
+	"errors"
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// attempt runs a call of the real driver, and once more if it met a stale prepared statement that could be replaced. st is
+// the statement that is run, nil for statement text. When attempt returns, the arguments are as the caller gave them:
+// checking converts them in place, but the second run and the middlewares need the originals.
+func attempt[Result any](c *Conn, st *Stmt, text string, args []driver.NamedValue, run func() (Result, error)) (Result, error) {
+	c.saveArgs(args)
+	res, err := run()
+	if err != nil && c.heals(err, st, text) {
+		c.restoreArgs(args)
+		res, err = run()
+	}
+	c.restoreArgs(args)
+	clear(c.given)
+	return res, c.note(err)
+}
+
+func (c *Conn) saveArgs(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }
+
+func (c *Conn) restoreArgs(args []driver.NamedValue) { copy(args, c.given) }
+
+// heals makes a call that met a stale prepared statement ready to run once more, and reports whether it may: the statement is
+// forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything,
+// which a text of several statements does not allow to say.
+func (c *Conn) heals(err error, st *Stmt, text string) bool {
+	if err == driver.ErrSkip || !c.cfg.Dialect.Classify(err).Has(dialect.StaleStatement) {
+		return false
+	}
+	c.cache.forget(text)
+	if st != nil { // it may be one that the cache does not hold
+		st.close()
+	}
+	return c.cfg.Dialect.State(c.real) == dialect.StateIdle && !strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";")
+}
+
+// note remembers that the connection is dead if err says so, and returns err as it is.
+func (c *Conn) note(err error) error {
+	if err != nil && err != driver.ErrSkip &&
+		(errors.Is(err, driver.ErrBadConn) || c.cfg.Dialect.Classify(err).Has(dialect.Dead)) {
+		c.failed = true
+	}
+	return err
+}
