@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
@@ -262,4 +263,29 @@ func TestStatementThatFailedIsNewAfterItIsPreparedAgain(t *testing.T) {
 	assert.Equal(t, 2, prepares())
 	use(faultdriver.Outcome{})
 	assert.Equal(t, 2, prepares())
+}
+
+// MariaDB describes the columns of a prepared statement's rows only once, and Exec of go-sql-driver 1.10 waits for the description
+// each time.
+func TestMariaDBExecOfStatementsThatReturnRowsCanBeRepeated(t *testing.T) {
+	db := openWith(t, testserver.MariaDBDatabase(t), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := db.ExecContext(ctx, "create table things (id int auto_increment primary key, name varchar(10), extra int)")
+	require.NoError(t, err)
+	returning, err := db.PrepareContext(ctx, "insert into things (name) values (?) returning id, name")
+	require.NoError(t, err)
+	defer returning.Close()
+	for range 3 {
+		_, err := returning.ExecContext(ctx, "x")
+		require.NoError(t, err)
+		rows, err := returning.QueryContext(ctx, "y")
+		require.NoError(t, err)
+		require.NoError(t, rows.Close())
+		_, err = db.ExecContext(ctx, "insert into things (name) values (?) returning id, name, extra", "z")
+		require.NoError(t, err)
+	}
+	var n int
+	require.NoError(t, db.QueryRowContext(ctx, "select count(*) from things where id > ?", 0).Scan(&n))
+	assert.Equal(t, 9, n)
 }

@@ -58,6 +58,9 @@ type Traits struct {
 	// PreparesArgs says that a statement with arguments costs a round trip for preparing each time (the driver answers
 	// driver.ErrSkip), so the statement cache is asked first.
 	PreparesArgs bool
+	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so
+	// that it is prepared again. Nil: there is no such text.
+	ExecOnce func(text string) bool
 	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
 	PingsOnReset bool
 }

@@ -13,6 +13,7 @@ package mysql
 import (
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -56,6 +57,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Traits: dialect.Traits{
 			OneResult:    true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs: !cfg.InterpolateParams,
+			ExecOnce:     returnsRows,
 		},
 	}, nil
 }
@@ -63,7 +65,20 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true}}
+	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows}}
+}
+
+// returnsRows reports whether a statement may return rows. MariaDB from 10.6 on describes the columns of a prepared statement's
+// rows only once, and Exec of go-sql-driver 1.10 waits for the description each time: for ever. (With a plain SELECT the first Exec
+// does so already, with the bare driver too.)
+func returnsRows(text string) bool {
+	word := strings.ToLower(strings.TrimLeft(text, " \t\r\n"))
+	for _, silent := range []string{"insert", "update", "delete", "replace", "set ", "do "} {
+		if strings.HasPrefix(word, silent) {
+			return strings.Contains(word, "returning")
+		}
+	}
+	return true
 }
 
 // Gone returns nil: the driver closes its socket at once.

@@ -16,6 +16,8 @@ type Stmt struct {
 	// refs is how many callers have not released it.
 	refs   int
 	cached bool
+	// ran says that the real statement was run.
+	ran bool
 	// failedAt numbers its last failure, where nobody can say whether the failure was the statement's own; 0 = none.
 	failedAt int64
 	// older and newer order the cache by last use.
@@ -94,7 +96,7 @@ func (st *Stmt) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.real, st.failedAt = real, 0
+	st.real, st.ran, st.failedAt = real, false, 0
 	return nil
 }
 
@@ -111,6 +113,7 @@ func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Row
 	if err != nil {
 		return nil, err
 	}
+	st.ran = true
 	rows, err := callStmtQuery(ctx, st.real, checked)
 	st.doubt(err)
 	return rows, err
@@ -122,6 +125,9 @@ func (st *Stmt) Exec(ctx context.Context, args []driver.NamedValue) (driver.Resu
 }
 
 func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if once := st.conn.cfg.Traits.ExecOnce; once != nil && st.ran && once(st.text) {
+		st.close()
+	}
 	if err := st.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -129,6 +135,7 @@ func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Resu
 	if err != nil {
 		return nil, err
 	}
+	st.ran = true
 	res, err := callStmtExec(ctx, st.real, checked)
 	st.doubt(err)
 	return res, err
