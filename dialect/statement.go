@@ -1,0 +1,96 @@
+package dialect
+
+import "strings"
+
+// Class is what a statement does to data, and so where it may run.
+type Class uint8
+
+// The classes of statements. What is not proved to be another one is Unknown, which is handled like Write.
+const (
+	Unknown Class = iota
+	// Read is proved free of writes, and of reads that only the primary can answer.
+	Read
+	// Write changes data, takes row locks, or depends on what the session did before.
+	Write
+	// TxControl begins, ends or divides a transaction.
+	TxControl
+	// SessionControl changes the session and nothing else.
+	SessionControl
+)
+
+// String returns the class as logs and metrics call it.
+func (c Class) String() string {
+	switch c {
+	case Read:
+		return "read"
+	case Write:
+		return "write"
+	case TxControl:
+		return "transaction control"
+	case SessionControl:
+		return "session control"
+	default:
+		return "unknown"
+	}
+}
+
+// Effects is a set of the traces that a statement leaves on its session, for the next statement and the next borrower to meet.
+// The zero value says that it is proved to leave none.
+type Effects uint16
+
+// The traces that a statement can leave. They outlast the transaction that the statement ran in.
+const (
+	Setting       Effects = 1 << iota // SET and its relatives
+	Role                              // SET ROLE, SET SESSION AUTHORIZATION
+	TempTable                         // temporary tables, views, sequences, types, functions
+	AdvisoryLock                      // advisory locks of PostgreSQL, user locks of MySQL
+	TableLock                         // LOCK TABLES, FLUSH TABLES WITH READ LOCK
+	Listen                            // LISTEN
+	Cursor                            // cursors that outlast their transaction, HANDLER
+	SQLPrepare                        // PREPARE as a statement; not what drivers prepare by protocol
+	UserVariable                      // @v
+	Sequence                          // currval and lastval, LAST_INSERT_ID
+	OpenTx                            // a transaction begun by statement text, autocommit switched off
+	Database                          // USE
+	Permanent                         // only a new connection undoes it: LOAD, setseed
+	UnknownEffect                     // it may be any of the above
+)
+
+// EffectCount is how many effects there are. The effect with index i is 1<<i.
+const EffectCount = 14
+
+// effectNames are the effects by the position of their bit, separated by spaces.
+const effectNames = "setting role temp_table advisory_lock table_lock listen cursor prepare user_variable sequence open_tx database permanent unknown"
+
+// String lists the effects as logs and metrics call them; "none" for the empty set.
+func (e Effects) String() string {
+	if e == 0 {
+		return "none"
+	}
+	var names []string
+	for i, name := range strings.Fields(effectNames) {
+		if e&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// Has reports whether all of x is in the set.
+func (e Effects) Has(x Effects) bool { return e&x == x }
+
+// Statement is what a text can be seen to do. It is shared, and never changed once it is made.
+type Statement struct {
+	Class   Class
+	Effects Effects
+	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.
+	Provisional bool
+	// Undo names what has to be undone by name, for the effects of which the dialect needs names.
+	Undo []Undo
+}
+
+// Undo is one trace that has a name: a variable, a temporary table, a prepared statement.
+type Undo struct {
+	Effect Effects
+	Name   string // as the statement that undoes it writes it
+}

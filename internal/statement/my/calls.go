@@ -1,0 +1,64 @@
+package my
+
+import "github.com/gopooled/pooled/dialect"
+
+// call deals with a name at position i that a parenthesis follows.
+//
+// A stored or loadable function can be called by a name in quotes, by a qualified one, or by a word that is no keyword. It can not
+// take the place of a built-in function, with this exception: about forty names, those of the aggregates among them, are built-in
+// only if the parenthesis follows at once. With a space between, COUNT (x) calls a stored function of that name, unless sql_mode
+// has IGNORE_SPACE.
+func (p *parser) call(s []token, i int) {
+	t := &s[i]
+	if t.kind == word && !t.dotted && t.word != nil {
+		if f := t.word.function; f != nil && !(f.tight && t.end != s[i+1].start) {
+			f.effect(p, s, i)
+			return
+		}
+		if t.word.keyword && t.word.function == nil {
+			return
+		}
+	}
+	if isNoCall(s, i) {
+		p.name(t)
+		return
+	}
+	p.is(unclear, dialect.UnknownEffect)
+}
+
+// isNoCall reports whether what stands before or behind the name proves that no function is called here: it has a list of columns,
+// or a query, behind it.
+func isNoCall(s []token, i int) bool {
+	if s[i].dotted {
+		return false
+	}
+	if at(s, i+2) == "select" {
+		return true // functions take queries in parentheses of their own only: this is EXCEPT (SELECT ..., or LATERAL (SELECT ...
+	}
+	switch at(s, i-1) {
+	case "as", "into", "with", "recursive":
+		return true // AS t (a, b), CAST(x AS vector(3)), INSERT INTO t (a, b), WITH t (a, b) AS (...)
+	case "member":
+		return at(s, i) == "of"
+	case "nulls", "first", "last":
+		return at(s, i) == "over"
+	}
+	if i > 0 && endsOperand(s, i-1) {
+		return s[i-1].kind != number || s[i-1].end != s[i].start // (SELECT ...) t (a, b), SUM(x) OVER (...), '$[*]' COLUMNS (...)
+	}
+	end := closing(s, i+1)
+	return at(s, end+1) == "as" && isMark(s, end+2, '(') // , t (a, b) AS (...)
+}
+
+// endsOperand reports whether an operand ends with the token at position i, so that no other can begin behind it without an operator.
+func endsOperand(s []token, i int) bool {
+	switch s[i].kind {
+	case mark:
+		return s[i].mark == ')'
+	case backtick, double:
+		return !isMark(s, i-1, '{') // {name operand}
+	case text, number, param, null:
+		return true
+	}
+	return false
+}

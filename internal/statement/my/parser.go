@@ -1,0 +1,149 @@
+package my
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// parser gathers what the statements of a text do, over all its readings.
+type parser struct {
+	lexer
+	out   Statement
+	worst rank            // of all statements so far
+	rank  rank            // of this statement
+	known map[string]bool // out.Names, once they are many
+}
+
+// rank orders the classes by what they demand: a text has the class of the most demanding statement in it.
+type rank uint8
+
+const (
+	nothing rank = iota
+	read
+	sessionControl
+	txControl
+	write
+	unclear
+)
+
+// classes are the classes by rank. A text without any statement is an error, which a server may tell from any other.
+var classes = [...]dialect.Class{
+	nothing:        dialect.Unknown,
+	read:           dialect.Read,
+	sessionControl: dialect.SessionControl,
+	txControl:      dialect.TxControl,
+	write:          dialect.Write,
+	unclear:        dialect.Unknown,
+}
+
+// reset prepares the parser for a text.
+func (p *parser) reset(text string) {
+	p.lexer = lexer{text: text, tokens: p.tokens}
+	p.out, p.worst, p.known = Statement{}, nothing, nil
+}
+
+// result returns what was gathered.
+func (p *parser) result() Statement {
+	out := p.out
+	p.out, p.text = Statement{}, ""
+	out.Class = classes[p.worst]
+	return out
+}
+
+func (p *parser) begin() { p.rank = nothing }
+
+func (p *parser) end() { p.worst = max(p.worst, p.rank) }
+
+// is says that the statement is at least of this rank, and has these effects.
+func (p *parser) is(r rank, e dialect.Effects) {
+	p.rank = max(p.rank, r)
+	p.out.Effects |= e
+}
+
+// unknown says that the statement may be anything.
+func (p *parser) unknown() { p.is(unclear, dialect.UnknownEffect) }
+
+// asksSession says that the statement depends on what the session did before: it is no read for just any server.
+func (p *parser) asksSession() {
+	if p.rank <= read {
+		p.rank = write
+	}
+}
+
+// undo says that the statement has an effect, which is undone by a name. A name that is no text cannot be sent to a server.
+func (p *parser) undo(e dialect.Effects, name string) {
+	p.out.Effects |= e
+	if name == "" || strings.ContainsRune(name, utf8.RuneError) {
+		p.out.Effects |= dialect.UnknownEffect
+		return
+	}
+	if u := (Undo{Effect: e, Name: name}); !slices.Contains(p.out.Undo, u) {
+		p.out.Undo = append(p.out.Undo, u)
+	}
+}
+
+// at returns the keyword or function at position i, in lower case; "" where there is something else, or nothing.
+func at(s []token, i int) string {
+	if i < 0 || i >= len(s) || s[i].kind != word || s[i].dotted || s[i].word == nil {
+		return ""
+	}
+	return s[i].word.name
+}
+
+// isMark reports whether the punctuation character c is at position i.
+func isMark(s []token, i int, c byte) bool { return i >= 0 && i < len(s) && s[i].isMark(c) }
+
+// isKind reports whether a token of kind k is at position i.
+func isKind(s []token, i int, k kind) bool { return i >= 0 && i < len(s) && s[i].kind == k }
+
+// isAssignment reports whether = or := is at position i.
+func isAssignment(s []token, i int) bool { return isMark(s, i, '=') || isKind(s, i, assign) }
+
+// find returns the first position from i on, outside of parentheses, of any of the keywords; len(s) without one.
+func find(s []token, i int, keywords ...string) int {
+	depth := 0
+	for ; i < len(s); i++ {
+		switch {
+		case s[i].isMark('('):
+			depth++
+		case s[i].isMark(')'):
+			depth--
+		case depth == 0 && s[i].kind == word && slices.Contains(keywords, at(s, i)):
+			return i
+		}
+	}
+	return len(s)
+}
+
+// closing returns the position of the parenthesis that closes the one at position i, len(s) without one.
+func closing(s []token, i int) int {
+	depth := 0
+	for ; i < len(s); i++ {
+		if s[i].isMark('(') {
+			depth++
+		} else if s[i].isMark(')') {
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+// balanced reports whether the parentheses of a statement match.
+func balanced(s []token) bool {
+	depth := 0
+	for i := range s {
+		if s[i].isMark('(') {
+			depth++
+		} else if s[i].isMark(')') {
+			if depth--; depth < 0 {
+				return false
+			}
+		}
+	}
+	return depth == 0
+}

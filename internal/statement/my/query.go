@@ -1,0 +1,140 @@
+package my
+
+import "github.com/gopooled/pooled/dialect"
+
+// query is SELECT, VALUES or TABLE.
+func (p *parser) query(s []token) {
+	p.is(read, 0)
+	p.scan(s)
+}
+
+// parenthesised is a query that begins with parentheses.
+func (p *parser) parenthesised(s []token) {
+	i := 0
+	for isMark(s, i, '(') {
+		i++
+	}
+	switch at(s, i) {
+	case "select", "values", "table", "with":
+		p.query(s)
+	default:
+		p.unknown()
+	}
+}
+
+// with is a statement that begins with common table expressions, of whatever kind.
+func (p *parser) with(s []token) {
+	verb := find(s, 1, "select", "values", "table", "update", "delete", "insert", "replace")
+	switch at(s, verb) {
+	case "update":
+		p.is(write, 0)
+		p.scan(s[:verb])
+		p.update(s[verb:])
+	case "delete":
+		p.is(write, 0)
+		p.scan(s[:verb])
+		p.delete(s[verb:])
+	case "insert", "replace":
+		p.unknown()
+	default:
+		p.query(s)
+	}
+}
+
+// scan looks through expressions and queries for what writes, locks, assigns and calls. Nothing in them is taken for harmless but
+// what is known to be.
+func (p *parser) scan(s []token) {
+	for i := 0; i < len(s); i++ {
+		switch t := &s[i]; t.kind {
+		case word:
+			if isMark(s, i+1, '(') {
+				p.call(s, i)
+			} else if t.dotted || t.word == nil || !t.word.reserved {
+				p.name(t)
+			}
+			if !t.dotted && t.word != nil && t.word.matters {
+				p.keyword(s, i)
+			}
+		case backtick, double:
+			if isMark(s, i+1, '(') {
+				p.call(s, i)
+			} else {
+				p.name(t)
+			}
+		case variable:
+			p.asksSession()
+		case system:
+			p.asksSession()
+			i = p.systemName(s, i+1) - 1
+		case assign:
+			p.assigned(s, i-1)
+		}
+	}
+}
+
+// systemName returns where the name of a system variable that begins at i ends.
+func (p *parser) systemName(s []token, i int) int {
+	i++
+	for isMark(s, i, '.') {
+		i += 2
+	}
+	return min(i, len(s))
+}
+
+// assigned says that := assigns to what is at position i.
+func (p *parser) assigned(s []token, i int) {
+	if isKind(s, i, variable) {
+		p.undo(dialect.UserVariable, p.variableName(&s[i]))
+		return
+	}
+	p.is(write, dialect.UnknownEffect)
+}
+
+// keyword deals with the keywords that make more of a query than a read.
+func (p *parser) keyword(s []token, i int) {
+	switch at(s, i) {
+	case "insert", "replace":
+		if !isMark(s, i+1, '(') {
+			p.is(write, dialect.Sequence)
+		}
+	case "update", "delete", "lock", "procedure", "outfile", "dumpfile", "sql_calc_found_rows":
+		p.is(write, 0)
+	case "share":
+		if at(s, i-1) == "for" {
+			p.is(write, 0)
+		}
+	case "into":
+		p.into(s, i+1)
+	case "for":
+		if at(s, i-1) != "value" {
+			return
+		}
+		switch at(s, i-2) {
+		case "next":
+			p.is(write, sequenceValue)
+		case "previous":
+			p.is(write, dialect.Sequence)
+		}
+	}
+}
+
+// sequenceValue is the trace of a value taken from a sequence of MariaDB. PREVIOUS VALUE FOR tells it to the next borrower, and
+// nothing but a new connection makes the session forget it.
+const sequenceValue = dialect.Sequence | dialect.Permanent
+
+// into deals with the targets of INTO, which begin at position i.
+func (p *parser) into(s []token, i int) {
+	p.is(write, 0)
+	if next := at(s, i); next == "outfile" || next == "dumpfile" {
+		return
+	}
+	for isKind(s, i, variable) {
+		p.undo(dialect.UserVariable, p.variableName(&s[i]))
+		if !isMark(s, i+1, ',') {
+			return
+		}
+		i += 2
+	}
+	// Variables of stored programs, which exist in no other statement: whatever it is, it is not understood.
+	p.is(write, dialect.UserVariable|dialect.UnknownEffect)
+}

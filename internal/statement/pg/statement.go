@@ -1,0 +1,161 @@
+// Package pg reads PostgreSQL statements far enough to say what they do to data and what they leave on their session.
+//
+// It is a lexer and a walk over its tokens, not a grammar: a statement is called a read, or clean, only where every token that
+// could make it something else has been seen and accounted for. What remains is [dialect.Unknown] with [dialect.UnknownEffect].
+// What only the server knows (whether a function is volatile, whether a name is a view) is left to the caller, by name.
+package pg
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// maxText is the longest text that is read at all: what is longer is data, and unknown.
+const maxText = 64 << 10
+
+// maxNames is how many names of one kind a text may have.
+const maxNames = 1000
+
+// Statement is what a text can be seen to do without knowing the server's catalogue.
+//
+// Its names are as the catalogue spells them: the last part of a qualified name, in lower case unless quoted, cut at 63 bytes;
+// each is listed once.
+type Statement struct {
+	Class     dialect.Class
+	Effects   dialect.Effects
+	Functions []string // may be called as functions: a name before "("
+	Names     []string // every other name: tables, views, columns, types, functions in attribute notation (t.f)
+	Targets   []string // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
+	Prepared  []string // the names that PREPARE gives, for DEALLOCATE
+	Defines   bool     // CREATE, ALTER or DROP is in it: what the catalogue says may change
+}
+
+// unknown is what is said of a text that cannot be read.
+func unknown() Statement {
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect}
+}
+
+// Parse reads a text of one statement or several. Of several it gives the union of effects and the most demanding class.
+//
+// A text without a statement is a read. Whether a backslash in a plain string is an escape depends on the session's
+// standard_conforming_strings; where that decides how the text is divided, both readings are taken together.
+func Parse(text string) Statement {
+	if len(text) > maxText || strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
+		return unknown()
+	}
+	lexed := lexer{text: text, tokens: make([]token, 0, len(text)/3+4)}
+	if lexed.run() != lexDone {
+		return unknown()
+	}
+	s := Statement{Class: dialect.Read}
+	if !s.read(lexed.tokens) {
+		return unknown()
+	}
+	if lexed.ambiguous {
+		s = s.withOtherReading(text)
+	}
+	if s.crowded() {
+		return unknown()
+	}
+	return s
+}
+
+// withOtherReading adds what the text says where plain strings have backslash escapes.
+// A reading that ends inside a string adds nothing: the server refuses the whole of such a text.
+func (s Statement) withOtherReading(text string) Statement {
+	other := lexer{text: text, escapes: true}
+	switch other.run() {
+	case lexUnfinished:
+		return s
+	case lexJunk:
+		return unknown()
+	}
+	if !s.read(other.tokens) {
+		return unknown()
+	}
+	return s
+}
+
+// read adds the statements of a token list to s. It reports whether their parentheses match.
+func (s *Statement) read(tokens []token) bool {
+	if !balanced(tokens) {
+		return false
+	}
+	start := 0
+	for i := 0; i < len(tokens); i++ {
+		i += int(tokens[i].length)
+		if tokens[i].isPunct(';') {
+			s.statement(tokens[start:i])
+			start = i + 1
+		}
+	}
+	s.statement(tokens[start:])
+	return true
+}
+
+// statement adds one statement to s.
+func (s *Statement) statement(tokens []token) {
+	if len(tokens) == 0 {
+		return
+	}
+	w := walk{tokens: tokens, out: s}
+	class, effects := w.statement()
+	s.Class = worst(s.Class, class)
+	s.Effects |= effects
+}
+
+// demand orders the classes from the least demanding to the most.
+var demand = [...]uint8{dialect.Read: 0, dialect.SessionControl: 1, dialect.TxControl: 2, dialect.Write: 3, dialect.Unknown: 4}
+
+// worst returns the more demanding class.
+func worst(a, b dialect.Class) dialect.Class {
+	if demand[a] >= demand[b] {
+		return a
+	}
+	return b
+}
+
+// balanced reports whether every parenthesis and bracket is closed by its own kind, and notes where.
+func balanced(tokens []token) bool {
+	var room [32]int
+	open := room[:0]
+	for i := range tokens {
+		if tokens[i].kind != punct {
+			continue
+		}
+		switch c := tokens[i].text[0]; c {
+		case '(', '[':
+			open = append(open, i)
+		case ')', ']':
+			if len(open) == 0 {
+				return false
+			}
+			opening := &tokens[open[len(open)-1]]
+			if opening.isPunct('(') != (c == ')') {
+				return false
+			}
+			opening.length = int32(i - open[len(open)-1])
+			open = open[:len(open)-1]
+		}
+	}
+	return len(open) == 0
+}
+
+// add appends a name that the list does not have.
+func add(list []string, name string) []string {
+	if len(list) > maxNames || slices.Contains(list, name) {
+		return list
+	}
+	if list == nil {
+		list = make([]string, 0, 4)
+	}
+	return append(list, name)
+}
+
+// crowded reports whether a list has more names than are worth looking up.
+func (s *Statement) crowded() bool {
+	return max(len(s.Functions), len(s.Names), len(s.Targets), len(s.Prepared)) > maxNames
+}

@@ -1,0 +1,233 @@
+package pg
+
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// walk goes once over the tokens of one statement and notes what they show, whatever kind of statement it is.
+type walk struct {
+	tokens []token
+	out    *Statement
+
+	frames []frame // of the parentheses around the current token, outermost first
+	ended  bool    // an operand or a name ended with the token before: what follows is no call
+	chain  chain   // the qualified name that the current token is the last part of
+
+	class    dialect.Class   // the most demanding class of the functions, Read if there is none
+	effects  dialect.Effects // of the functions
+	locks    bool            // FOR UPDATE and its weaker forms
+	writes   bool            // INSERT, UPDATE, DELETE, MERGE
+	into     bool            // SELECT INTO
+	temp     bool            // TEMP or TEMPORARY where something is created
+	pgTemp   bool            // the schema pg_temp is named
+	executes bool            // EXECUTE of a prepared statement
+}
+
+// frame is a parenthesis that is open, or the statement itself.
+type frame struct {
+	list       bool // in the list of a WITH clause: names here are names of queries
+	introduces bool // an operand may follow the closing parenthesis
+}
+
+// chain is where a qualified name began.
+type chain struct {
+	start int  // its first token
+	ended bool // what ended was before that
+}
+
+// end is what is read outside the statement.
+var end token
+
+// at returns the token at i, which may be outside.
+func (w *walk) at(i int) *token {
+	if i < 0 || i >= len(w.tokens) {
+		return &end
+	}
+	return &w.tokens[i]
+}
+
+// run walks over all tokens.
+func (w *walk) run() {
+	var room [16]frame
+	w.frames, w.class = append(room[:0], frame{}), dialect.Read
+	for i := range w.tokens {
+		switch t := &w.tokens[i]; t.kind {
+		case word, quoted:
+			w.name(i, t)
+		case punct:
+			w.punct(i, t.text[0])
+		case operator:
+			w.ended = false
+		default:
+			w.ended = true
+		}
+	}
+	w.frames = nil
+}
+
+// punct keeps the frames.
+func (w *walk) punct(i int, c byte) {
+	switch c {
+	case '(', '[':
+		if w.at(i - 1).isPunct(')') {
+			w.top().list = false // WITH x AS (…) (SELECT …)
+		}
+		w.frames = append(w.frames, frame{introduces: w.introduces(i)})
+		w.ended = false
+	case ')', ']':
+		w.ended = !w.top().introduces
+		if len(w.frames) > 1 {
+			w.frames = w.frames[:len(w.frames)-1]
+		}
+	case '.':
+		// The name goes on.
+	default:
+		w.ended = false
+	}
+}
+
+// top returns the innermost frame.
+func (w *walk) top() *frame { return &w.frames[len(w.frames)-1] }
+
+// introduces reports whether an operand may follow what the parenthesis at i encloses: DISTINCT ON (…), OPERATOR(…) and
+// RETURNING WITH (…). Everywhere else an operator or a keyword comes first.
+func (w *walk) introduces(i int) bool {
+	before := w.at(i - 1)
+	return before.is("on") && w.at(i-2).is("distinct") ||
+		before.is("operator") ||
+		before.is("with") && w.at(i-2).is("returning")
+}
+
+// name notes a name or a keyword.
+func (w *walk) name(i int, t *token) {
+	qualified := w.at(i - 1).isPunct('.')
+	switch {
+	case !qualified:
+		w.chain = chain{start: i, ended: w.ended}
+	case !w.at(i - 2).isName():
+		w.chain = chain{start: i} // (x).f
+	}
+	if t.text == "pg_temp" || strings.HasPrefix(t.text, "pg_temp_") {
+		w.pgTemp = true
+	}
+	if i == 0 && t.kind == word {
+		w.word(i, t) // the verb names nothing
+		return
+	}
+	if w.at(i + 1).isPunct('(') {
+		w.beforeParenthesis(i, t, qualified)
+	} else if qualified || t.kind == quoted || t.keyword != reserved && t.keyword != typeOrFunc {
+		w.out.Names = add(w.out.Names, t.text)
+		if qualified {
+			w.builtin(t.text) // attribute notation
+		}
+	}
+	if t.kind == word && !qualified && t.keyword != notKeyword {
+		w.word(i, t)
+		return
+	}
+	w.ended = true
+}
+
+// beforeParenthesis notes a name that "(" follows.
+func (w *walk) beforeParenthesis(i int, t *token, qualified bool) {
+	if t.kind == word && !qualified && (t.keyword == reserved || t.keyword == columnName) {
+		return // CAST(…), IN (…), VALUES (…)
+	}
+	if w.chain.ended || w.noCall(i) {
+		w.out.Names = add(w.out.Names, t.text)
+		return
+	}
+	w.out.Functions = add(w.out.Functions, t.text)
+	if t.text == "set_config" {
+		w.setConfig(i + 1)
+		return
+	}
+	w.builtin(t.text)
+}
+
+// builtin counts the effects of a built-in function.
+func (w *walk) builtin(name string) {
+	if class, effects, known := Builtin(name); known {
+		w.class = worst(w.class, class)
+		w.effects |= effects
+	}
+}
+
+// word notes what a keyword says of the statement.
+func (w *walk) word(i int, t *token) {
+	next := w.at(i + 1)
+	switch t.text {
+	case "for":
+		w.locks = w.locks || next.is("update") || next.is("share") || next.is("no") || next.is("key")
+	case "insert", "merge":
+		if next.is("into") {
+			w.target(i + 2)
+		}
+	case "delete":
+		if next.is("from") {
+			w.target(i + 2)
+		}
+	case "update":
+		w.update(i)
+	case "into":
+		if before := w.at(i - 1); !before.is("insert") && !before.is("merge") {
+			w.into = true
+		}
+	case "temp", "temporary":
+		w.temp = w.temp || w.makesTemp(i)
+	case "execute":
+		w.executes = w.executes || !next.is("function") && !next.is("procedure")
+	}
+	w.inList(i, t)
+	w.ended = w.endsOperand(t)
+}
+
+// update notes UPDATE where it is a statement: not in FOR UPDATE, ON UPDATE CASCADE, GRANT UPDATE ON, INSERT OR UPDATE OF.
+func (w *walk) update(i int) {
+	before, next := w.at(i-1), w.at(i+1)
+	if before.is("for") || before.is("key") || before.is("on") || before.is("or") {
+		return
+	}
+	if !next.isName() || next.keyword == reserved && !next.is("only") {
+		return
+	}
+	if (before.is("do") || before.is("then")) && next.is("set") && !w.at(i+2).is("set") && !w.at(0).is("create") {
+		w.writes = true // ON CONFLICT DO UPDATE SET, WHEN MATCHED THEN UPDATE SET; in CREATE RULE the table may be named set
+		return
+	}
+	w.target(i + 1)
+}
+
+// target notes the relation named at i as written.
+func (w *walk) target(i int) {
+	w.writes = true
+	for w.at(i).is("only") || w.at(i).isPunct('(') {
+		i++
+	}
+	if name := w.lastPart(i); name != "" {
+		w.out.Targets = add(w.out.Targets, name)
+	}
+}
+
+// lastPart returns the last part of the qualified name at i.
+func (w *walk) lastPart(i int) string {
+	for w.at(i+1).isPunct('.') && w.at(i+2).isName() {
+		i += 2
+	}
+	if !w.at(i).isName() {
+		return ""
+	}
+	return w.at(i).text
+}
+
+// makesTemp reports whether TEMP at i says what is created, and is not its name.
+func (w *walk) makesTemp(i int) bool {
+	before := w.at(i - 1)
+	if before.is("into") {
+		return !w.at(i-2).is("insert") && !w.at(i-2).is("merge")
+	}
+	return before.is("create") || before.is("replace") || before.is("local") || before.is("global")
+}
