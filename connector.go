@@ -3,11 +3,14 @@ package pooled
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -48,7 +51,8 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	endpoint *endpoint.Endpoint
 	source   *session.Source
-	driver   Driver // that opened it
+	reset    *reset.Reset // nil: the dialect knows nothing of sessions
+	driver   Driver       // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -69,7 +73,18 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := endpoint.New(endpoint.Options{
+	c := &Connector{}
+	switch {
+	case server.Sessions != nil:
+		c.reset = reset.New(reset.Options{
+			Policy: cfg.Reset, Init: cfg.Pool.Init, Sessions: server.Sessions, TellsTx: server.Traits.TellsTx, Logger: cfg.Logger,
+			Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) || d.Classify(err).Has(dialect.Dead) },
+		})
+		chain = append(chain, c.reset.Middleware())
+	case cfg.Reset.Mode == policy.ResetAlways, cfg.Reset.Mode == policy.ResetDiscard:
+		return nil, fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", server.Address)
+	}
+	c.endpoint = endpoint.New(endpoint.Options{
 		Info: &middleware.Endpoint{
 			Name:     server.Address,
 			Driver:   cfg.DriverName,
@@ -82,10 +97,8 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		Statements:  cfg.Statements,
 		Middlewares: chain,
 	})
-	return &Connector{
-		endpoint: e,
-		source:   session.NewSource(e, cfg.Statements.CacheSize, chain),
-	}, nil
+	c.source = session.NewSource(c.endpoint, cfg.Statements.CacheSize, chain)
+	return c, nil
 }
 
 // open finds the dialect of the real driver and makes a server of its DSN.

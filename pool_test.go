@@ -324,7 +324,7 @@ func TestAcquireTimeoutExplainsTheWait(t *testing.T) {
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.EqualError(t, err, "pooled: no server connection to *faultdriver.Driver after 5s (pool_acquire_timeout=5s): "+
-			"2 of 2 permits (pool_max_conns) hold a connection in use, 0 are dialling or closing, 0 more waiting; "+
+			"2 of 2 permits (pool_max_conns) hold a connection in use, 0 are dialling, cleaning or closing, 0 more waiting; "+
 			"the oldest has been held for 1m6s; "+
 			"look for Rows, Tx or Conn that are never closed and for long transactions, or raise pool_max_conns")
 		for _, conn := range held {

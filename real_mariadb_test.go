@@ -92,7 +92,7 @@ func TestRealMariaDBThroughPooledIsLikeThroughTheBareDriver(t *testing.T) {
 }
 
 func TestRealMariaDBConnectionSurvivesACancelledTransaction(t *testing.T) {
-	db := openReal(t, "pooled", testserver.MariaDBDatabase(t))
+	db := openWith(t, testserver.MariaDBDatabase(t), nil)
 	before := scanInt(t, db, "select connection_id()")
 	ctx, cancel := context.WithCancel(t.Context())
 	tx, err := db.BeginTx(ctx, nil)

@@ -139,7 +139,7 @@ func scanInt(t *testing.T, c scanner, text string) (n int) {
 }
 
 func TestRealPostgresConnectionSurvivesACancelledTransaction(t *testing.T) {
-	db := realPostgres(t, nil)
+	db := realPostgres(t, url.Values{"pool_max_conns": {"1"}})
 	before := scanInt(t, db, "select pg_backend_pid()")
 	ctx, cancel := context.WithCancel(t.Context())
 	tx, err := db.BeginTx(ctx, nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/policy"
 )
 
 // openWith opens a pooled DB on a native DSN, with one permit so that every session gets the same server connection.
@@ -137,7 +138,10 @@ func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.
 		require.NoError(t, db.Close())
 	})
 	t.Run("with the statements on idle connections", func(t *testing.T) {
-		db := openWith(t, dsn, func(cfg *pooled.Config) { cfg.Pool.MaxConns = 2 })
+		db := openWith(t, dsn, func(cfg *pooled.Config) {
+			cfg.Pool.MaxConns = 2
+			cfg.Reset.Mode = policy.ResetOff // what is being reset is not idle
+		})
 		ctx := t.Context()
 		hoarder, err := db.Conn(ctx)
 		require.NoError(t, err)

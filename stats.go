@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/middleware/reset"
 )
 
 // Stats is a snapshot of what a connector's server connections do. Counters begin with 0 when the connector is made and only grow. The
@@ -21,7 +22,7 @@ type EndpointStats struct {
 	MaxConns int
 	// Open is how many server connections there are: InUse and Idle.
 	Open int
-	// InUse is how many are held by sessions.
+	// InUse is how many are held by sessions, or being made clean after one.
 	InUse int
 	// Idle is how many wait for the next borrower.
 	Idle int
@@ -39,6 +40,8 @@ type EndpointStats struct {
 	FailedDials uint64
 	// Closed counts closed server connections by reason.
 	Closed Closes
+	// Reset counts what the next borrowers were saved from.
+	Reset ResetStats
 }
 
 // Closes counts closed server connections by reason.
@@ -59,9 +62,16 @@ type Closes struct {
 	Shutdown uint64
 }
 
+// ResetStats counts the sessions that were given back, by what became of them.
+type ResetStats = reset.Stats
+
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
-	return Stats{Endpoints: []EndpointStats{endpointStats(c.endpoint.Stats())}}
+	e := endpointStats(c.endpoint.Stats())
+	if c.reset != nil {
+		e.Reset = c.reset.Stats()
+	}
+	return Stats{Endpoints: []EndpointStats{e}}
 }
 
 func endpointStats(s endpoint.Stats) EndpointStats {

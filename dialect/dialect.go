@@ -48,6 +48,8 @@ type Server struct {
 	Database string
 	// Traits is what is known about the connections to it.
 	Traits Traits
+	// Sessions is what is known about the sessions on it; nil: nothing.
+	Sessions Sessions
 }
 
 // Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.
@@ -61,6 +63,8 @@ type Traits struct {
 	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so
 	// that it is prepared again. Nil: there is no such text.
 	ExecOnce func(text string) bool
+	// TellsTx says that [Dialect].State knows whether a connection is in a transaction.
+	TellsTx bool
 	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
 	PingsOnReset bool
 }

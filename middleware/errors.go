@@ -30,7 +30,7 @@ type AcquireTimeoutError struct {
 	MaxConns int
 	// InUse is how many sessions held a server connection.
 	InUse int
-	// Dialling is how many permits were taken by sessions still dialling, validating or closing.
+	// Dialling is how many permits were taken by sessions still dialling or validating, or by connections being made clean or closed.
 	Dialling int
 	// OldestHeld is for how long the oldest borrower had held its connection; 0 when none was in use.
 	OldestHeld time.Duration
@@ -50,7 +50,7 @@ func (e *AcquireTimeoutError) Error() string {
 		b.WriteString(" (the deadline of the caller's context)")
 	}
 	if e.MaxConns > 0 {
-		fmt.Fprintf(&b, ": %d of %d permits (pool_max_conns) hold a connection in use, %d are dialling or closing, %d more waiting",
+		fmt.Fprintf(&b, ": %d of %d permits (pool_max_conns) hold a connection in use, %d are dialling, cleaning or closing, %d more waiting",
 			e.InUse, e.MaxConns, e.Dialling, e.Waiters)
 	} else {
 		fmt.Fprintf(&b, ": %d connections in use, no limit set", e.InUse)

@@ -1,8 +1,11 @@
 package middleware
 
 import (
+	"context"
 	"database/sql/driver"
 	"time"
+
+	"github.com/gopooled/pooled/dialect"
 )
 
 // Op is what a [Call] does.
@@ -54,7 +57,8 @@ type Endpoint struct {
 }
 
 // ServerConn is a server connection as a middleware sees it. The value is comparable and stays the same for the
-// connection's whole life, so it can serve as a key; it outlives the sessions that borrow it. All that it tells never changes.
+// connection's whole life, so it can serve as a key; it outlives the sessions that borrow it. All that it tells but Changes
+// never changes.
 type ServerConn interface {
 	// ID numbers the server connections of a connector, beginning with 1.
 	ID() uint64
@@ -62,6 +66,13 @@ type ServerConn interface {
 	Endpoint() *Endpoint
 	// DialledAt is when dialling ended.
 	DialledAt() time.Time
+	// Changes is what the sessions left on the connection since it was clean. It belongs to the borrower: only wraps of Call, of
+	// its session, and of Release may look at it.
+	Changes() *dialect.Changes
+	// Background runs f on a goroutine of the endpoint, whose Close cancels f's context and waits for f. It is for wraps of Release
+	// that need the server: they return, and run next with a copy of the event in f. It reports false, and does not
+	// run f, once the endpoint is closed.
+	Background(f func(ctx context.Context)) bool
 }
 
 // Session is what database/sql hands to a caller: a connection without a socket. The value is comparable and stays
@@ -113,10 +124,12 @@ type Call struct {
 // Release is the event of the Release stage.
 type Release struct {
 	Conn ServerConn
+	// Real is the real driver's connection, which nobody else uses until next runs.
+	Real driver.Conn
 	// Held is how long the session held the server connection.
 	Held time.Duration
 	// Discard makes next close the connection instead of keeping it for the next borrower. It is already set
-	// for a connection that is known to be dead, or left in an open transaction.
+	// for a connection that is known to be dead.
 	Discard bool
 	// Unknown is set when nobody can know what the session's state is, because the caller reached the real connection ([Raw] of
 	// package pooled).

@@ -20,7 +20,7 @@ type Middleware struct {
 	// Call wraps every call of a session. The innermost one acquires a server connection if the session holds none.
 	Call func(next CallFunc) CallFunc
 	// Release wraps the giving back of a server connection. It must not block, as database/sql runs it under a lock, and it
-	// must run next exactly once, or the connection and its permit are lost.
+	// must run next exactly once, or the connection and its permit are lost. What takes longer goes to [ServerConn].Background.
 	Release func(next ReleaseFunc) ReleaseFunc
 }
 

@@ -54,6 +54,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Connector: connector,
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
+		Sessions:  newSessions(),
 		Traits: dialect.Traits{
 			OneResult:    true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs: !cfg.InterpolateParams,
@@ -65,7 +66,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows}}
+	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows}, Sessions: newSessions()}
 }
 
 // returnsRows reports whether a statement may return rows. MariaDB from 10.6 on describes the columns of a prepared statement's

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,10 @@ type Config struct {
 	Pool Pool
 	// Statements is how prepared statements are kept.
 	Statements Statements
+	// Reset is how sessions are made clean.
+	Reset Reset
+	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
+	Logger *slog.Logger
 }
 
 // Pool is how many server connections an endpoint keeps, for how long, and what is asked of them. A connection may live
@@ -114,6 +119,7 @@ func NewConfig() Config {
 			ValidateAfter:         time.Second,
 		},
 		Statements: Statements{CacheSize: 128},
+		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
 	}
 }
 

@@ -87,6 +87,24 @@ var keys = []key{
 			"one round trip instead of two; an *sql.Stmt uses the cache with every driver. For queries without *sql.Stmt, pgx has " +
 			"a cache of its own (statement_cache_capacity).",
 	}, func(c *Config) *int { return &c.Statements.CacheSize }),
+	choice(Key{
+		Name: "pool_reset",
+		Doc: "What becomes of the session when its borrower has given it back. dirty undoes what the borrower did to it (SET, roles, " +
+			"temporary tables, locks, ...), off everybody's path, and nothing if it did nothing. always undoes everything, discard closes what " +
+			"dirty would reset, off leaves it as it is: for proxies such as PgBouncer in transaction mode. A transaction left open is always " +
+			"rolled back.",
+	}, func(c *Config) *ResetMode { return &c.Reset.Mode },
+		word[ResetMode]{"dirty", ResetDirty}, word[ResetMode]{"always", ResetAlways},
+		word[ResetMode]{"discard", ResetDiscard}, word[ResetMode]{"off", ResetOff}),
+	duration(Key{
+		Name: "pool_reset_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit",
+		Doc: "How long a reset may take. A server connection whose reset takes longer, or fails, is closed.",
+	}, func(c *Config) *time.Duration { return &c.Reset.Timeout }),
+	size(Key{
+		Name: "pool_reset_audit", Values: "0 or more; 0 = never, 1 = after each reset",
+		Doc: "After one reset in so many, the server is asked what is left of the session. If there is anything, it is logged and counted, " +
+			"and the server connection closed.",
+	}, func(c *Config) *int { return &c.Reset.Audit }),
 }
 
 // find returns the row of the key with this name, or nil.
@@ -131,7 +149,7 @@ func (c Config) settings() []pair {
 // Key documents one key of a DSN. All fields are texts for people.
 type Key struct {
 	Name    string // as it is written in a DSN
-	Type    string // number, duration, list, name or SQL
+	Type    string // number, duration, word, list, name or SQL
 	Values  string // what is allowed, and what 0 means
 	Default string // empty = none
 	Doc     string // one or two sentences

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,34 @@ func quantity[T int | time.Duration](doc Key, field func(*Config) *T,
 			}
 		}
 		return format(value)
+	}
+	return key{Key: doc, set: set, get: get}
+}
+
+// choice is the row of a setting that is one of some words.
+func choice[T comparable](doc Key, field func(*Config) *T, words ...word[T]) key {
+	doc.Type = "word"
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.text
+	}
+	doc.Values = strings.Join(texts, ", ")
+	set := func(c *Config, text string) error {
+		i := slices.Index(texts, text)
+		if i < 0 {
+			return errors.New("is not known")
+		}
+		*field(c) = words[i].value
+		return nil
+	}
+	get := func(c Config) string {
+		value := *field(&c)
+		for _, w := range words {
+			if value == w.value {
+				return w.text
+			}
+		}
+		return fmt.Sprint(value) // which set refuses
 	}
 	return key{Key: doc, set: set, get: get}
 }

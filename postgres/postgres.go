@@ -33,7 +33,7 @@ type Dialect struct{}
 var _ dialect.Dialect = Dialect{}
 
 // traits of every stdlib connection: the protocol allows one open result.
-var traits = dialect.Traits{OneResult: true}
+var traits = dialect.Traits{OneResult: true, TellsTx: true}
 
 // Name returns "postgres".
 func (Dialect) Name() string { return "postgres" }
@@ -59,6 +59,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traits,
+		Sessions:  newSessions(),
 	}, nil
 }
 
@@ -96,7 +97,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postg
 func adopt(c driver.Connector, name string) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
-	return dialect.Server{Connector: c, Address: name, Traits: t}
+	return dialect.Server{Connector: c, Address: name, Traits: t, Sessions: newSessions()}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

@@ -47,7 +47,10 @@ type Endpoint struct {
 	mu      sync.Mutex // guards what follows
 	conns   map[*Conn]struct{}
 	closed  bool
-	closers sync.WaitGroup // counts goroutines that close connections; grows only while closed is false
+	workers sync.WaitGroup // counts the goroutines of background; grows only while closed is false
+
+	ctx    context.Context // of what runs in the background; Close cancels it
+	cancel context.CancelFunc
 }
 
 // Options is what an endpoint is made of.
@@ -70,6 +73,7 @@ func New(o Options) *Endpoint {
 		start:  time.Now(),
 		conns:  map[*Conn]struct{}{},
 	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
@@ -154,7 +158,6 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	}
 	r.Released = true
 	c := r.Conn.(*Conn)
-	c.heldSince.Store(0)
 	if reason := e.unfitToKeep(c, r.Discard); reason != kept {
 		c.reason = reason
 		e.closeOffPath(c)
@@ -176,7 +179,7 @@ func (e *Endpoint) unfitToKeep(c *Conn, discard bool) reason {
 	case c.Failed():
 		e.suspectedAt.Store(e.now())
 		return failed
-	case discard:
+	case discard, c.changes.Effects.Has(dialect.OpenTx):
 		return discarded
 	case c.expired(c.idleSince):
 		return lifetime
@@ -200,18 +203,8 @@ func (e *Endpoint) countIdle() bool {
 // closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one
 // connection less only then. Once the endpoint is closed, it happens at once, because nobody would wait for the goroutine.
 func (e *Endpoint) closeOffPath(c *Conn) {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
+	running := e.background(func(context.Context) {
 		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
-		e.gate.leave()
-		return
-	}
-	e.closers.Add(1)
-	e.mu.Unlock()
-	go func() {
-		defer e.closers.Done()
-		_ = c.sqlConn.Close() // as above
 		if gone := c.Gone(); gone != nil {
 			limit := time.NewTimer(goneTimeout)
 			defer limit.Stop()
@@ -221,21 +214,41 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 			}
 		}
 		e.gate.leave()
+	})
+	if !running {
+		_ = c.sqlConn.Close() // as above
+		e.gate.leave()
+	}
+}
+
+// background runs f on a goroutine that Close waits for. It reports false, and does not run f, once the endpoint is closed.
+func (e *Endpoint) background(f func(ctx context.Context)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.workers.Add(1)
+	go func() {
+		defer e.workers.Done()
+		f(e.ctx)
 	}()
+	return true
 }
 
 // goneTimeout is how long a permit waits for a driver that closes in the background. pgx gives up after as long.
 const goneTimeout = 15 * time.Second
 
-// Close closes the idle connections, waits for those being closed, and admits all waiting sessions to the error of a closed
+// Close closes the idle connections, waits for those being closed or cleaned, and admits all waiting sessions to the error of a closed
 // database. Connections in use are closed when they are given back.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	e.cancel()
 	err := e.inner.Close()
 	e.gate.close()
-	e.closers.Wait()
+	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {
 		err = errors.Join(err, closer.Close())
 	}

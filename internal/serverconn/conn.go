@@ -82,19 +82,11 @@ func (c *Conn) Failed() bool { return c.failed }
 // Fail marks the connection as not to be used again.
 func (c *Conn) Fail() { c.failed = true }
 
-// Reusable reports whether the next borrower may have the connection: it is alive as far as anyone knows, and
-// not in a transaction. It does not ask the server.
-func (c *Conn) Reusable() bool {
-	if c.failed || c.validator != nil && !c.validator.IsValid() {
-		return false
-	}
-	switch c.cfg.Dialect.State(c.real) {
-	case dialect.StateClosed, dialect.StateInTx:
-		return false
-	default:
-		return true
-	}
-}
+// Reusable reports whether no call told that the connection is dead, and the real driver calls it valid.
+func (c *Conn) Reusable() bool { return !c.failed && (c.validator == nil || c.validator.IsValid()) }
+
+// State is what the dialect knows about the connection, without asking the server.
+func (c *Conn) State() dialect.ConnState { return c.cfg.Dialect.State(c.real) }
 
 // KeepsAfterCancel reports whether database/sql would keep a bare connection after a transaction whose context was
 // cancelled: it can say whether it is valid. A dialect that knows the connection's state says it for the driver.

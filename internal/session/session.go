@@ -9,6 +9,7 @@ import (
 	"database/sql/driver"
 	"errors"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/middleware"
 )
@@ -310,8 +311,18 @@ func (s *Session) release(discard bool) {
 	}
 	clear(s.bound)
 	s.bound = s.bound[:0]
+	changes := conn.Changes()
+	switch conn.State() {
+	case dialect.StateInTx:
+		changes.Effects |= dialect.OpenTx
+	case dialect.StateIdle:
+		changes.Effects &^= dialect.OpenTx
+	case dialect.StateClosed:
+		discard = true
+	}
 	s.giving = middleware.Release{
 		Conn:    conn,
+		Real:    conn.Real(),
 		Held:    conn.EndBorrow(),
 		Discard: discard || s.tx != nil || !conn.Reusable(),
 		Unknown: s.unknown,

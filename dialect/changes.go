@@ -1,0 +1,71 @@
+package dialect
+
+import "slices"
+
+// maxNoted is how many names and texts are kept for one server connection. A session with more traces than that is not worth
+// being cleaned one by one.
+const maxNoted = 64
+
+// Changes is what the sessions that borrowed a server connection have left on it since it was clean. The zero value is clean.
+// It belongs to the borrower.
+type Changes struct {
+	Effects Effects
+	Undo    []Undo
+	// Pending are the texts of provisional statements: see [Changes.Settle].
+	Pending []string
+}
+
+// Clean reports whether there are none.
+func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil }
+
+// Clear says that the connection is clean.
+func (c *Changes) Clear() { *c = Changes{} }
+
+// Add notes what a statement with that text does.
+func (c *Changes) Add(s *Statement, text string) {
+	c.Effects |= s.Effects
+	for _, u := range s.Undo {
+		c.Undo = note(c, c.Undo, u)
+	}
+	if s.Provisional {
+		c.Pending = note(c, c.Pending, text)
+	}
+}
+
+// note appends to a list what it does not have.
+func note[T comparable](c *Changes, list []T, v T) []T {
+	switch {
+	case slices.Contains(list, v):
+		return list
+	case len(list) == maxNoted:
+		c.Effects |= UnknownEffect
+		return list
+	default:
+		return append(list, v)
+	}
+}
+
+// Settle reads the pending texts again. What is still provisional then is unknown.
+func (c *Changes) Settle(read func(text string) *Statement) {
+	pending := c.Pending
+	c.Pending = nil
+	for _, text := range pending {
+		s := read(text)
+		c.Add(s, text)
+		if s.Provisional {
+			c.Effects |= UnknownEffect
+		}
+	}
+	c.Pending = nil
+}
+
+// Names lists what has to be undone by name for one effect.
+func (c *Changes) Names(effect Effects) []string {
+	var names []string
+	for _, u := range c.Undo {
+		if u.Effect == effect {
+			names = append(names, u.Name)
+		}
+	}
+	return names
+}

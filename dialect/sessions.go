@@ -1,0 +1,40 @@
+package dialect
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+)
+
+// Sessions is what a dialect knows about the sessions of one server: what a statement text does to them, how to make one clean
+// again, and how to ask the server whether it is. Implementations are safe for concurrent use; each connection that they are
+// given is nobody else's meanwhile.
+type Sessions interface {
+	// Statement says what a text does. It asks no server and is cheap for a text seen before. Never nil.
+	Statement(text string) *Statement
+
+	// Fresh is shown the first connection that was dialled, before anybody uses it, and takes down what Reset will need; it may
+	// Learn as well, where that is quick. It reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, stands before the server.
+	Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error)
+
+	// Stale reports whether Learn should run before long: Statement knows less than it could. It costs next to nothing.
+	Stale() bool
+
+	// Age is called now and then. It makes stale what was learnt too long ago.
+	Age()
+
+	// Learn reads from the server's catalogue what Statement needs, such as the volatility of functions, over a connection that is in
+	// no transaction. Where another call is at it, it waits if nothing is known yet, and leaves it to that one otherwise.
+	Learn(ctx context.Context, conn driver.Conn) error
+
+	// Reset makes a connection clean: it rolls an open transaction back and undoes the changes, in as few round trips as the protocol
+	// allows, and runs init again if it may have undone what init had done. [ErrDiscard] means that it cannot. After an error the connection is not to be used again.
+	Reset(ctx context.Context, conn driver.Conn, changes *Changes, init string) error
+
+	// Leftovers asks the server for everything it can tell about the state of the session: name and value, such as "setting
+	// work_mem" and "64MB". It is compared with that of a connection that was just dialled.
+	Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error)
+}
+
+// ErrDiscard is returned by [Sessions.Reset] when only a new connection is clean.
+var ErrDiscard = errors.New("pooled: the session cannot be made clean")

@@ -1,0 +1,224 @@
+// Package reset is the middleware that lets every borrower find a clean session.
+//
+// While a session holds a server connection, the effects of its statements add up in [middleware.ServerConn].Changes. When it
+// gives the connection back and there are none, nothing happens. Otherwise a goroutine of the endpoint makes the session
+// clean before the connection becomes idle, so nobody waits for somebody else's reset; what cannot be undone, or fails, costs the
+// connection.
+//
+// What it is not: a judge of statements, or a writer of SQL. Both are the dialect's, see [dialect.Sessions].
+package reset
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// Options is what a Reset is made of.
+type Options struct {
+	Policy   policy.Reset
+	Init     string           // pool_init, which a reset may have to repeat; empty = none
+	Sessions dialect.Sessions // what knows the sessions of the server
+	TellsTx  bool             // the state of a real connection tells whether it is in a transaction
+	Dead     func(error) bool // whether an error says that the connection is dead
+	Logger   *slog.Logger     // nil = slog.Default()
+}
+
+// Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
+type Reset struct {
+	Options
+	fresh    fresh
+	audit    audit
+	counters counters
+}
+
+// New makes a Reset.
+func New(o Options) *Reset {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Reset{Options: o}
+}
+
+// Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well.
+func (r *Reset) Middleware() middleware.Middleware {
+	m := middleware.Middleware{Name: "reset", Call: r.call, Release: r.release}
+	if r.Policy.Mode == policy.ResetOff && r.TellsTx {
+		m.Call = nil // an open transaction shows by itself, and nothing else counts
+	}
+	if r.Policy.Mode != policy.ResetOff {
+		m.Connect = r.connect
+	}
+	return m
+}
+
+// ageEvery says that the age of what was learnt is looked at once in so many clean sessions: the clock costs more than the rest.
+const ageEvery = 256
+
+// call notes the effects of what is sent, also when it fails: some of it may have been executed.
+func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
+	return func(ctx context.Context, c *middleware.Call) error {
+		if c.Op != middleware.Exec && c.Op != middleware.Query {
+			return next(ctx, c)
+		}
+		err := next(ctx, c)
+		if s := r.Sessions.Statement(c.Text); s.Effects != 0 || s.Provisional {
+			r.note(c.Session.Conn(), s, c.Text)
+		}
+		return err
+	}
+}
+
+func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
+	switch {
+	case conn == nil: // it failed before anything was sent
+	case r.Policy.Mode == policy.ResetOff:
+		conn.Changes().Effects |= s.Effects & dialect.OpenTx
+	default:
+		conn.Changes().Add(s, text)
+	}
+}
+
+// release sends a clean connection on, and a dirty one by way of a goroutine of the endpoint.
+func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+	return func(event *middleware.Release) {
+		changes := event.Conn.Changes()
+		switch r.Policy.Mode {
+		case policy.ResetAlways:
+			changes.Effects |= dialect.UnknownEffect
+		case policy.ResetDirty, policy.ResetDiscard:
+			if event.Unknown {
+				changes.Effects |= dialect.UnknownEffect
+			}
+		}
+		if !changes.Clean() && r.idle() { // it was done to whatever session the proxy had at hand
+			*changes = dialect.Changes{Effects: changes.Effects & dialect.OpenTx}
+		}
+		clean := changes.Clean()
+		switch {
+		case event.Discard:
+			next(event)
+			return
+		case clean:
+			if r.counters.clean.Add(1)%ageEvery == 0 {
+				r.Sessions.Age()
+			}
+			if !r.learns() {
+				next(event)
+				return
+			}
+		case r.discards(changes):
+			r.discard(event, byMode)
+			next(event)
+			return
+		}
+		later := *event
+		if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later); next(&later) }) {
+			event.Discard = true // the endpoint is closed
+			next(event)
+		}
+	}
+}
+
+// discards reports whether a connection with these changes is closed rather than reset.
+func (r *Reset) discards(changes *dialect.Changes) bool {
+	return r.Policy.Mode == policy.ResetDiscard && changes.Effects&^dialect.OpenTx != 0
+}
+
+func (r *Reset) discard(event *middleware.Release, why reason) {
+	event.Discard = true
+	r.counters.discarded[why].Add(1)
+}
+
+// learns reports whether the catalogue is to be read before long.
+func (r *Reset) learns() bool {
+	return r.Policy.Mode != policy.ResetOff && r.Policy.Mode != policy.ResetAlways && r.Sessions.Stale() && !r.idle()
+}
+
+// idle reports whether sessions are left alone because a proxy shares them.
+func (r *Reset) idle() bool {
+	return r.Policy.Mode != policy.ResetAlways && r.Policy.Mode != policy.ResetOff && r.fresh.get().proxied
+}
+
+// clean makes the session clean, or marks the connection to be discarded.
+func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
+	if r.Policy.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Policy.Timeout)
+		defer cancel()
+	}
+	why := failed
+	defer func() {
+		if p := recover(); p != nil { // there is no caller who could be told
+			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name,
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+		if why != none {
+			r.discard(event, why)
+		}
+	}()
+	changes := event.Conn.Changes()
+	if r.learns() || changes.Pending != nil {
+		if !r.learn(ctx, event) {
+			return
+		}
+		changes.Settle(r.Sessions.Statement)
+	}
+	switch {
+	case changes.Clean():
+		why = none
+	case r.discards(changes):
+		why = byMode
+	default:
+		why = r.undo(ctx, event)
+	}
+}
+
+// learn has the catalogue read, and reports whether the connection has survived it.
+func (r *Reset) learn(ctx context.Context, event *middleware.Release) bool {
+	changes := event.Conn.Changes()
+	if changes.Effects.Has(dialect.OpenTx) {
+		tx := dialect.Changes{Effects: dialect.OpenTx}
+		if err := r.Sessions.Reset(ctx, event.Real, &tx, ""); err != nil {
+			r.warn(ctx, event, "a transaction could not be rolled back; its connection is closed", err)
+			return false
+		}
+		changes.Effects &^= dialect.OpenTx
+	}
+	if err := r.Sessions.Learn(ctx, event.Real); err != nil {
+		r.warn(ctx, event, "the server's catalogue cannot be read, so less is known about what statements do", err)
+		return false
+	}
+	return true
+}
+
+// undo undoes what was done to the session, and has the server asked now and then whether nothing was forgotten.
+func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
+	changes := event.Conn.Changes()
+	effects := changes.Effects
+	switch err := r.Sessions.Reset(ctx, event.Real, changes, r.Init); {
+	case err == dialect.ErrDiscard:
+		return permanent
+	case err != nil:
+		r.warn(ctx, event, "a session could not be made clean; its connection is closed", err)
+		return failed
+	}
+	changes.Clear()
+	r.counters.reset(effects)
+	if r.Policy.Mode == policy.ResetOff {
+		return none
+	}
+	return r.audit.check(ctx, r, event)
+}
+
+// warn logs what nobody is there to be told. That a server went away, or the endpoint is being closed, is no news here.
+func (r *Reset) warn(ctx context.Context, event *middleware.Release, what string, err error) {
+	if !r.Dead(err) && ctx.Err() != context.Canceled {
+		r.Logger.Warn("pooled: "+what, "endpoint", event.Conn.Endpoint().Name, "effects", event.Conn.Changes().Effects.String(), "error", err)
+	}
+}

@@ -1,0 +1,416 @@
+package reset_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/policy"
+)
+
+// sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none.
+type sessions struct {
+	mu     sync.Mutex
+	calls  []string // what was asked of the server
+	resets func(ctx context.Context) error
+	left   map[string]string // what Leftovers finds
+	stale  bool
+	// provisional says that nothing is known before Learn.
+	provisional bool
+	learnErr    error
+	freshErr    error
+	proxied     bool
+}
+
+func (s *sessions) note(call string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call)
+}
+
+func (s *sessions) seen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.calls, ", ")
+}
+
+func (s *sessions) Statement(text string) *dialect.Statement {
+	effects := map[string]dialect.Effects{
+		"set": dialect.Setting, "temp": dialect.TempTable, "permanent": dialect.Permanent, "begin": dialect.OpenTx, "unknown": dialect.UnknownEffect,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provisional {
+		return &dialect.Statement{Provisional: true}
+	}
+	return &dialect.Statement{Effects: effects[text]}
+}
+
+func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
+	s.note("fresh")
+	return s.proxied, s.freshErr
+}
+
+func (s *sessions) Stale() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stale
+}
+
+func (s *sessions) Age() { s.note("age") }
+
+func (s *sessions) Learn(context.Context, driver.Conn) error {
+	s.note("learn")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale, s.provisional = false, false
+	return s.learnErr
+}
+
+func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Changes, init string) error {
+	s.note("reset " + changes.Effects.String() + init)
+	if changes.Effects.Has(dialect.Permanent) {
+		return dialect.ErrDiscard
+	}
+	if s.resets != nil {
+		return s.resets(ctx)
+	}
+	return nil
+}
+
+func (s *sessions) Leftovers(context.Context, driver.Conn) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, "leftovers")
+	return maps.Clone(s.left), nil
+}
+
+// pool is a DB whose resets can be watched.
+type pool struct {
+	*sql.DB
+	connector *pooled.Connector
+	reset     *reset.Reset
+	log       *bytes.Buffer
+}
+
+func open(t *testing.T, s *sessions, change func(*reset.Options, *policy.Pool)) pool {
+	t.Helper()
+	p := pool{log: &bytes.Buffer{}}
+	o := reset.Options{
+		Policy: policy.NewConfig().Reset, Sessions: s, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
+		Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) },
+	}
+	cfg := pooled.NewConfig()
+	cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
+	if change != nil {
+		change(&o, &cfg.Pool)
+	}
+	p.reset = reset.New(o)
+	connector, err := pooled.NewConnector(cfg, p.reset.Middleware())
+	require.NoError(t, err)
+	p.DB, p.connector = sql.OpenDB(connector), connector
+	t.Cleanup(func() { assert.NoError(t, p.Close()) })
+	return p
+}
+
+// borrow runs statements on one session and gives it back.
+func (p pool) borrow(t *testing.T, texts ...string) {
+	t.Helper()
+	conn, err := p.Conn(t.Context())
+	require.NoError(t, err)
+	for _, text := range texts {
+		_, err := conn.ExecContext(t.Context(), text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, conn.Close())
+}
+
+func (p pool) stats() pooled.EndpointStats { return p.connector.Stats().Endpoints[0] }
+
+func mode(m policy.ResetMode) func(*reset.Options, *policy.Pool) {
+	return func(o *reset.Options, _ *policy.Pool) { o.Policy.Mode = m }
+}
+
+func TestCleanSessionIsNotTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{}
+		p := open(t, s, nil)
+		for range 5 {
+			p.borrow(t, "read", "write")
+		}
+		synctest.Wait()
+		assert.Equal(t, "fresh", s.seen())
+		assert.Equal(t, reset.Stats{Clean: 5, ByEffect: map[string]uint64{}}, p.reset.Stats())
+	})
+}
+
+func TestEffectsAddUpUntilTheSessionIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{}
+		p := open(t, s, func(o *reset.Options, _ *policy.Pool) { o.Init = " and init" })
+		p.borrow(t, "set", "read", "temp", "set")
+		synctest.Wait()
+		p.borrow(t, "read")
+		synctest.Wait()
+		assert.Equal(t, "fresh, reset setting,temp_table and init", s.seen())
+		assert.Equal(t, reset.Stats{Clean: 1, Resets: 1, ByEffect: map[string]uint64{"setting": 1, "temp_table": 1}}, p.reset.Stats())
+		assert.EqualValues(t, 1, p.stats().Dials)
+	})
+}
+
+func TestRawMakesEverythingUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{}
+		p := open(t, s, nil)
+		conn, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
+		require.NoError(t, conn.Close())
+		synctest.Wait()
+		assert.Equal(t, "fresh, reset unknown", s.seen())
+	})
+}
+
+func TestModes(t *testing.T) {
+	for name, want := range map[string]struct {
+		mode  policy.ResetMode
+		calls string
+		dials uint64
+	}{
+		"dirty":   {policy.ResetDirty, "fresh, reset setting, reset open_tx", 1},
+		"always":  {policy.ResetAlways, "fresh, reset unknown, reset setting,unknown, reset open_tx,unknown", 1},
+		"discard": {policy.ResetDiscard, "fresh, reset open_tx", 2},
+		"off":     {policy.ResetOff, "reset open_tx", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &sessions{}
+				p := open(t, s, mode(want.mode))
+				for _, text := range []string{"read", "set", "begin"} {
+					p.borrow(t, text)
+					synctest.Wait()
+				}
+				assert.Equal(t, want.calls, s.seen())
+				assert.Equal(t, want.dials, p.stats().Dials)
+			})
+		})
+	}
+}
+
+func TestWhatCannotBeUndoneCostsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, &sessions{}, nil)
+		p.borrow(t, "permanent")
+		synctest.Wait()
+		assert.Zero(t, p.stats().Open)
+		assert.Equal(t, reset.Discards{Permanent: 1}, p.reset.Stats().Discards)
+	})
+}
+
+func TestResetThatFailsOrPanicsCostsTheConnectionButNoPermit(t *testing.T) {
+	for name, resets := range map[string]func(context.Context) error{
+		"error": func(context.Context) error { return errors.New("no") },
+		"panic": func(context.Context) error { panic("no") },
+		"timeout": func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(t, &sessions{resets: resets}, func(_ *reset.Options, pool *policy.Pool) { pool.MaxConns = 1 })
+				began := time.Now()
+				p.borrow(t, "set")
+				p.borrow(t, "read") // waits for the permit
+				if name == "timeout" {
+					assert.Equal(t, 5*time.Second, time.Since(began))
+				}
+				assert.EqualValues(t, 2, p.stats().Dials)
+				assert.Equal(t, reset.Discards{Failed: 1}, p.reset.Stats().Discards)
+				assert.Equal(t, name == "panic", strings.Contains(p.log.String(), "panic"))
+			})
+		})
+	}
+}
+
+func TestBorrowerDoesNotWaitForAResetWhileAConnectionMayBeOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		s := &sessions{resets: func(context.Context) error { <-end; return nil }}
+		p := open(t, s, func(o *reset.Options, pool *policy.Pool) { pool.MaxConns, o.Policy.Timeout = 2, 0 })
+		p.borrow(t, "set")
+		began := time.Now()
+		for range 3 {
+			p.borrow(t, "read") // on a new connection, and then on the idle one
+		}
+		assert.Zero(t, time.Since(began))
+		assert.Zero(t, p.stats().Waits)
+		assert.EqualValues(t, 2, p.stats().Dials)
+		close(end)
+		synctest.Wait()
+		assert.Equal(t, 2, p.stats().Idle)
+	})
+}
+
+func TestCloseEndsAResetAndWaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{resets: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+		p := open(t, s, nil)
+		p.borrow(t, "set")
+		synctest.Wait()
+		began := time.Now()
+		require.NoError(t, p.Close())
+		assert.Zero(t, time.Since(began))
+		assert.Zero(t, p.stats().Open)
+	})
+}
+
+func TestDirtySessionGivenBackAfterCloseIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{}
+		p := open(t, s, nil)
+		conn, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		_, err = conn.ExecContext(t.Context(), "set")
+		require.NoError(t, err)
+		require.NoError(t, p.Close())
+		require.NoError(t, conn.Close())
+		assert.Zero(t, p.stats().Open)
+		assert.Equal(t, "fresh", s.seen())
+	})
+}
+
+func TestCatalogueIsReadOffEverybodysPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{stale: true}
+		p := open(t, s, nil)
+		p.borrow(t, "read")
+		synctest.Wait()
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Equal(t, "fresh, learn, reset setting", s.seen())
+		assert.Equal(t, 1, p.stats().Idle)
+	})
+}
+
+func TestCatalogueAgesWithCleanSessionsToo(t *testing.T) {
+	s := &sessions{}
+	p := open(t, s, nil)
+	for range 300 {
+		p.borrow(t, "read")
+	}
+	assert.Equal(t, "fresh, age", s.seen())
+}
+
+func TestPendingStatementsAreJudgedWithTheCatalogue(t *testing.T) {
+	for text, want := range map[string]string{"read": "fresh, learn", "set": "fresh, learn, reset setting"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &sessions{stale: true, provisional: true}
+			p := open(t, s, nil)
+			p.borrow(t, text)
+			synctest.Wait()
+			assert.Equal(t, want, s.seen())
+			assert.Equal(t, 1, p.stats().Idle)
+		})
+	}
+}
+
+func TestCatalogueThatCannotBeReadIsLoggedAndCostsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, &sessions{stale: true, learnErr: errors.New("no such table")}, nil)
+		p.borrow(t, "read")
+		synctest.Wait()
+		assert.Zero(t, p.stats().Open)
+		assert.Contains(t, p.log.String(), "no such table")
+	})
+}
+
+func TestAuditReportsWhatAResetForgotAndDiscards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{left: map[string]string{"setting a": "1", "setting b": "1"}}
+		p := open(t, s, func(o *reset.Options, _ *policy.Pool) { o.Policy.Audit = 2 })
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Equal(t, "fresh, leftovers, reset setting", s.seen(), "one reset in two is audited")
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Zero(t, p.reset.Stats().AuditFailures)
+		s.mu.Lock()
+		s.left = map[string]string{"setting b": "secret", "role": "admin"}
+		s.mu.Unlock()
+		p.borrow(t, "set")
+		synctest.Wait()
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.EqualValues(t, 1, p.reset.Stats().AuditFailures)
+		assert.Equal(t, reset.Discards{Unclean: 1}, p.reset.Stats().Discards)
+		assert.Zero(t, p.stats().Open)
+		assert.Contains(t, p.log.String(), `left="[role setting a setting b]"`)
+		assert.NotContains(t, p.log.String(), "secret")
+	})
+}
+
+func TestBehindAProxyNothingIsSentAndOneLineIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{proxied: true, stale: true}
+		p := open(t, s, nil)
+		for range 3 {
+			p.borrow(t, "set", "unknown")
+			synctest.Wait()
+		}
+		assert.Equal(t, "fresh", s.seen())
+		assert.Equal(t, 1, strings.Count(p.log.String(), "pool_reset=off"))
+		assert.Equal(t, 1, p.stats().Idle)
+		p.borrow(t, "begin")
+		synctest.Wait()
+		assert.Equal(t, "fresh, reset open_tx", s.seen())
+	})
+}
+
+func TestProxyThatPoolsSessionsIsResetWhenToldSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{proxied: true}
+		p := open(t, s, mode(policy.ResetAlways))
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Equal(t, "fresh, reset setting,unknown", s.seen())
+		assert.Empty(t, p.log.String())
+	})
+}
+
+func TestServerThatAnswersNoQuestionsIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{freshErr: errors.New("unsupported"), stale: true}
+		p := open(t, s, nil)
+		p.borrow(t, "set")
+		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Equal(t, "fresh", s.seen())
+		assert.Equal(t, 1, strings.Count(p.log.String(), "unsupported"))
+	})
+}
+
+func TestConnectionThatDiesWhenItIsAskedIsAFailedDial(t *testing.T) {
+	s := &sessions{freshErr: driver.ErrBadConn}
+	p := open(t, s, nil)
+	_, err := p.ExecContext(t.Context(), "read")
+	require.ErrorIs(t, err, driver.ErrBadConn)
+	assert.Zero(t, p.stats().Open)
+	assert.Equal(t, p.stats().Dials, p.stats().FailedDials)
+}

@@ -1,0 +1,280 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement/pg"
+)
+
+// catalogue is what the server knows and a text does not show: what functions may do, and what hides behind the names of tables and
+// views. It goes by names without schemas, because the search path decides what a name means; of several objects with
+// one name, the worst counts.
+type catalogue struct {
+	functions map[string]bool // whether it is proved to leave session and data alone, or its effects are known by its name
+	impure    map[string]bool // functions and views of users that are not proved to
+	effective map[string]bool // built-in functions that leave traces or write
+	tables    map[string]table
+	// hidden says that operators, casts or domains call functions that are not proved to leave the session alone. Then no query is.
+	hidden bool
+	// defines says that event triggers call functions when something is defined.
+	defines bool
+}
+
+// table is what writing to a table does besides writing.
+type table struct {
+	impure   bool // triggers, rules or defaults call functions that are not proved to leave the session alone
+	sequence bool // a default takes a number from a sequence
+}
+
+// judge completes what a text shows with what the catalogue knows. It reports false if a name is not in the catalogue. The nil
+// catalogue knows nothing.
+func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bool {
+	unknown := func() {
+		s.Class = dialect.Unknown
+		s.Effects |= dialect.UnknownEffect
+	}
+	if c == nil {
+		s.Provisional = true
+		return true
+	}
+	if c.hidden {
+		several := strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";")
+		if several || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
+			unknown()
+		}
+		return true
+	}
+	complete := true
+	for _, name := range p.Functions {
+		pure, ok := c.functions[name]
+		if !ok {
+			if _, _, known := pg.Builtin(name); known { // grammar that looks like a function
+				continue
+			}
+			complete = false
+		}
+		if !pure {
+			unknown()
+		}
+	}
+	for _, name := range p.Names {
+		if c.impure[name] {
+			unknown()
+		}
+	}
+	for _, name := range p.Targets {
+		t, ok := c.tables[name]
+		if !ok {
+			complete = false
+		}
+		if !ok || t.impure {
+			unknown()
+		}
+		if t.sequence {
+			s.Effects |= dialect.Sequence
+		}
+	}
+	if c.defines && p.Defines {
+		unknown()
+	}
+	return complete
+}
+
+//go:embed catalogue.sql
+var catalogueSQL string
+
+// readCatalogue asks for everything in one query. The simple protocol keeps it out of pgx's statement cache.
+func readCatalogue(ctx context.Context, conn *pgx.Conn) (*catalogue, error) {
+	query := catalogueSQL
+	if major(conn) < 14 { // bodies of functions are texts there
+		query = strings.ReplaceAll(query, "pg_catalog.pg_get_function_sqlbody(p.oid)", "null")
+	}
+	rows, err := conn.Query(ctx, query, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[fact])
+	if err != nil {
+		return nil, err
+	}
+	return newCatalogue(facts), nil
+}
+
+// major is the server's major version, 0 if it does not tell.
+func major(conn *pgx.Conn) int {
+	version, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+	digits := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' }) // as in 18beta1
+	if digits < 0 {
+		digits = len(version)
+	}
+	n, _ := strconv.Atoi(version[:digits])
+	return n
+}
+
+// fact is one row of catalogue.sql. What Text is depends on Kind.
+type fact struct{ Kind, Name, Text string }
+
+func newCatalogue(facts []fact) *catalogue {
+	c := &catalogue{
+		functions: map[string]bool{}, impure: map[string]bool{}, effective: map[string]bool{}, tables: map[string]table{},
+	}
+	byKind := map[string][]fact{}
+	for _, f := range facts {
+		byKind[f.Kind] = append(byKind[f.Kind], f)
+	}
+	c.findImpure(byKind)
+	c.findFunctions(byKind)
+	c.findTables(byKind)
+	for _, f := range byKind["hidden"] {
+		c.hidden = c.hidden || c.mentionsImpure(f.Text)
+	}
+	c.defines = len(byKind["event trigger"]) > 0
+	return c
+}
+
+// findImpure finds the functions and views that are not proved to leave the session alone. A function may call others, so it goes
+// round until nothing more is found.
+func (c *catalogue) findImpure(byKind map[string][]fact) {
+	for _, f := range byKind["foreign function"] {
+		if _, _, known := pg.Builtin(f.Name); !known && !harmlessExtension[f.Name] {
+			c.impure[f.Name] = true
+		}
+	}
+	for _, kind := range []string{"builtin", "volatile builtin", "trusted function", "foreign function"} {
+		for _, f := range byKind[kind] {
+			class, effects, known := pg.Builtin(f.Name)
+			if known && (class != dialect.Read || effects != 0) || !known && kind == "volatile builtin" {
+				c.effective[f.Name] = true
+			}
+		}
+	}
+	bodies := map[string][]map[string]bool{}
+	for _, kind := range []string{"function", "view", "policy"} {
+		for _, f := range byKind[kind] {
+			words := wordsOf(f.Text)
+			if kind == "function" && dangerous(words) {
+				c.impure[f.Name] = true
+				continue
+			}
+			bodies[f.Name] = append(bodies[f.Name], words)
+		}
+	}
+	for found := true; found; {
+		found = false
+		for name, all := range bodies {
+			for _, words := range all {
+				if !c.impure[name] && c.hasImpure(words) {
+					c.impure[name], found = true, true
+				}
+			}
+		}
+	}
+}
+
+// findFunctions lists all functions. Of several with one name the worst counts.
+func (c *catalogue) findFunctions(byKind map[string][]fact) {
+	for _, kind := range []string{"builtin", "volatile builtin", "foreign function", "trusted function", "function"} {
+		for _, f := range byKind[kind] {
+			pure := !c.impure[f.Name]
+			if kind == "volatile builtin" {
+				_, _, pure = pg.Builtin(f.Name)
+			}
+			if before, ok := c.functions[f.Name]; ok {
+				pure = pure && before
+			}
+			c.functions[f.Name] = pure
+		}
+	}
+}
+
+// findTables finds what happens when a table is written to, its partitions and what cascades from it included.
+func (c *catalogue) findTables(byKind map[string][]fact) {
+	for _, f := range byKind["table"] {
+		c.tables[f.Name] = table{}
+	}
+	add := func(name string, t table) bool {
+		before := c.tables[name]
+		after := table{before.impure || t.impure, before.sequence || t.sequence}
+		c.tables[name] = after
+		return after != before
+	}
+	for _, f := range byKind["rule"] {
+		add(f.Name, table{impure: true})
+	}
+	for _, f := range byKind["trigger"] {
+		add(f.Name, table{impure: !c.functions[f.Text]})
+	}
+	for _, kind := range []string{"default", "check"} {
+		for _, f := range byKind[kind] {
+			words := wordsOf(f.Text)
+			sequence := words["nextval"]
+			delete(words, "nextval")
+			add(f.Name, table{impure: c.hasImpure(words), sequence: sequence})
+		}
+	}
+	for found := true; found; {
+		found = false
+		for _, f := range byKind["cascade"] {
+			if add(f.Name, c.tables[f.Text]) {
+				found = true
+			}
+		}
+	}
+}
+
+func (c *catalogue) mentionsImpure(text string) bool { return c.hasImpure(wordsOf(text)) }
+
+func (c *catalogue) hasImpure(words map[string]bool) bool {
+	for word := range words {
+		if c.impure[word] || c.effective[word] {
+			return true
+		}
+	}
+	return false
+}
+
+// harmlessExtension are volatile functions of the extensions that come with PostgreSQL, written in C, that only compute.
+var harmlessExtension = map[string]bool{
+	"gen_random_bytes": true, "gen_random_uuid": true, "gen_salt": true,
+	"uuid_generate_v1": true, "uuid_generate_v1mc": true, "uuid_generate_v4": true,
+}
+
+// dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
+// in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
+var dangerousWords = words(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
+	execute fetch grant hold import insert into_table listen load lock merge move notify pg_temp prepare reassign refresh reindex
+	release reset revoke rollback savepoint security set table_temp temp temporary truncate unlisten update vacuum`)
+
+func dangerous(source map[string]bool) bool {
+	for word := range source {
+		if dangerousWords[word] {
+			return true
+		}
+	}
+	return false
+}
+
+// wordsOf returns everything in a source that could be a name or a keyword, in lower case. It knows no strings and no
+// comments: a word too many is a mistake on the safe side.
+func wordsOf(source string) map[string]bool {
+	return words(strings.Map(func(r rune) rune {
+		if r == '_' || r == '$' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x80 {
+			return r
+		}
+		return ' '
+	}, strings.ToLower(source)))
+}
+
+func words(text string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(text) {
+		set[word] = true
+	}
+	return set
+}

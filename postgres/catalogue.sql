@@ -1,0 +1,70 @@
+-- One row for each fact about the database that decides what a statement may do besides what its text shows: (kind, name, text).
+-- Objects below OID 16384 came with the server.
+select 'builtin' as kind, p.proname::text as name, '' as text
+  from pg_catalog.pg_proc p where p.oid < 16384 and p.provolatile <> 'v'
+union
+select 'volatile builtin', p.proname, ''
+  from pg_catalog.pg_proc p where p.oid < 16384 and p.provolatile = 'v'
+union all
+select 'trusted function', p.proname, ''
+  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  where p.oid >= 16384 and l.lanname in ('c', 'internal') and p.provolatile <> 'v'
+union all
+select 'foreign function', p.proname, ''
+  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
+union all
+select 'function', p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
+  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql')
+union all
+select 'view', c.relname, pg_catalog.pg_get_viewdef(c.oid)
+  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind = 'v'
+union all
+select 'policy', c.relname, coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '')
+  from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
+union all
+select 'table', c.relname, ''
+  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+union all
+select 'rule', c.relname, ''
+  from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
+  where c.oid >= 16384 and (r.rulename <> '_RETURN' or c.relkind = 'v')
+union all
+select 'trigger', c.relname, p.proname
+  from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_proc p on p.oid = t.tgfoid
+  where not t.tgisinternal and t.tgenabled <> 'D'
+union all
+select 'default', c.relname, case when a.attidentity <> '' then 'nextval' else pg_catalog.pg_get_expr(d.adbin, d.adrelid) end
+  from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+  left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where c.oid >= 16384 and (a.attidentity <> '' or d.adbin is not null)
+union all
+select 'check', c.relname, pg_catalog.pg_get_constraintdef(k.oid)
+  from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid where c.oid >= 16384 and k.contype = 'c'
+union all
+-- Whoever writes to name may write to text as well.
+select 'cascade', parent.relname, child.relname
+  from pg_catalog.pg_inherits i join pg_catalog.pg_class parent on parent.oid = i.inhparent join pg_catalog.pg_class child on child.oid = i.inhrelid
+union all
+select 'cascade', parent.relname, child.relname
+  from pg_catalog.pg_constraint k join pg_catalog.pg_class parent on parent.oid = k.confrelid join pg_catalog.pg_class child on child.oid = k.conrelid
+  where k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
+union all
+select 'hidden', '', pg_catalog.pg_get_constraintdef(k.oid)
+  from pg_catalog.pg_constraint k where k.oid >= 16384 and k.contypid <> 0
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_operator o join pg_catalog.pg_proc p on p.oid = o.oprcode where o.oid >= 16384
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_cast k join pg_catalog.pg_proc p on p.oid = k.castfunc where k.oid >= 16384
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_type t join pg_catalog.pg_proc p on p.oid in (t.typinput, t.typoutput, t.typreceive, t.typsend) where t.oid >= 16384 and p.oid >= 16384
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_aggregate a join pg_catalog.pg_proc p on p.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+  where p.oid >= 16384
+union all
+select 'event trigger', e.evtname, '' from pg_catalog.pg_event_trigger e where e.evtenabled <> 'D'

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// undo lists what undoes each effect (PostgreSQL documentation, "DISCARD" and the commands named here), in the order in which it
+// is sent: while a role is set, the user may not be allowed to do the rest. DISCARD ALL would do as well, but not in
+// one round trip with anything else, and it would take the driver's prepared statements along.
+var undo = []struct {
+	effect dialect.Effects
+	sql    string
+}{
+	{dialect.Role, "set session authorization default"}, // resets the role too, but to none instead of the one set for the user
+	{dialect.Role, "reset role"},
+	{dialect.Setting, "reset all"},
+	{dialect.Cursor, "close all"},
+	{dialect.Listen, "unlisten *"},
+	{dialect.AdvisoryLock, "select pg_catalog.pg_advisory_unlock_all()"},
+	{dialect.TempTable, "discard temp"},
+	{dialect.Sequence, "discard sequences"},
+}
+
+// everything is what a full reset undoes. Plans need no reset: they are made anew when what they depend on changes.
+const everything = dialect.Role | dialect.Setting | dialect.Cursor | dialect.Listen | dialect.AdvisoryLock | dialect.TempTable |
+	dialect.Sequence | dialect.SQLPrepare
+
+// prepared asks for what was prepared by statement. DEALLOCATE ALL would take along what the driver prepared by protocol.
+const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_catalog.pg_prepared_statements where from_sql"
+
+// Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init if the changes touch
+// what it had done.
+func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
+	if changes.Effects.Has(dialect.Permanent) {
+		return dialect.ErrDiscard
+	}
+	c, err := pgxConn(conn)
+	if err != nil {
+		return err
+	}
+	repeat := init != "" && s.touches(changes.Effects, init)
+	effects := changes.Effects
+	if repeat || effects.Has(dialect.UnknownEffect) {
+		effects |= everything
+	}
+	sql := compose(effects, c.PgConn().TxStatus() != 'I')
+	if sql == "" {
+		return nil
+	}
+	results, err := c.PgConn().Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return err
+	}
+	var next []string
+	if effects.Has(dialect.SQLPrepare) {
+		for _, row := range results[len(results)-1].Rows {
+			next = append(next, string(row[0]))
+		}
+	}
+	if repeat {
+		next = append(next, init)
+	}
+	if len(next) > 0 {
+		_, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll()
+	}
+	return err
+}
+
+// touches reports whether a reset of these effects may undo what init did.
+func (s *sessions) touches(effects dialect.Effects, init string) bool {
+	does := s.Statement(init).Effects
+	return effects.Has(dialect.UnknownEffect) || does.Has(dialect.UnknownEffect) && effects != dialect.OpenTx || effects&does != 0
+}
+
+// compose writes the statements as one text. The server runs it as one transaction, so it fails or succeeds as a whole.
+func compose(effects dialect.Effects, inTx bool) string {
+	var sql []string
+	if inTx {
+		sql = append(sql, "rollback")
+	}
+	for _, u := range undo {
+		if effects&u.effect != 0 {
+			sql = append(sql, u.sql)
+		}
+	}
+	if effects.Has(dialect.UnknownEffect) { // setseed may be hidden: a fresh session has a seed that nobody knows
+		sql = append(sql, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))
+	}
+	if effects.Has(dialect.SQLPrepare) {
+		sql = append(sql, prepared)
+	}
+	return strings.Join(sql, "; ")
+}
