@@ -16,7 +16,30 @@ import (
 func BenchmarkNull(b *testing.B) {
 	for _, call := range nullCalls {
 		b.Run("call="+call.name, func(b *testing.B) {
-			eachVariant(b, "null", "", func(b *testing.B, db *sql.DB) {
+			eachVariant(b, variants, "null", "", func(b *testing.B, db *sql.DB) {
+				for b.Loop() {
+					if err := call.do(context.Background(), db); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkCleanSession(b *testing.B) {
+	srv := postgresServer(dsnFrom(b, "POOLED_TEST_POSTGRES"))
+	table, drop, err := srv.createTable(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer drop()
+	for _, call := range cleanCalls(table) {
+		b.Run("call="+call.name, func(b *testing.B) {
+			eachVariant(b, cleanVariants, "", srv.dsn, func(b *testing.B, db *sql.DB) {
+				if err := makeKnown(b.Context(), db, call); err != nil {
+					b.Fatal(err)
+				}
 				for b.Loop() {
 					if err := call.do(context.Background(), db); err != nil {
 						b.Fatal(err)
@@ -36,18 +59,18 @@ func BenchmarkMariaDB(b *testing.B) {
 }
 
 func benchmarkLoopback(b *testing.B, srv server) {
-	query, drop, err := srv.createTable(b.Context())
+	table, drop, err := srv.createTable(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer drop()
 	for _, workers := range workerCounts {
 		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) {
-			eachVariant(b, srv.driver, srv.dsn, func(b *testing.B, db *sql.DB) {
+			eachVariant(b, variants, srv.driver, srv.dsn, func(b *testing.B, db *sql.DB) {
 				db.SetMaxIdleConns(workers)
 				// One turn of the loop is one query of each worker.
 				for b.Loop() {
-					if _, err := work(b.Context(), db, load{workers: workers, calls: workers}, selectRow(query)); err != nil {
+					if _, err := work(b.Context(), db, load{workers: workers, calls: workers}, selectRow(srv.byKey(table))); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -56,8 +79,8 @@ func benchmarkLoopback(b *testing.B, srv server) {
 	}
 }
 
-// eachVariant runs bare beside wrapped.
-func eachVariant(b *testing.B, driverName, dsn string, f func(b *testing.B, db *sql.DB)) {
+// eachVariant runs the variants side by side.
+func eachVariant(b *testing.B, variants []variant, driverName, dsn string, f func(b *testing.B, db *sql.DB)) {
 	for _, v := range variants {
 		b.Run("variant="+v.name, func(b *testing.B) {
 			db, err := v.open(driverName, dsn)

@@ -28,7 +28,7 @@ func burst(ctx context.Context, dsn string, e effort) (section, error) {
 		header: []string{"", "time", "times as fast as bare", "connections dialled"},
 	}
 	srv := postgresServer(dsn)
-	query, drop, err := srv.createTable(ctx)
+	table, drop, err := srv.createTable(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -51,7 +51,7 @@ func burst(ctx context.Context, dsn string, e effort) (section, error) {
 				return 0, err
 			}
 			defer db.Close()
-			took, err := work(ctx, db, l, selectRow(query))
+			took, err := work(ctx, db, l, selectRow(srv.byKey(table)))
 			dials[i] = append(dials[i], float64(dialled(db)))
 			return took, err
 		})

@@ -35,13 +35,13 @@ func loopback(ctx context.Context, srv server, e effort) (section, error) {
 	for _, v := range variants[1:] {
 		s.header = append(s.header, v.name)
 	}
-	query, drop, err := srv.createTable(ctx)
+	table, drop, err := srv.createTable(ctx)
 	if err != nil {
 		return s, err
 	}
 	defer drop()
 	for _, workers := range workerCounts {
-		times, err := measureLoopback(ctx, srv, query, load{workers: workers, calls: e.calls}, e.rounds)
+		times, err := measureLoopback(ctx, srv, srv.byKey(table), load{workers: workers, calls: e.calls}, e.rounds)
 		if err != nil {
 			return s, err
 		}
@@ -61,7 +61,7 @@ func loopback(ctx context.Context, srv server, e effort) (section, error) {
 
 func measureLoopback(ctx context.Context, srv server, query string, l load, rounds int) ([][]time.Duration, error) {
 	var subjects []subject
-	dbs, closeAll, err := openAll(srv.driver, srv.dsn)
+	dbs, closeAll, err := openAll(variants, srv.driver, srv.dsn)
 	defer closeAll()
 	if err != nil {
 		return nil, err
@@ -83,13 +83,18 @@ func selectRow(query string) func(context.Context, *sql.DB) error {
 	}
 }
 
-// createTable makes a table of its own on the server, and returns the query on it and what drops it.
-func (srv server) createTable(ctx context.Context) (query string, drop func(), err error) {
+// byKey is a query of a table that createTable made.
+func (srv server) byKey(table string) string {
+	return "select name from " + table + " where id = " + srv.placeholder
+}
+
+// createTable makes a table of its own on the server, and returns its name and what drops it.
+func (srv server) createTable(ctx context.Context) (table string, drop func(), err error) {
 	db, err := sql.Open(srv.driver, srv.dsn)
 	if err != nil {
 		return "", nil, err
 	}
-	table := fmt.Sprintf("pooled_bench_%08x", rand.Uint32())
+	table = fmt.Sprintf("pooled_bench_%08x", rand.Uint32())
 	drop = func() {
 		_, _ = db.Exec("drop table if exists " + table) // also after ctx is cancelled
 		_ = db.Close()
@@ -104,5 +109,5 @@ func (srv server) createTable(ctx context.Context) (query string, drop func(), e
 			return "", nil, err
 		}
 	}
-	return "select name from " + table + " where id = " + srv.placeholder, drop, nil
+	return table, drop, nil
 }

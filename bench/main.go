@@ -1,10 +1,11 @@
 // Command bench compares a bare driver with the same driver wrapped by pooled, XSAM/otelsql and ngrok/sqlmw, in one process, and
-// prints the ratios as Markdown tables:
+// what clean sessions cost with pooled and without it, and prints the ratios as Markdown tables:
 //
 //	make bench                      # everything, with servers started for it
 //	go run ./bench -only null       # what needs no server
+//	go run ./bench -only reset      # one part; its server is given by POOLED_TEST_POSTGRES
 //
-// The four take turns in random order, many short rounds long, so that what disturbs the machine disturbs all of them. Each
+// What is compared takes turns in random order, many short rounds long, so that what disturbs the machine disturbs all of them. Each
 // figure is the median of what the rounds say, with its quartiles; absolute times are given for orientation only.
 //
 // What it is not: a load test of a database. See bench_test.go for the same work as Go benchmarks.
@@ -31,18 +32,30 @@ type effort struct {
 // burstRounds is fewer, because a round of the burst takes seconds.
 func (e effort) burstRounds() int { return max(1, e.rounds/20) }
 
+// resetRounds is fewer, because a round of resets takes one second.
+func (e effort) resetRounds() int { return max(1, e.rounds/4) }
+
 // scenario is one part of the comparison.
 type scenario struct {
 	name string
 	env  string // the variable with the server's DSN; empty = needs none
-	run  func(ctx context.Context, dsn string, e effort) (section, error)
+	run  func(ctx context.Context, dsn string, e effort) ([]section, error)
 }
 
 var scenarios = []scenario{
-	{"null", "", nullDriver},
-	{"postgres", "POOLED_TEST_POSTGRES", postgres},
-	{"mariadb", "POOLED_TEST_MARIADB", mariadb},
-	{"burst", "POOLED_TEST_POSTGRES", burst},
+	{"null", "", one(nullDriver)},
+	{"postgres", "POOLED_TEST_POSTGRES", one(postgres)},
+	{"mariadb", "POOLED_TEST_MARIADB", one(mariadb)},
+	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
+	{"reset", "POOLED_TEST_POSTGRES", resets},
+}
+
+// one is for a scenario with one table.
+func one(run func(context.Context, string, effort) (section, error)) func(context.Context, string, effort) ([]section, error) {
+	return func(ctx context.Context, dsn string, e effort) ([]section, error) {
+		s, err := run(ctx, dsn, e)
+		return []section{s}, err
+	}
 }
 
 func main() {
@@ -59,7 +72,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "run one scenario: "+names())
 	quick := flags.Bool("quick", false, "measure less: for a look, not for a decision")
-	rounds := flags.Int("rounds", 200, "how many rounds; the burst, whose rounds are long, takes a twentieth of them")
+	rounds := flags.Int("rounds", 200, "how many rounds; the burst, whose rounds are long, takes a twentieth of them, and resets on a server a quarter")
 	output := flags.String("o", "", "also replace the tables in this Markdown file; needs a whole run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -88,7 +101,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		sections = append(sections, result)
+		sections = append(sections, result...)
 	}
 	report := write(sections, e)
 	if *output != "" {

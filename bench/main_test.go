@@ -42,15 +42,18 @@ func TestEveryScenarioRunsAndFillsItsTable(t *testing.T) {
 			if s.env != "" {
 				dsn = dsnFrom(t, s.env)
 			}
-			result, err := s.run(t.Context(), dsn, effort{rounds: 2, calls: 60})
+			results, err := s.run(t.Context(), dsn, effort{rounds: 2, calls: 60})
 			require.NoError(t, err)
-			require.NotEmpty(t, result.rows)
-			require.NotEmpty(t, result.requirements)
-			if s.name == "burst" {
-				requireDials(t, result)
+			require.NotEmpty(t, results)
+			for _, result := range results {
+				require.NotEmpty(t, result.rows)
+				require.NotEmpty(t, result.requirements)
+				for _, row := range result.rows {
+					require.Len(t, row, len(result.header))
+				}
 			}
-			for _, row := range result.rows {
-				require.Len(t, row, len(result.header))
+			if s.name == "burst" {
+				requireDials(t, results[0])
 			}
 		})
 	}
@@ -62,9 +65,49 @@ func requireDials(t *testing.T, burst section) {
 	for _, row := range burst.rows {
 		dials[row[0]] = row[3]
 	}
-	require.Equal(t, "20", dials["pooled"], "one for each worker")
+	require.Equal(t, "20", dials["pooled"])
 	require.Equal(t, "20", dials["bare, SetMaxIdleConns(20)"])
 	require.Greater(t, len(dials["bare"]), 2, "bare reconnects again and again: %s", dials["bare"])
+}
+
+func TestACleanSessionCostsNoAllocation(t *testing.T) {
+	srv := postgresServer(dsnFrom(t, "POOLED_TEST_POSTGRES"))
+	table, drop, err := srv.createTable(t.Context())
+	require.NoError(t, err)
+	defer drop()
+	for _, call := range cleanCalls(table) {
+		t.Run(call.name, func(t *testing.T) {
+			overheads, err := compareClean(t.Context(), srv.dsn, call, effort{rounds: 1, calls: 60})
+			require.NoError(t, err, "no session needed a reset")
+			require.LessOrEqual(t, overheads[1].allocs, float64(mostResetAllocs))
+		})
+	}
+}
+
+func TestEveryCleanerButTheLastUndoesTheSetting(t *testing.T) {
+	srv := postgresServer(dsnFrom(t, "POOLED_TEST_POSTGRES"))
+	table, drop, err := srv.createTable(t.Context())
+	require.NoError(t, err)
+	defer drop()
+	for i, c := range cleaners {
+		t.Run(c.name, func(t *testing.T) {
+			db, err := c.openOn(srv)
+			require.NoError(t, err)
+			defer db.Close()
+			for range 5 {
+				require.NoError(t, c.borrower(srv.byKey(table))(t.Context(), db))
+				require.NoError(t, idle(t.Context(), db))
+			}
+			var tenant string
+			require.NoError(t, db.QueryRowContext(t.Context(), "select coalesce(current_setting('app.tenant', true), '')").Scan(&tenant))
+			if i == len(cleaners)-1 {
+				require.NotEmpty(t, tenant)
+			} else {
+				require.Empty(t, tenant)
+			}
+			require.Equal(t, 1, dialled(db), "the connection was not replaced")
+		})
+	}
 }
 
 func TestTheSpreadIsTheQuartilesAndTheDoubtAboutTheMedian(t *testing.T) {
@@ -152,7 +195,7 @@ func TestWhatCannotRunSaysHow(t *testing.T) {
 	}{
 		{nil, "make bench"},
 		{[]string{"-only", "postgres"}, "POOLED_TEST_POSTGRES is not set"},
-		{[]string{"-only", "oracle"}, "there is null, postgres, mariadb, burst"},
+		{[]string{"-only", "oracle"}, "there is null, postgres, mariadb, burst, reset"},
 		{[]string{"-only", "null", "-o", "x.md"}, "leave out -only and -quick"},
 		{[]string{"-rounds", "0"}, "at least 1"},
 		{[]string{"null"}, "unexpected argument"},

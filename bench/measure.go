@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -42,6 +43,13 @@ type load struct {
 	workers int
 	calls   int           // by all workers together
 	think   time.Duration // after each call of a worker, its connection given back
+}
+
+func (l load) String() string {
+	if l.think > 0 {
+		return fmt.Sprintf("%s, %s of think time", plural(l.workers, "worker"), l.think)
+	}
+	return plural(l.workers, "worker")
 }
 
 // work has the workers do the calls and returns how long they took.

@@ -66,7 +66,7 @@ func nullDriver(ctx context.Context, _ string, e effort) (section, error) {
 		s.header = append(s.header, v.name)
 	}
 	for _, call := range nullCalls {
-		overheads, err := measureNull(ctx, call, e)
+		overheads, err := compareNull(ctx, call, e)
 		if err != nil {
 			return s, err
 		}
@@ -76,17 +76,7 @@ func nullDriver(ctx context.Context, _ string, e effort) (section, error) {
 		}
 		s.rows = append(s.rows, row)
 		if call.promised {
-			pooled := overheads[1]
-			verdict := judge(pooled.nanoseconds, mostNanoseconds)
-			if pooled.allocs > mostAllocs {
-				verdict = broken
-			}
-			s.requirements = append(s.requirements, requirement{
-				what:    "null driver, " + call.name + ": pooled adds",
-				want:    fmt.Sprintf("at most %d ns and %d allocations", mostNanoseconds, mostAllocs),
-				got:     pooled.cell(true),
-				verdict: verdict,
-			})
+			s.requirements = append(s.requirements, overheads[1].atMost("null driver, "+call.name+": pooled adds", mostNanoseconds, mostAllocs))
 		}
 	}
 	return s, nil
@@ -109,16 +99,35 @@ func (o overhead) cell(signed bool) string {
 	return fmt.Sprintf("%s ns (%s–%s), %s", ns, number(o.nanoseconds.q1), number(o.nanoseconds.q3), allocs)
 }
 
-// measureNull runs one call through all variants.
-func measureNull(ctx context.Context, call nullCall, e effort) ([]overhead, error) {
-	calls := 10 * e.calls
-	var subjects []subject
-	var allocs []float64
-	dbs, closeAll, err := openAll("null", "")
+// atMost is the requirement that a wrapper adds no more than that to a call.
+func (o overhead) atMost(what string, nanoseconds, allocs float64) requirement {
+	verdict := judge(o.nanoseconds, nanoseconds)
+	if o.allocs > allocs {
+		verdict = broken
+	}
+	return requirement{
+		what:    what,
+		want:    fmt.Sprintf("at most %g ns and %s", nanoseconds, plural(int(allocs), "allocation")),
+		got:     o.cell(true),
+		verdict: verdict,
+	}
+}
+
+// compareNull runs one call through all variants.
+func compareNull(ctx context.Context, call nullCall, e effort) ([]overhead, error) {
+	dbs, closeAll, err := openAll(variants, "null", "")
 	defer closeAll()
 	if err != nil {
 		return nil, err
 	}
+	return measureNull(ctx, dbs, call, e)
+}
+
+// measureNull runs one call through all databases, of which the first is what the others are compared with.
+func measureNull(ctx context.Context, dbs []*sql.DB, call nullCall, e effort) ([]overhead, error) {
+	calls := 10 * e.calls
+	var subjects []subject
+	var allocs []float64
 	for _, db := range dbs {
 		subjects = append(subjects, func(context.Context) (time.Duration, error) {
 			// A context that can be cancelled would add a goroutine of database/sql to the call.
@@ -134,8 +143,8 @@ func measureNull(ctx context.Context, call nullCall, e effort) ([]overhead, erro
 	if err != nil {
 		return nil, err
 	}
-	overheads := make([]overhead, len(variants))
-	for i := range variants {
+	overheads := make([]overhead, len(dbs))
+	for i := range dbs {
 		var perCall []float64
 		for round, took := range times[i] {
 			if i > 0 {

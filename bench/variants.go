@@ -28,8 +28,8 @@ var variants = []variant{
 	{"sqlmw", openSqlmw},
 }
 
-// openAll opens a database through every variant. closeAll is never nil.
-func openAll(driverName, dsn string) (dbs []*sql.DB, closeAll func(), err error) {
+// openAll opens a database through each of the variants. closeAll is never nil.
+func openAll(variants []variant, driverName, dsn string) (dbs []*sql.DB, closeAll func(), err error) {
 	closeAll = func() {
 		for _, db := range dbs {
 			_ = db.Close()
