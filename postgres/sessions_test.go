@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+func learnt(facts ...fact) *sessions {
+	s := newSessions()
+	s.stale.Store(false)
+	s.catalogue.Store(newCatalogue(append(facts,
+		fact{"builtin", "now", ""}, fact{"builtin", "lower", ""}, fact{"volatile builtin", "random", ""},
+		fact{"volatile builtin", "set_config", ""}, fact{"volatile builtin", "nextval", ""}, fact{"volatile builtin", "pg_read_file", ""},
+		fact{"table", "things", ""},
+	)))
+	return s
+}
+
+func TestStatementIsProvisionalUntilTheCatalogueIsRead(t *testing.T) {
+	s := newSessions()
+	assert.True(t, s.Statement("select 1").Provisional)
+	assert.Equal(t, dialect.Setting, s.Statement("set a = 1").Effects)
+}
+
+func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		text  string
+		want  dialect.Effects
+		facts []fact
+	}{
+		{"built-in functions", `select lower(now()::text), random()`, 0, nil},
+		{"volatile built-in function that nobody knows", `select pg_read_file('x')`, dialect.UnknownEffect, nil},
+		{"function that does not exist", `select frobnicate()`, dialect.UnknownEffect, nil},
+		{"harmless function, though volatile", `select f(1)`, 0, []fact{{"function", "f", "select lower($1)"}}},
+		{"function with a setting in its source", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "begin set a = 1; end"}}},
+		{"function with dynamic SQL", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "begin EXECUTE x; end"}}},
+		{"function that calls one that sets", `select f(1)`, dialect.UnknownEffect, []fact{
+			{"function", "f", "select G()"}, {"function", "g", "select h()"}, {"function", "h", "select set_config('a', 'b', false)"},
+		}},
+		{"overload that sets", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "select 1"}, {"function", "f", "create table x()"}}},
+		{"function of the user's with a built-in name", `select lower(1)`, dialect.UnknownEffect, []fact{{"function", "lower", "load 'x'"}}},
+		{"function in another language", `select f(1)`, dialect.UnknownEffect, []fact{{"foreign function", "f", ""}}},
+		{"function of an extension", `select gen_salt('bf'), st_area(x) from things`, 0, []fact{{"foreign function", "gen_salt", ""}, {"trusted function", "st_area", ""}}},
+		{"view that sets", `select * from v`, dialect.UnknownEffect, []fact{{"view", "v", "select set_config('a', 'b', false)"}}},
+		{"view over a view that sets", `select * from w`, dialect.UnknownEffect, []fact{{"view", "v", "select nextval('s')"}, {"view", "w", "select * from v"}}},
+		{"insert", `insert into things (name) values ('x')`, 0, nil},
+		{"insert with a sequence", `insert into things (name) values ('x')`, dialect.Sequence, []fact{{"default", "things", "nextval('s')"}}},
+		{"insert with a harmless default", `insert into things (name) values ('x')`, 0, []fact{{"default", "things", "now()"}}},
+		{"insert into what does not exist", `insert into nothing (name) values ('x')`, dialect.UnknownEffect, nil},
+		{"harmless trigger", `update things set name = 'x'`, 0, []fact{{"function", "touch", "begin new.updated_at := now(); return new; end"}, {"trigger", "things", "touch"}}},
+		{"trigger that sets", `update things set name = 'x'`, dialect.UnknownEffect, []fact{{"function", "f", "perform set_config('a', 'b', false)"}, {"trigger", "things", "f"}}},
+		{"trigger on a partition", `delete from things`, dialect.UnknownEffect, []fact{
+			{"function", "f", "notify x"}, {"trigger", "part", "f"}, {"cascade", "middle", "part"}, {"cascade", "things", "middle"},
+		}},
+		{"policy that reads a setting", `select * from things`, 0, []fact{{"builtin", "current_setting", ""}, {"policy", "things", "(tenant = current_setting('app.tenant'))"}}},
+		{"policy that sets", `select * from things`, dialect.UnknownEffect, []fact{{"policy", "things", "set_config('a', 'b', false) = 'b'"}}},
+		{"hidden call", `select 1 + 1`, dialect.UnknownEffect, []fact{{"function", "plus", "select set_config('a', 'b', false)"}, {"hidden", "", "plus"}}},
+		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
+		{"definition", `create index on things (name)`, 0, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := learnt(c.facts...)
+			assert.Equal(t, c.want, s.Statement(c.text).Effects)
+			assert.Equal(t, c.want, s.Statement(c.text).Effects, "from the cache")
+		})
+	}
+}
+
+func TestDefinitionMakesTheCatalogueStale(t *testing.T) {
+	s := learnt()
+	s.Statement("select * from things")
+	assert.False(t, s.Stale())
+	s.Statement("create function f() returns int language sql as 'select 1'")
+	assert.True(t, s.Stale())
+}
+
+const benchmarkText = `select t.id, t.name, t.created_at, lower(t.name) as folded, count(*) over () as total from things t
+	where t.name like $1 and t.created_at > now() - interval '1 day' and t.id in ($2, $3, $4) order by t.created_at desc limit 20`
+
+func BenchmarkStatementSeenBefore(b *testing.B) {
+	s := learnt()
+	for range 10 {
+		s.Statement(benchmarkText)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Statement(benchmarkText)
+	}
+}
+
+func BenchmarkStatementNew(b *testing.B) {
+	s := learnt()
+	texts := make([]string, 1<<16)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("%s -- %d", benchmarkText[:190], i)
+	}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Statement(texts[i%len(texts)])
+		i++
+	}
+}
