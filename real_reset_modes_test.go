@@ -195,3 +195,38 @@ func TestTransactionLeftOpenThroughRawIsRolledBack(t *testing.T) {
 	assert.Equal(t, "false", scalar(t, db, `select coalesce(current_setting('app.marker', true), '') = 'x'`))
 	assert.Equal(t, pid, scalar(t, db, `select pg_backend_pid()`))
 }
+
+// A transaction in which somebody looks at a number that an earlier borrower left goes on.
+func TestInheritedNumbersAreUndoneInsideATransaction(t *testing.T) {
+	f := postgresFamily(t, testserver.PostgresDatabase(t))
+	db, _ := openForReset(t, f, nil)
+	borrow(t, db, `insert into things (name) values ('x')`)
+	assert.Zero(t, resets(t, db).Resets)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `update things set name = 'kept'`)
+	require.NoError(t, err)
+	var n int
+	require.NoError(t, tx.QueryRowContext(t.Context(), `insert into things (name) values ('mine') returning id`).Scan(&n))
+	var last int
+	require.NoError(t, tx.QueryRowContext(t.Context(), `select lastval()`).Scan(&last))
+	assert.Equal(t, n, last, "its own")
+	require.NoError(t, tx.Commit())
+
+	tx, err = db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `insert into owners (name) values ('kept')`)
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	tx, err = db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `update owners set name = 'kept as well'`)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `savepoint s`)
+	require.NoError(t, err)
+	assert.Equal(t, "SQLSTATE 55000", code(tx.QueryRowContext(t.Context(), `select lastval()`).Scan(&last)))
+	_, err = tx.ExecContext(t.Context(), `rollback to s`)
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	assert.Equal(t, "kept as well", scalar(t, db, `select max(name) from owners`))
+}

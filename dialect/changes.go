@@ -11,12 +11,23 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
+	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
+	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
 	Pending []string
 }
 
 // Clean reports whether there are none.
 func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil }
+
+// Defer leaves a trace that few statements ever look at to those that do, if there is no other: undoing it each time would double the
+// round trips of a program that inserts rows with generated numbers.
+func (c *Changes) Defer() {
+	if c.Effects == Sequence && c.Pending == nil {
+		c.Inherited |= Sequence
+		c.Effects = 0
+	}
+}
 
 // Clear says that the connection is clean.
 func (c *Changes) Clear() { *c = Changes{} }

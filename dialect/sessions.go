@@ -27,7 +27,7 @@ type Sessions interface {
 	// no transaction. Where another call is at it, it waits if nothing is known yet, and leaves it to that one otherwise.
 	Learn(ctx context.Context, conn driver.Conn) error
 
-	// Reset makes a connection clean: it rolls an open transaction back and undoes the changes, in as few round trips as the protocol
+	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
 	// allows, and runs init again if it may have undone what init had done. [ErrDiscard] means that it cannot. After an error the connection is not to be used again.
 	Reset(ctx context.Context, conn driver.Conn, changes *Changes, init string) error
 

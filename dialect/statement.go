@@ -83,6 +83,11 @@ func (e Effects) Has(x Effects) bool { return e&x == x }
 type Statement struct {
 	Class   Class
 	Effects Effects
+	// Sees is what the statement could see of traces that others left: [Sequence], for a function such as lastval, or one that
+	// may call it. Other effects are never left for anybody to see.
+	Sees Effects
+	// Defines says that it changes what the server's catalogue says.
+	Defines bool
 	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.
 	Provisional bool
 	// Undo names what has to be undone by name, for the effects of which the dialect needs names.

@@ -66,6 +66,9 @@ type ServerConn interface {
 	Endpoint() *Endpoint
 	// DialledAt is when dialling ended.
 	DialledAt() time.Time
+	// Real is the real driver's connection, for wraps that need the server. It may be used in wraps of Call when next has not
+	// run yet or has returned, of Acquire when next has returned, and of Release until next runs.
+	Real() driver.Conn
 	// Changes is what the sessions left on the connection since it was clean. It belongs to the borrower: only wraps of Call, of
 	// its session, and of Release may look at it.
 	Changes() *dialect.Changes
@@ -94,6 +97,8 @@ type Dial struct {
 type Acquisition struct {
 	Session  Session
 	Endpoint *Endpoint
+	// Unknown is set when the caller wants the real connection, so that nobody can know what it will look at.
+	Unknown bool
 	// Conn is the server connection, set when the acquisition succeeded.
 	Conn ServerConn
 	// Waited is how long the session waited for a permit of pool_max_conns, set also when it failed. 0 = it did not wait.
@@ -124,8 +129,6 @@ type Call struct {
 // Release is the event of the Release stage.
 type Release struct {
 	Conn ServerConn
-	// Real is the real driver's connection, which nobody else uses until next runs.
-	Real driver.Conn
 	// Held is how long the session held the server connection.
 	Held time.Duration
 	// Discard makes next close the connection instead of keeping it for the next borrower. It is already set

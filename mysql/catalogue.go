@@ -19,8 +19,11 @@ type catalogue struct {
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
 func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
+	if s.Effects.Has(dialect.UnknownEffect) || mentions(text, seeing) {
+		s.Sees = dialect.Sequence
+	}
 	if c == nil {
-		s.Provisional = true
+		s.Provisional, s.Sees = true, dialect.Sequence
 		return
 	}
 	impure := len(c.shadows) > 0 && mentions(text, c.shadows)
@@ -31,9 +34,12 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		impure = impure || c.views[name]
 	}
 	if impure {
-		s.Class, s.Effects = dialect.Unknown, s.Effects|dialect.UnknownEffect
+		s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
 	}
 }
+
+// seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
+var seeing = words("last_insert_id identity variables session_variables variables_by_thread")
 
 const (
 	routinesSQL = `select routine_name, '' from information_schema.routines where routine_schema not in ('sys', 'mysql')`

@@ -20,7 +20,7 @@ const maxAge = 5 * time.Minute
 
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
-	cache     statement.Cache[*known]
+	cache     statement.Cache[*dialect.Statement]
 	catalogue atomic.Pointer[catalogue] // nil: not read yet
 	fresh     atomic.Pointer[fresh]     // nil: not known yet
 	stale     atomic.Bool
@@ -36,40 +36,31 @@ func newSessions() *sessions {
 	return s
 }
 
-// known is a text that was read.
-type known struct {
-	dialect.Statement
-	defines bool // it changes the catalogue
-}
-
 // Statement reads a text, or remembers it.
 func (s *sessions) Statement(text string) *dialect.Statement {
-	k, ok := s.cache.Get(text)
+	st, ok := s.cache.Get(text)
 	if !ok {
-		k = s.read(text)
+		st = s.read(text)
 	}
-	if k.defines {
+	if st.Defines {
 		s.stale.Store(true)
 	}
-	return &k.Statement
+	return st
 }
 
-func (s *sessions) read(text string) *known {
+func (s *sessions) read(text string) *dialect.Statement {
 	c := s.catalogue.Load()
 	parsed := my.Parse(text)
-	k := &known{
-		Statement: dialect.Statement{Class: parsed.Class, Effects: parsed.Effects},
-		defines:   parsed.Defines,
-	}
+	st := &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Defines: parsed.Defines}
 	for _, u := range parsed.Undo {
-		k.Undo = append(k.Undo, dialect.Undo(u))
+		st.Undo = append(st.Undo, dialect.Undo(u))
 	}
-	c.judge(text, &parsed, &k.Statement)
-	s.cache.Put(text, k)
+	c.judge(text, &parsed, st)
+	s.cache.Put(text, st)
 	if s.catalogue.Load() != c { // which was replaced meanwhile, and the cache cleared
 		s.cache.Clear()
 	}
-	return k
+	return st
 }
 
 // Stale reports whether the catalogue should be read.

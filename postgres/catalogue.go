@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,9 +39,13 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 	unknown := func() {
 		s.Class = dialect.Unknown
 		s.Effects |= dialect.UnknownEffect
+		s.Sees = dialect.Sequence
+	}
+	if s.Effects.Has(dialect.UnknownEffect) || slices.Contains(p.Functions, "lastval") || slices.Contains(p.Functions, "currval") {
+		s.Sees = dialect.Sequence
 	}
 	if c == nil {
-		s.Provisional = true
+		s.Provisional, s.Sees = true, dialect.Sequence
 		return true
 	}
 	if c.hidden {

@@ -49,7 +49,7 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if repeat || effects.Has(dialect.UnknownEffect) {
 		effects |= everything
 	}
-	sql := compose(effects, c.PgConn().TxStatus() != 'I')
+	sql := compose(effects, effects.Has(dialect.OpenTx) && c.PgConn().TxStatus() != 'I')
 	if sql == "" {
 		return nil
 	}

@@ -25,7 +25,7 @@ const (
 
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
-	cache     statement.Cache[*known]
+	cache     statement.Cache[*dialect.Statement]
 	catalogue atomic.Pointer[catalogue] // nil: not read yet
 	stale     atomic.Bool
 	learnt    atomic.Int64 // when, in Unix nanoseconds; 0 = never
@@ -40,39 +40,30 @@ func newSessions() *sessions {
 	return s
 }
 
-// known is a text that was read.
-type known struct {
-	dialect.Statement
-	defines bool // it changes the catalogue
-}
-
 // Statement reads a text, or remembers it.
 func (s *sessions) Statement(text string) *dialect.Statement {
-	k, ok := s.cache.Get(text)
+	st, ok := s.cache.Get(text)
 	if !ok {
-		k = s.read(text)
+		st = s.read(text)
 	}
-	if k.defines {
+	if st.Defines {
 		s.stale.Store(true)
 	}
-	return &k.Statement
+	return st
 }
 
-func (s *sessions) read(text string) *known {
+func (s *sessions) read(text string) *dialect.Statement {
 	c := s.catalogue.Load()
 	parsed := pg.Parse(text)
-	k := &known{
-		Statement: dialect.Statement{Class: parsed.Class, Effects: parsed.Effects},
-		defines:   parsed.Defines,
-	}
-	if !c.judge(text, &parsed, &k.Statement) {
+	st := &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Defines: parsed.Defines}
+	if !c.judge(text, &parsed, st) {
 		s.askAgain(minAge)
 	}
-	s.cache.Put(text, k)
+	s.cache.Put(text, st)
 	if s.catalogue.Load() != c { // which was replaced meanwhile, and the cache cleared
 		s.cache.Clear()
 	}
-	return k
+	return st
 }
 
 // askAgain has the catalogue read again if the copy is older than age.

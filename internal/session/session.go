@@ -225,6 +225,7 @@ func (s *Session) Raw() driver.Conn {
 
 // RawContext is Raw with a context for the acquisition, and with its error.
 func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
+	s.acquisition.Unknown = true
 	if err := s.acquire(ctx); err != nil {
 		return nil, err
 	}
@@ -269,6 +270,7 @@ func (s *Session) acquire(ctx context.Context) error {
 		return driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
 	if s.conn != nil {
+		s.acquisition.Unknown = false
 		return nil
 	}
 	s.acquisition.Session = s
@@ -322,7 +324,6 @@ func (s *Session) release(discard bool) {
 	}
 	s.giving = middleware.Release{
 		Conn:    conn,
-		Real:    conn.Real(),
 		Held:    conn.EndBorrow(),
 		Discard: discard || s.tx != nil || !conn.Reusable(),
 		Unknown: s.unknown,

@@ -17,7 +17,7 @@ func (a *audit) check(ctx context.Context, r *Reset, event *middleware.Release) 
 	if r.Policy.Audit == 0 || a.resets.Add(1)%uint64(r.Policy.Audit) != 0 {
 		return none
 	}
-	left, err := r.Sessions.Leftovers(ctx, event.Real)
+	left, err := r.Sessions.Leftovers(ctx, event.Conn.Real())
 	if err != nil {
 		return failed
 	}

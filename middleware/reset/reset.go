@@ -47,11 +47,13 @@ func New(o Options) *Reset {
 
 // Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well.
 func (r *Reset) Middleware() middleware.Middleware {
-	m := middleware.Middleware{Name: "reset", Call: r.call, Release: r.release}
+	m := middleware.Middleware{Name: "reset", Acquire: r.acquire, Call: r.call, Release: r.release}
 	if r.Policy.Mode == policy.ResetOff && r.TellsTx {
 		m.Call = nil // an open transaction shows by itself, and nothing else counts
 	}
-	if r.Policy.Mode != policy.ResetOff {
+	if r.Policy.Mode == policy.ResetOff {
+		m.Acquire = nil
+	} else {
 		m.Connect = r.connect
 	}
 	return m
@@ -66,8 +68,18 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if c.Op != middleware.Exec && c.Op != middleware.Query {
 			return next(ctx, c)
 		}
+		s := r.Sessions.Statement(c.Text)
+		if s.Sees != 0 && r.Policy.Mode != policy.ResetOff {
+			var err error
+			if ctx, err = r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
+				return err
+			}
+		}
 		err := next(ctx, c)
-		if s := r.Sessions.Statement(c.Text); s.Effects != 0 || s.Provisional {
+		if s.Provisional || s.Defines { // more may be known by now, or less
+			s = r.Sessions.Statement(c.Text)
+		}
+		if s.Effects != 0 || s.Provisional {
 			r.note(c.Session.Conn(), s, c.Text)
 		}
 		return err
@@ -95,6 +107,9 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
 			}
+		}
+		if r.Policy.Mode != policy.ResetAlways {
+			changes.Defer()
 		}
 		if !changes.Clean() && r.idle() { // it was done to whatever session the proxy had at hand
 			*changes = dialect.Changes{Effects: changes.Effects & dialect.OpenTx}
@@ -168,6 +183,7 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			return
 		}
 		changes.Settle(r.Sessions.Statement)
+		changes.Defer()
 	}
 	switch {
 	case changes.Clean():
@@ -184,13 +200,13 @@ func (r *Reset) learn(ctx context.Context, event *middleware.Release) bool {
 	changes := event.Conn.Changes()
 	if changes.Effects.Has(dialect.OpenTx) {
 		tx := dialect.Changes{Effects: dialect.OpenTx}
-		if err := r.Sessions.Reset(ctx, event.Real, &tx, ""); err != nil {
+		if err := r.Sessions.Reset(ctx, event.Conn.Real(), &tx, ""); err != nil {
 			r.warn(ctx, event, "a transaction could not be rolled back; its connection is closed", err)
 			return false
 		}
 		changes.Effects &^= dialect.OpenTx
 	}
-	if err := r.Sessions.Learn(ctx, event.Real); err != nil {
+	if err := r.Sessions.Learn(ctx, event.Conn.Real()); err != nil {
 		r.warn(ctx, event, "the server's catalogue cannot be read, so less is known about what statements do", err)
 		return false
 	}
@@ -200,8 +216,9 @@ func (r *Reset) learn(ctx context.Context, event *middleware.Release) bool {
 // undo undoes what was done to the session, and has the server asked now and then whether nothing was forgotten.
 func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	changes := event.Conn.Changes()
+	changes.Effects |= changes.Inherited
 	effects := changes.Effects
-	switch err := r.Sessions.Reset(ctx, event.Real, changes, r.Init); {
+	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {
 	case err == dialect.ErrDiscard:
 		return permanent
 	case err != nil:

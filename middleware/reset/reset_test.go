@@ -53,13 +53,18 @@ func (s *sessions) seen() string {
 func (s *sessions) Statement(text string) *dialect.Statement {
 	effects := map[string]dialect.Effects{
 		"set": dialect.Setting, "temp": dialect.TempTable, "permanent": dialect.Permanent, "begin": dialect.OpenTx, "unknown": dialect.UnknownEffect,
+		"insert": dialect.Sequence,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.provisional {
 		return &dialect.Statement{Provisional: true}
 	}
-	return &dialect.Statement{Effects: effects[text]}
+	st := &dialect.Statement{Effects: effects[text]}
+	if text == "lastval" || text == "unknown" {
+		st.Sees = dialect.Sequence
+	}
+	return st
 }
 
 func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
@@ -184,6 +189,61 @@ func TestRawMakesEverythingUnknown(t *testing.T) {
 		require.NoError(t, conn.Close())
 		synctest.Wait()
 		assert.Equal(t, "fresh, reset unknown", s.seen())
+	})
+}
+
+func TestNumbersOfSequencesAreUndoneOnlyForThoseWhoCouldSeeThem(t *testing.T) {
+	for name, c := range map[string]struct {
+		second []string
+		calls  string
+	}{
+		"nobody looks":       {[]string{"insert", "read", "insert"}, "fresh"},
+		"at once":            {[]string{"lastval"}, "fresh, reset sequence"},
+		"later":              {[]string{"read", "lastval", "lastval"}, "fresh, reset sequence"},
+		"at its own":         {[]string{"insert", "lastval"}, "fresh"},
+		"something may look": {[]string{"unknown"}, "fresh, reset sequence, reset unknown"},
+		"with more to undo":  {[]string{"set"}, "fresh, reset setting,sequence"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &sessions{}
+				p := open(t, s, nil)
+				p.borrow(t, "insert")
+				p.borrow(t, c.second...)
+				synctest.Wait()
+				assert.Equal(t, c.calls, s.seen())
+				assert.EqualValues(t, 1, p.stats().Dials)
+			})
+		})
+	}
+}
+
+func TestRawSeesNoNumbersOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{}
+		p := open(t, s, nil)
+		p.borrow(t, "insert")
+		conn, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error {
+			assert.Equal(t, "fresh, reset sequence", s.seen())
+			return nil
+		}))
+		require.NoError(t, conn.Close())
+	})
+}
+
+func TestConnectionThatCannotBeMadeFitToBeSeenIsNotHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		s := &sessions{resets: func(context.Context) error { return broken }}
+		p := open(t, s, func(_ *reset.Options, pool *policy.Pool) { pool.MaxConns = 1 })
+		p.borrow(t, "insert")
+		_, err := p.ExecContext(t.Context(), "lastval")
+		require.Equal(t, broken, err)
+		synctest.Wait()
+		assert.Zero(t, p.stats().Open)
+		p.borrow(t, "lastval")
 	})
 }
 

@@ -8,7 +8,8 @@ import (
 
 // Stats counts what became of the server connections that were given back. Counters only grow.
 type Stats struct {
-	// Clean counts the sessions that had left no trace, so that their connection could be borrowed at once.
+	// Clean counts the sessions whose connection could be borrowed at once: they had left no trace, or none but the numbers of
+	// sequences.
 	Clean uint64
 	// Resets counts the sessions that were made clean.
 	Resets uint64
