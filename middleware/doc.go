@@ -4,7 +4,7 @@
 //
 //	Connect  a server connection is dialled for an endpoint
 //	Acquire  a session takes a server connection
-//	Call     ping, prepare, exec, query, begin, commit, rollback
+//	Call     ping, prepare, exec, query, begin, commit, rollback, raw
 //	Release  the session has given the server connection back
 //
 // The smallest useful one counts the statements that fail:

@@ -11,7 +11,8 @@ import (
 // Op is what a [Call] does.
 type Op uint8
 
-// The operations of a session, named as in database/sql/driver.
+// The operations of a session, named as in database/sql/driver. Raw is the caller's reaching the real connection: what it does there
+// is not seen.
 const (
 	Ping Op = iota + 1
 	Prepare
@@ -20,6 +21,7 @@ const (
 	Begin
 	Commit
 	Rollback
+	Raw
 )
 
 // String returns the name of the operation in lower case.
@@ -39,6 +41,8 @@ func (o Op) String() string {
 		return "commit"
 	case Rollback:
 		return "rollback"
+	case Raw:
+		return "raw"
 	default:
 		return "unknown"
 	}
@@ -83,6 +87,9 @@ type ServerConn interface {
 type Session interface {
 	// Conn returns the server connection that the session holds, or nil when it holds none.
 	Conn() ServerConn
+	// Acquire makes the session hold a server connection, as its first call does, and does nothing if it holds one. It is for wraps of
+	// Call that need the connection before next runs.
+	Acquire(ctx context.Context) error
 	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
 	// A transaction begun by statement text is not seen.
 	InTx() bool
@@ -97,8 +104,6 @@ type Dial struct {
 type Acquisition struct {
 	Session  Session
 	Endpoint *Endpoint
-	// Unknown is set when the caller wants the real connection, so that nobody can know what it will look at.
-	Unknown bool
 	// Conn is the server connection, set when the acquisition succeeded.
 	Conn ServerConn
 	// Waited is how long the session waited for a permit of pool_max_conns, set also when it failed. 0 = it did not wait.

@@ -225,11 +225,15 @@ func (s *Session) Raw() driver.Conn {
 
 // RawContext is Raw with a context for the acquisition, and with its error.
 func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
-	s.acquisition.Unknown = true
-	if err := s.acquire(ctx); err != nil {
+	err := s.run(ctx, s.event(middleware.Raw))
+	s.done()
+	if err != nil {
 		return nil, err
 	}
-	s.unknown, s.fresh = true, false
+	if s.conn == nil {
+		return nil, errNoNext
+	}
+	s.unknown = true
 	return s.conn.Real(), nil
 }
 
@@ -264,13 +268,12 @@ func (s *Session) done() {
 	s.fresh = false
 }
 
-// acquire takes a server connection through the Acquire chain, unless the session holds one.
-func (s *Session) acquire(ctx context.Context) error {
+// Acquire takes a server connection through the Acquire chain, unless the session holds one.
+func (s *Session) Acquire(ctx context.Context) error {
 	if s.lost {
 		return driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
 	if s.conn != nil {
-		s.acquisition.Unknown = false
 		return nil
 	}
 	s.acquisition.Session = s
@@ -351,7 +354,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
 		s.release(true)
 	}
-	if err := s.acquire(ctx); err != nil {
+	if err := s.Acquire(ctx); err != nil {
 		return err
 	}
 	var err error
@@ -370,6 +373,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 		err = s.tx.commit()
 	case middleware.Rollback:
 		err = s.tx.rollback()
+	case middleware.Raw: // the connection is all that it takes
 	default:
 		err = errors.New("pooled: a middleware changed the operation of a call")
 	}

@@ -47,13 +47,11 @@ func New(o Options) *Reset {
 
 // Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well.
 func (r *Reset) Middleware() middleware.Middleware {
-	m := middleware.Middleware{Name: "reset", Acquire: r.acquire, Call: r.call, Release: r.release}
+	m := middleware.Middleware{Name: "reset", Call: r.call, Release: r.release}
 	if r.Policy.Mode == policy.ResetOff && r.TellsTx {
 		m.Call = nil // an open transaction shows by itself, and nothing else counts
 	}
-	if r.Policy.Mode == policy.ResetOff {
-		m.Acquire = nil
-	} else {
+	if r.Policy.Mode != policy.ResetOff {
 		m.Connect = r.connect
 	}
 	return m
@@ -65,13 +63,19 @@ const ageEvery = 256
 // call notes the effects of what is sent, also when it fails: some of it may have been executed.
 func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 	return func(ctx context.Context, c *middleware.Call) error {
-		if c.Op != middleware.Exec && c.Op != middleware.Query {
+		switch c.Op {
+		case middleware.Exec, middleware.Query:
+		case middleware.Raw:
+			if err := r.beforeSeeing(ctx, c.Session); err != nil {
+				return err
+			}
+			return next(ctx, c)
+		default:
 			return next(ctx, c)
 		}
 		s := r.Sessions.Statement(c.Text)
-		if s.Sees != 0 && r.Policy.Mode != policy.ResetOff {
-			var err error
-			if ctx, err = r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
+		if s.Sees != 0 {
+			if err := r.beforeSeeing(ctx, c.Session); err != nil {
 				return err
 			}
 		}
