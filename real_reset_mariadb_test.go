@@ -76,6 +76,12 @@ var mariaDBTraces = []trace{
 	{name: "qualified stored function", sql: []string{`do (select max(hidden_set()) from things)`}, permanent: true},
 	{name: "procedure", sql: []string{`call setting_procedure()`}, permanent: true},
 	{name: "trigger", sql: []string{`insert into watched (name) values ('x')`}, permanent: true},
+	{name: "trigger that sets a variable of the server's", sql: []string{`insert into zoned (name) values ('x')`}, permanent: true, hides: true},
+	{name: "harmless trigger", sql: []string{`insert into touched (name) values ('x')`}},
+	{name: "view over a view with a stored function", sql: []string{`select * from outer_view`}, permanent: true, hides: true},
+	{name: "insert through a view", sql: []string{`insert into watched_view (name) values ('x')`}, permanent: true, hides: true},
+	{name: "trigger made in the session", sql: []string{`create or replace trigger o before insert on others for each row set @tenant = 7`, `insert into others values (1)`}, permanent: true, alone: true},
+	{name: "profiling", sql: []string{`set profiling = 1`}, permanent: true},
 	{name: "view with a stored function", sql: []string{`select * from setting_view`}, permanent: true},
 	{name: "compound statement", sql: []string{`begin not atomic set @tenant = 7; end`}, permanent: true, alone: true},
 	{name: "set statement", sql: []string{`set statement max_statement_time = 7 for select 1`}},
@@ -97,6 +103,12 @@ const mariaDBSchema = `
 	create procedure setting_procedure() begin set @tenant = 7; end;
 	create trigger w before insert on watched for each row set @tenant = 7;
 	create view setting_view as select hidden_set() as a;
+	create view outer_view as select * from setting_view;
+	create view watched_view as select * from watched;
+	create table zoned (name varchar(100));
+	create trigger z before insert on zoned for each row set time_zone = '+05:00';
+	create table touched (name varchar(100), at datetime);
+	create trigger t before insert on touched for each row set new.at = now(), new.name = concat(new.name, 'x, y');
 	create role if not exists pooled_tenant;
 	grant pooled_tenant to current_user`
 

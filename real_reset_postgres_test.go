@@ -71,6 +71,12 @@ var postgresTraces = []trace{
 	{name: "function that calls one that sets", hides: true, sql: []string{`select outer_set()`}},
 	{name: "function in attribute notation", hides: true, sql: []string{`select things.attribute_set from things`}},
 	{name: "operator that sets", sql: []string{`select 1 ^^^ 2`}, alone: true, spoils: true},
+	{name: "function replaced in the session", sql: []string{`select plain()`, `create or replace function plain() returns text language sql as $$ select set_config('app.tenant', '7', false) $$`, `select plain()`}},
+	{name: "function replaced and rolled back", sql: []string{`begin`, `create or replace function plain2() returns text language sql as $$ select set_config('app.tenant', '7', false), pg_advisory_lock(7)::text; select 'x'::text $$`, `select plain2()`, `rollback`}, alone: true},
+	{name: "view over a quoted function", sql: []string{`select * from "Odd View"`}, hides: true},
+	{name: "materialized view that sets", sql: []string{`refresh materialized view setting_matview`}, hides: true},
+	{name: "default of an argument that sets", sql: []string{`select defaulted()`}, hides: true},
+	{name: "notification", sql: []string{`listen x`, `notify x, 'secret'`}},
 	{name: "DO", hides: true, sql: []string{`do $$ begin perform set_config('app.tenant', '7', false); end $$`}},
 	{name: "procedure", hides: true, sql: []string{`call setting_procedure()`}},
 	{name: "SQL-level execute", hides: true, sql: []string{`prepare p as select set_config('app.tenant', '7', false)`, `execute p`}},
@@ -104,6 +110,12 @@ const postgresSchema = `
 	create function outer_set() returns text stable language sql as 'select hidden_set()';
 	create function attribute_set(things) returns text language sql as $$ select set_config('app.tenant', '7', false) $$;
 	create view setting_view as select set_config('app.tenant', '7', false);
+	create function plain() returns text language sql as $$ select 'x'::text $$;
+	create function plain2() returns text language sql as $$ select 'x'::text $$;
+	create function "SetTenant"() returns text language plpgsql as $$ begin return set_config('app.tenant', '7', false); end $$;
+	create view "Odd View" as select "SetTenant"();
+	create materialized view setting_matview as select set_config('app.tenant', '7', false) with no data;
+	create function defaulted(a text default set_config('app.tenant', '7', false)) returns text language sql as 'select $1';
 	create procedure setting_procedure() language plpgsql as $$ begin perform set_config('app.tenant', '7', false); end $$;
 	create table guarded (id int);
 	insert into guarded values (1);

@@ -11,6 +11,8 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
+	// Defined says that the catalogue was changed: what it said before proves nothing about later statements of the session.
+	Defined bool
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
@@ -18,12 +20,12 @@ type Changes struct {
 }
 
 // Clean reports whether there are none.
-func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil }
+func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil && !c.Defined }
 
 // Defer leaves a trace that few statements ever look at to those that do, if there is no other: undoing it each time would double the
 // round trips of a program that inserts rows with generated numbers.
 func (c *Changes) Defer() {
-	if c.Effects == Sequence && c.Pending == nil {
+	if c.Effects == Sequence && c.Pending == nil && !c.Defined {
 		c.Inherited |= Sequence
 		c.Effects = 0
 	}
@@ -35,6 +37,10 @@ func (c *Changes) Clear() { *c = Changes{} }
 // Add notes what a statement with that text does.
 func (c *Changes) Add(s *Statement, text string) {
 	c.Effects |= s.Effects
+	if c.Defined && s.Class != SessionControl && s.Class != TxControl {
+		c.Effects |= UnknownEffect
+	}
+	c.Defined = c.Defined || s.Defines
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}

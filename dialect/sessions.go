@@ -20,11 +20,16 @@ type Sessions interface {
 	// Stale reports whether Learn should run before long: Statement knows less than it could. It costs next to nothing.
 	Stale() bool
 
-	// Age is called now and then. It makes stale what was learnt too long ago.
+	// Age makes stale what was learnt too long ago. It is called now and then.
 	Age()
 
+	// Outdate makes stale what was learnt: for sure because the catalogue was changed or, with sure being false, because somebody may
+	// have changed it unseen; then not what was learnt only just.
+	Outdate(sure bool)
+
 	// Learn reads from the server's catalogue what Statement needs, such as the volatility of functions, over a connection that is in
-	// no transaction. Where another call is at it, it waits if nothing is known yet, and leaves it to that one otherwise.
+	// no transaction. Where another call is at it, it waits if nothing is known yet, and leaves it to that one otherwise. After an
+	// error things are as before, and Stale before long.
 	Learn(ctx context.Context, conn driver.Conn) error
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol

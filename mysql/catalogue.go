@@ -19,6 +19,11 @@ type catalogue struct {
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
 func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
+	for _, u := range s.Undo {
+		if u.Effect == dialect.Setting && recording[u.Name] { // what it has recorded outlasts it
+			s.Effects |= dialect.Permanent
+		}
+	}
 	if s.Effects.Has(dialect.UnknownEffect) || mentions(text, seeing) {
 		s.Sees = dialect.Sequence
 	}
@@ -37,6 +42,9 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
 	}
 }
+
+// recording are the variables that have the server record statements for the session to read.
+var recording = words("profiling profiling_history_size optimizer_trace")
 
 // seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
 var seeing = words("last_insert_id identity variables session_variables variables_by_thread")
@@ -64,20 +72,42 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	find := func(query string, found map[string]bool) error {
-		return each(ctx, conn, query, func(row []driver.Value) {
-			if source := value(row[1]); source == "" || strings.Contains(source, "@") || mentions(source, suspects) {
-				found[strings.ToLower(value(row[0]))] = true
+	views := map[string][]string{} // sources by name
+	for _, query := range []string{triggersSQL, defaultsSQL, viewsSQL} {
+		err := each(ctx, conn, query, func(row []driver.Value) {
+			name, source := strings.ToLower(value(row[0])), value(row[1])
+			impure := source == "" || strings.Contains(source, "@") || mentions(source, suspects) || !setsOnlyNew(source)
+			switch {
+			case query == viewsSQL:
+				views[name] = append(views[name], source)
+				c.views[name] = c.views[name] || impure
+			case impure:
+				c.tables[name] = true
 			}
 		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err := find(triggersSQL, c.tables); err != nil {
-		return nil, err
+	c.spread(views)
+	return c, nil
+}
+
+// spread finds the views over impure views, and those over tables that are impure to write to.
+func (c *catalogue) spread(views map[string][]string) {
+	for found := true; found; {
+		found = false
+		for name, sources := range views {
+			for _, source := range sources {
+				if !c.views[name] && mentions(source, c.views) {
+					c.views[name], found = true, true
+				}
+				if !c.tables[name] && mentions(source, c.tables) {
+					c.tables[name], found = true, true
+				}
+			}
+		}
 	}
-	if err := find(defaultsSQL, c.tables); err != nil {
-		return nil, err
-	}
-	return c, find(viewsSQL, c.views)
 }
 
 // mentions reports whether a source has one of the words in it. It knows no strings and no comments: a word too many is a mistake on

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,8 +14,12 @@ import (
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
-// maxAge is how old the copy of the catalogue may become: what other programs define is noticed then.
-const maxAge = 5 * time.Minute
+// How old the copy of the catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen, or
+// could not be read, is read again after minAge.
+const (
+	maxAge = 5 * time.Minute
+	minAge = 10 * time.Second
+)
 
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
@@ -24,14 +27,15 @@ type sessions struct {
 	catalogue atomic.Pointer[catalogue] // nil: not read yet
 	fresh     atomic.Pointer[fresh]     // nil: not known yet
 	stale     atomic.Bool
-	learnt    atomic.Int64 // when, in Unix nanoseconds
-	learning  sync.Mutex   // one reads the catalogue, the others wait for it
+	learnt    atomic.Int64  // when, in Unix nanoseconds
+	learning  chan struct{} // holds one for whoever reads the catalogue
+	failed    atomic.Bool   // the catalogue could not be read the last time
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
 
 func newSessions() *sessions {
-	s := &sessions{}
+	s := &sessions{learning: make(chan struct{}, 1)}
 	s.stale.Store(true)
 	return s
 }
@@ -41,9 +45,6 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	st, ok := s.cache.Get(text)
 	if !ok {
 		st = s.read(text)
-	}
-	if st.Defines {
-		s.stale.Store(true)
 	}
 	return st
 }
@@ -66,9 +67,27 @@ func (s *sessions) read(text string) *dialect.Statement {
 // Stale reports whether the catalogue should be read.
 func (s *sessions) Stale() bool { return s.stale.Load() }
 
-// Age has the catalogue read again when it is old.
+// Age has the catalogue read again when it is old, or could not be read.
 func (s *sessions) Age() {
-	if learnt := s.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= maxAge {
+	age := maxAge
+	if s.failed.Load() {
+		age = minAge
+	}
+	s.askAgain(age)
+}
+
+// Outdate has the catalogue read again.
+func (s *sessions) Outdate(sure bool) {
+	if sure {
+		s.stale.Store(true)
+	} else {
+		s.askAgain(minAge)
+	}
+}
+
+// askAgain has the catalogue read again if the copy is older than age.
+func (s *sessions) askAgain(age time.Duration) {
+	if learnt := s.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= age {
 		s.stale.Store(true)
 	}
 }
@@ -76,22 +95,31 @@ func (s *sessions) Age() {
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	mine := s.stale.CompareAndSwap(true, false)
-	if !mine && s.catalogue.Load() != nil {
+	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
 		return nil
 	}
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	if !mine && s.catalogue.Load() != nil {
+	select { // one reads, the others wait for it
+	case s.learning <- struct{}{}:
+		defer func() { <-s.learning }()
+	case <-ctx.Done():
+		if mine {
+			s.stale.Store(true)
+		}
+		return nil
+	}
+	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
 		return nil
 	}
 	s.learnt.Store(time.Now().UnixNano())
 	learnt, err := readCatalogue(ctx, conn)
 	if err != nil {
-		if s.catalogue.CompareAndSwap(nil, &catalogue{}) { // texts are all that there is to go by
+		s.failed.Store(true)
+		if ctx.Err() == nil && s.catalogue.CompareAndSwap(nil, &catalogue{}) { // texts are all that there is to go by
 			s.cache.Clear()
 		}
 		return err
 	}
+	s.failed.Store(false)
 	s.catalogue.Store(learnt)
 	s.cache.Clear()
 	return nil

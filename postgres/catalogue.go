@@ -3,9 +3,12 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -69,7 +72,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 		}
 	}
 	for _, name := range p.Names {
-		if c.impure[name] {
+		if c.impure[strings.ToLower(name)] {
 			unknown()
 		}
 	}
@@ -94,19 +97,29 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 //go:embed catalogue.sql
 var catalogueSQL string
 
-// readCatalogue asks for everything in one query. The simple protocol keeps it out of pgx's statement cache.
-func readCatalogue(ctx context.Context, conn *pgx.Conn) (*catalogue, error) {
+// lockTimeout is how long reading waits for a table that somebody changes: views are shown from their tables.
+const lockTimeout = 100 * time.Millisecond
+
+// readCatalogue asks for everything in one text, of which the server answers each statement. Limits of its own keep it from
+// waiting, and a connection that ran into one can be used on.
+func readCatalogue(ctx context.Context, conn *pgx.Conn, timeout time.Duration) (*catalogue, error) {
 	query := catalogueSQL
 	if major(conn) < 14 { // bodies of functions are texts there
 		query = strings.ReplaceAll(query, "pg_catalog.pg_get_function_sqlbody(p.oid)", "null")
 	}
-	rows, err := conn.Query(ctx, query, pgx.QueryExecModeSimpleProtocol)
+	results, err := conn.PgConn().Exec(ctx, fmt.Sprintf("begin read only; set local lock_timeout = %d; set local statement_timeout = %d;\n%s;\ncommit",
+		lockTimeout.Milliseconds(), timeout.Milliseconds(), query)).ReadAll()
 	if err != nil {
+		if conn.PgConn().TxStatus() != 'I' {
+			_, rollbackErr := conn.PgConn().Exec(ctx, "rollback").ReadAll()
+			err = errors.Join(err, rollbackErr)
+		}
 		return nil, err
 	}
-	facts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[fact])
-	if err != nil {
-		return nil, err
+	const place = 3 // of the query's result
+	facts := make([]fact, 0, len(results[place].Rows))
+	for _, row := range results[place].Rows {
+		facts = append(facts, fact{string(row[0]), string(row[1]), string(row[2])})
 	}
 	return newCatalogue(facts), nil
 }
@@ -148,7 +161,7 @@ func newCatalogue(facts []fact) *catalogue {
 func (c *catalogue) findImpure(byKind map[string][]fact) {
 	for _, f := range byKind["foreign function"] {
 		if _, _, known := pg.Builtin(f.Name); !known && !harmlessExtension[f.Name] {
-			c.impure[f.Name] = true
+			c.spoil(f.Name)
 		}
 	}
 	for _, kind := range []string{"builtin", "volatile builtin", "trusted function", "foreign function"} {
@@ -163,8 +176,8 @@ func (c *catalogue) findImpure(byKind map[string][]fact) {
 	for _, kind := range []string{"function", "view", "policy"} {
 		for _, f := range byKind[kind] {
 			words := wordsOf(f.Text)
-			if kind == "function" && dangerous(words) {
-				c.impure[f.Name] = true
+			if kind == "function" && dangerous(words) || strings.Contains(strings.ToLower(f.Text), `u&"`) {
+				c.spoil(f.Name)
 				continue
 			}
 			bodies[f.Name] = append(bodies[f.Name], words)
@@ -174,8 +187,9 @@ func (c *catalogue) findImpure(byKind map[string][]fact) {
 		found = false
 		for name, all := range bodies {
 			for _, words := range all {
-				if !c.impure[name] && c.hasImpure(words) {
-					c.impure[name], found = true, true
+				if !c.impure[strings.ToLower(name)] && c.hasImpure(words) {
+					c.spoil(name)
+					found = true
 				}
 			}
 		}
@@ -186,7 +200,7 @@ func (c *catalogue) findImpure(byKind map[string][]fact) {
 func (c *catalogue) findFunctions(byKind map[string][]fact) {
 	for _, kind := range []string{"builtin", "volatile builtin", "foreign function", "trusted function", "function"} {
 		for _, f := range byKind[kind] {
-			pure := !c.impure[f.Name]
+			pure := !c.impure[strings.ToLower(f.Name)]
 			if kind == "volatile builtin" {
 				_, _, pure = pg.Builtin(f.Name)
 			}
@@ -233,6 +247,16 @@ func (c *catalogue) findTables(byKind map[string][]fact) {
 	}
 }
 
+// spoil notes that a function or view is not proved. Sources are searched for its name word by word, in lower case; a name
+// that is no word could not be found there.
+func (c *catalogue) spoil(name string) {
+	lower := strings.ToLower(name)
+	c.impure[lower] = true
+	if !wordsOf(lower)[lower] {
+		c.hidden = true
+	}
+}
+
 func (c *catalogue) mentionsImpure(text string) bool { return c.hasImpure(wordsOf(text)) }
 
 func (c *catalogue) hasImpure(words map[string]bool) bool {
@@ -253,8 +277,8 @@ var harmlessExtension = map[string]bool{
 // dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
 // in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
 var dangerousWords = words(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
-	execute fetch grant hold import insert into_table listen load lock merge move notify pg_temp prepare reassign refresh reindex
-	release reset revoke rollback savepoint security set table_temp temp temporary truncate unlisten update vacuum`)
+	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
+	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
 
 func dangerous(source map[string]bool) bool {
 	for word := range source {

@@ -14,12 +14,12 @@ select 'foreign function', p.proname, ''
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
 union all
-select 'function', p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
+select 'function', p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql')
 union all
 select 'view', c.relname, pg_catalog.pg_get_viewdef(c.oid)
-  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind = 'v'
+  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('v', 'm')
 union all
 select 'policy', c.relname, coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '')
   from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
@@ -66,5 +66,16 @@ union all
 select 'hidden', '', p.proname
   from pg_catalog.pg_aggregate a join pg_catalog.pg_proc p on p.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
   where p.oid >= 16384
+union all
+select 'hidden', '', t.typdefault from pg_catalog.pg_type t where t.oid >= 16384 and t.typdefault is not null
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_amproc a join pg_catalog.pg_proc p on p.oid = a.amproc where a.oid >= 16384
+union all
+select 'check', c.relname, coalesce(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), '') || ' ' || coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '')
+  from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid where c.oid >= 16384 and (i.indexprs is not null or i.indpred is not null)
+union all
+select 'check', c.relname, pg_catalog.pg_get_expr(p.partexprs, p.partrelid)
+  from pg_catalog.pg_partitioned_table p join pg_catalog.pg_class c on c.oid = p.partrelid where p.partexprs is not null
 union all
 select 'event trigger', e.evtname, '' from pg_catalog.pg_event_trigger e where e.evtenabled <> 'D'

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/gopooled/pooled/dialect"
 )
 
@@ -57,6 +59,9 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if err != nil {
 		return err
 	}
+	if effects&(dialect.Listen|dialect.UnknownEffect) != 0 {
+		forgetNotifications(ctx, c)
+	}
 	var next []string
 	if effects.Has(dialect.SQLPrepare) {
 		for _, row := range results[len(results)-1].Rows {
@@ -70,6 +75,17 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 		_, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll()
 	}
 	return err
+}
+
+// forgetNotifications empties the buffer in which pgx keeps what LISTEN has brought for somebody to wait for.
+func forgetNotifications(ctx context.Context, c *pgx.Conn) {
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	for {
+		if _, err := c.WaitForNotification(done); err != nil { // the buffer is empty, and the context ends the wait before it begins
+			return
+		}
+	}
 }
 
 // touches reports whether a reset of these effects may undo what init did.

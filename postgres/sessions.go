@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,14 +27,15 @@ type sessions struct {
 	cache     statement.Cache[*dialect.Statement]
 	catalogue atomic.Pointer[catalogue] // nil: not read yet
 	stale     atomic.Bool
-	learnt    atomic.Int64 // when, in Unix nanoseconds; 0 = never
-	learning  sync.Mutex   // one reads the catalogue, the others wait for it
+	learnt    atomic.Int64  // when, in Unix nanoseconds; 0 = never
+	learning  chan struct{} // holds one for whoever reads the catalogue
+	failed    atomic.Bool   // the catalogue could not be read the last time
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
 
 func newSessions() *sessions {
-	s := &sessions{}
+	s := &sessions{learning: make(chan struct{}, 1)}
 	s.stale.Store(true)
 	return s
 }
@@ -45,9 +45,6 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	st, ok := s.cache.Get(text)
 	if !ok {
 		st = s.read(text)
-	}
-	if st.Defines {
-		s.stale.Store(true)
 	}
 	return st
 }
@@ -66,6 +63,27 @@ func (s *sessions) read(text string) *dialect.Statement {
 	return st
 }
 
+// Stale reports whether the catalogue should be read.
+func (s *sessions) Stale() bool { return s.stale.Load() }
+
+// Age has the catalogue read again when it is old, or could not be read.
+func (s *sessions) Age() {
+	age := maxAge
+	if s.failed.Load() {
+		age = minAge
+	}
+	s.askAgain(age)
+}
+
+// Outdate has the catalogue read again.
+func (s *sessions) Outdate(sure bool) {
+	if sure {
+		s.stale.Store(true)
+	} else {
+		s.askAgain(minAge)
+	}
+}
+
 // askAgain has the catalogue read again if the copy is older than age.
 func (s *sessions) askAgain(age time.Duration) {
 	if learnt := s.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= age {
@@ -73,39 +91,67 @@ func (s *sessions) askAgain(age time.Duration) {
 	}
 }
 
-// Stale reports whether the catalogue should be read.
-func (s *sessions) Stale() bool { return s.stale.Load() }
-
-// Age has the catalogue read again when it is old.
-func (s *sessions) Age() { s.askAgain(maxAge) }
-
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	mine := s.stale.CompareAndSwap(true, false)
-	if !mine && s.catalogue.Load() != nil {
+	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
 		return nil
 	}
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	if !mine && s.catalogue.Load() != nil {
+	select { // one reads, the others wait for it
+	case s.learning <- struct{}{}:
+		defer func() { <-s.learning }()
+	case <-ctx.Done():
+		if mine {
+			s.stale.Store(true)
+		}
 		return nil
 	}
-	s.learnt.Store(time.Now().UnixNano())
+	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
+		return nil
+	}
 	c, err := pgxConn(conn)
 	if err != nil {
 		return err
 	}
-	learnt, err := readCatalogue(ctx, c)
+	return s.replace(ctx, c, learnTimeout)
+}
+
+// learn reads the catalogue if nobody else is at it.
+func (s *sessions) learn(ctx context.Context, c *pgx.Conn, timeout time.Duration) error {
+	select {
+	case s.learning <- struct{}{}:
+		defer func() { <-s.learning }()
+	default:
+		return nil
+	}
+	if s.catalogue.Load() != nil {
+		return nil
+	}
+	return s.replace(ctx, c, timeout)
+}
+
+// replace takes over the catalogue by what the server says now.
+func (s *sessions) replace(ctx context.Context, c *pgx.Conn, timeout time.Duration) error {
+	s.stale.Store(false)
+	s.learnt.Store(time.Now().UnixNano())
+	learnt, err := readCatalogue(ctx, c, timeout)
 	if err != nil {
-		if s.catalogue.CompareAndSwap(nil, &catalogue{hidden: true}) { // nothing is proved without it
-			s.cache.Clear()
-		}
+		s.failed.Store(timeout == learnTimeout)
+		s.stale.Store(timeout != learnTimeout)
 		return err
 	}
+	s.failed.Store(false)
 	s.catalogue.Store(learnt)
 	s.cache.Clear()
 	return nil
 }
+
+// How long the server may take for the catalogue: of a connection that was just dialled and somebody waits for, and of one that was
+// given back.
+const (
+	freshTimeout = 200 * time.Millisecond
+	learnTimeout = 4 * time.Second
+)
 
 // Fresh reads the catalogue, and compares the process id that the server knows with the one that the connection was told: a proxy makes up its own.
 func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
@@ -120,8 +166,12 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 	if pid != c.PgConn().PID() {
 		return true, nil
 	}
-	// Ten milliseconds once: sessions that wait to be judged would cost more, as others would have to be dialled meanwhile.
-	return false, s.Learn(ctx, conn)
+	// Milliseconds once: sessions that wait to be judged would cost more, as others would have to be dialled meanwhile. Where it takes
+	// longer, it is done later, when a connection has been given back.
+	if err := s.learn(ctx, c, freshTimeout); err != nil && c.IsClosed() {
+		return false, err
+	}
+	return false, nil
 }
 
 // pgxConn returns pgx's own connection.

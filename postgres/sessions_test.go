@@ -59,6 +59,11 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		}},
 		{"policy that reads a setting", `select * from things`, 0, []fact{{"builtin", "current_setting", ""}, {"policy", "things", "(tenant = current_setting('app.tenant'))"}}},
 		{"policy that sets", `select * from things`, dialect.UnknownEffect, []fact{{"policy", "things", "set_config('a', 'b', false) = 'b'"}}},
+		{"function whose name needs quotes", `select * from v`, dialect.UnknownEffect, []fact{
+			{"function", "SetTenant", "select set_config('a', 'b', false)"}, {"view", "v", `select "SetTenant"()`},
+		}},
+		{"function whose name is no word", `select 1`, dialect.UnknownEffect, []fact{{"function", "set-tenant", "load 'x'"}}},
+		{"unicode escapes in a source", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", `select U&"\0073et_config"('a', 'b', false)`}}},
 		{"hidden call", `select 1 + 1`, dialect.UnknownEffect, []fact{{"function", "plus", "select set_config('a', 'b', false)"}, {"hidden", "", "plus"}}},
 		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
 		{"definition", `create index on things (name)`, 0, nil},
@@ -71,11 +76,13 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 	}
 }
 
-func TestDefinitionMakesTheCatalogueStale(t *testing.T) {
+func TestDefinitionsAreNoticedUnlessTheyAreTemporary(t *testing.T) {
 	s := learnt()
-	s.Statement("select * from things")
+	assert.True(t, s.Statement("create function f() returns int language sql as 'select 1'").Defines)
+	assert.False(t, s.Statement("create temp table t (id int)").Defines)
+	assert.False(t, s.Statement("select * from things").Defines)
 	assert.False(t, s.Stale())
-	s.Statement("create function f() returns int language sql as 'select 1'")
+	s.Outdate(true)
 	assert.True(t, s.Stale())
 }
 

@@ -35,8 +35,10 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 			if ctx.Err() != nil || r.Dead(err) {
 				return nil, err
 			}
-			r.Logger.Warn("pooled: the server does not answer questions about sessions, so they are not reset", "endpoint", dial.Endpoint.Name, "error", err)
-			r.found(true, nil)
+			if r.found(true, nil) {
+				r.Logger.Warn("pooled: the server does not answer questions about sessions, so they are not reset",
+					"endpoint", dial.Endpoint.Name, "error", err)
+			}
 			return real, nil
 		}
 		var state map[string]string
@@ -58,7 +60,9 @@ func (r *Reset) found(proxied bool, state map[string]string) bool {
 	f := &r.fresh
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	first := !f.seen
+	if f.seen {
+		return false
+	}
 	f.seen, f.proxied, f.state = true, proxied, state
-	return first
+	return true
 }

@@ -58,7 +58,7 @@ func (r *Reset) Middleware() middleware.Middleware {
 }
 
 // ageEvery says that the age of what was learnt is looked at once in so many clean sessions: the clock costs more than the rest.
-const ageEvery = 256
+const ageEvery = 32
 
 // call notes the effects of what is sent, also when it fails: some of it may have been executed.
 func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
@@ -80,11 +80,13 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		err := next(ctx, c)
-		if s.Provisional || s.Defines { // more may be known by now, or less
+		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
-		if s.Effects != 0 || s.Provisional {
+		if s.Effects != 0 || s.Provisional || s.Defines {
 			r.note(c.Session.Conn(), s, c.Text)
+		} else if conn := c.Session.Conn(); conn != nil && conn.Changes().Defined {
+			r.note(conn, s, c.Text)
 		}
 		return err
 	}
@@ -103,10 +105,13 @@ func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text stri
 // release sends a clean connection on, and a dirty one by way of a goroutine of the endpoint.
 func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 	return func(event *middleware.Release) {
+		if event.Released {
+			return
+		}
 		changes := event.Conn.Changes()
 		switch r.Policy.Mode {
 		case policy.ResetAlways:
-			changes.Effects |= dialect.UnknownEffect
+			*changes = dialect.Changes{Effects: changes.Effects | dialect.UnknownEffect, Undo: changes.Undo, Inherited: changes.Inherited}
 		case policy.ResetDirty, policy.ResetDiscard:
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
@@ -115,7 +120,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		if r.Policy.Mode != policy.ResetAlways {
 			changes.Defer()
 		}
-		if !changes.Clean() && r.idle() { // it was done to whatever session the proxy had at hand
+		if !changes.Clean() && r.behindProxy() { // it was done to whatever session the proxy had at hand
 			*changes = dialect.Changes{Effects: changes.Effects & dialect.OpenTx}
 		}
 		clean := changes.Clean()
@@ -131,7 +136,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 				next(event)
 				return
 			}
-		case r.discards(changes):
+		case r.discards(changes) && !changes.Defined && !r.learns():
 			r.discard(event, byMode)
 			next(event)
 			return
@@ -141,6 +146,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			event.Discard = true // the endpoint is closed
 			next(event)
 		}
+		event.Released = true // as far as outer wraps can know
 	}
 }
 
@@ -156,11 +162,11 @@ func (r *Reset) discard(event *middleware.Release, why reason) {
 
 // learns reports whether the catalogue is to be read before long.
 func (r *Reset) learns() bool {
-	return r.Policy.Mode != policy.ResetOff && r.Policy.Mode != policy.ResetAlways && r.Sessions.Stale() && !r.idle()
+	return r.Policy.Mode != policy.ResetOff && r.Policy.Mode != policy.ResetAlways && r.Sessions.Stale() && !r.behindProxy()
 }
 
-// idle reports whether sessions are left alone because a proxy shares them.
-func (r *Reset) idle() bool {
+// behindProxy reports whether sessions are left alone because a proxy shares them.
+func (r *Reset) behindProxy() bool {
 	return r.Policy.Mode != policy.ResetAlways && r.Policy.Mode != policy.ResetOff && r.fresh.get().proxied
 }
 
@@ -181,45 +187,55 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			r.discard(event, why)
 		}
 	}()
-	changes := event.Conn.Changes()
-	if r.learns() || changes.Pending != nil {
-		if !r.learn(ctx, event) {
-			return
-		}
-		changes.Settle(r.Sessions.Statement)
-		changes.Defer()
-	}
-	switch {
-	case changes.Clean():
-		why = none
-	case r.discards(changes):
-		why = byMode
-	default:
-		why = r.undo(ctx, event)
-	}
+	why = r.settle(ctx, event)
 }
 
-// learn has the catalogue read, and reports whether the connection has survived it.
-func (r *Reset) learn(ctx context.Context, event *middleware.Release) bool {
+// settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds.
+func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	changes := event.Conn.Changes()
-	if changes.Effects.Has(dialect.OpenTx) {
-		tx := dialect.Changes{Effects: dialect.OpenTx}
-		if err := r.Sessions.Reset(ctx, event.Conn.Real(), &tx, ""); err != nil {
-			r.warn(ctx, event, "a transaction could not be rolled back; its connection is closed", err)
-			return false
-		}
-		changes.Effects &^= dialect.OpenTx
+	switch {
+	case changes.Defined:
+		r.Sessions.Outdate(true) // only now that it is committed
+	case changes.Effects.Has(dialect.UnknownEffect):
+		r.Sessions.Outdate(false)
+	default:
+		r.Sessions.Age()
+	}
+	changes.Defined = false
+	if !r.learns() && changes.Pending == nil {
+		return r.undo(ctx, event)
+	}
+	pending, discards := changes.Pending, r.discards(changes)
+	changes.Pending = nil
+	why := r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
+	if why == failed || why == unclean {
+		return why
 	}
 	if err := r.Sessions.Learn(ctx, event.Conn.Real()); err != nil {
 		r.warn(ctx, event, "the server's catalogue cannot be read, so less is known about what statements do", err)
-		return false
+		if r.Dead(err) || ctx.Err() != nil {
+			return failed
+		}
 	}
-	return true
+	if why != none {
+		return why
+	}
+	changes.Pending = pending
+	changes.Settle(r.Sessions.Statement)
+	changes.Defined = false
+	changes.Defer()
+	if discards || r.discards(changes) {
+		return byMode
+	}
+	return r.undo(ctx, event)
 }
 
 // undo undoes what was done to the session, and has the server asked now and then whether nothing was forgotten.
 func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	changes := event.Conn.Changes()
+	if changes.Effects == 0 {
+		return none
+	}
 	changes.Effects |= changes.Inherited
 	effects := changes.Effects
 	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {

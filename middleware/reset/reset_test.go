@@ -20,6 +20,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
 )
@@ -31,6 +32,7 @@ type sessions struct {
 	resets func(ctx context.Context) error
 	left   map[string]string // what Leftovers finds
 	stale  bool
+	aged   int
 	// provisional says that nothing is known before Learn.
 	provisional bool
 	learnErr    error
@@ -60,7 +62,7 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	if s.provisional {
 		return &dialect.Statement{Provisional: true}
 	}
-	st := &dialect.Statement{Effects: effects[text]}
+	st := &dialect.Statement{Effects: effects[text], Defines: text == "define"}
 	if text == "lastval" || text == "unknown" {
 		st.Sees = dialect.Sequence
 	}
@@ -78,13 +80,24 @@ func (s *sessions) Stale() bool {
 	return s.stale
 }
 
-func (s *sessions) Age() { s.note("age") }
+func (s *sessions) Age() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aged++
+}
+
+func (s *sessions) Outdate(sure bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = s.stale || sure
+}
 
 func (s *sessions) Learn(context.Context, driver.Conn) error {
 	s.note("learn")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stale, s.provisional = false, false
+	s.stale = false
+	s.provisional = s.provisional && s.learnErr != nil
 	return s.learnErr
 }
 
@@ -372,10 +385,59 @@ func TestCatalogueIsReadOffEverybodysPath(t *testing.T) {
 func TestCatalogueAgesWithCleanSessionsToo(t *testing.T) {
 	s := &sessions{}
 	p := open(t, s, nil)
-	for range 300 {
+	for range 100 {
 		p.borrow(t, "read")
 	}
-	assert.Equal(t, "fresh, age", s.seen())
+	assert.Equal(t, "fresh", s.seen())
+	assert.Equal(t, 3, s.aged)
+}
+
+func TestDefinitionIsLearntWhenItsSessionIsGivenBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		texts []string
+		calls string
+	}{
+		"alone":                 {[]string{"read", "define"}, "fresh, learn"},
+		"with what came before": {[]string{"set", "define"}, "fresh, reset setting, learn"},
+		"with what comes after": {[]string{"define", "read"}, "fresh, reset unknown, learn"},
+		"in a transaction":      {[]string{"begin", "define"}, "fresh, reset open_tx, learn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &sessions{}
+				p := open(t, s, nil)
+				p.borrow(t, c.texts...)
+				synctest.Wait()
+				assert.Equal(t, c.calls, s.seen())
+			})
+		})
+	}
+}
+
+func TestReleaseThatAMiddlewareRunsTwiceGivesADirtyConnectionBackOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		s := &sessions{resets: func(context.Context) error { <-end; return nil }}
+		r := reset.New(reset.Options{Policy: policy.NewConfig().Reset, Sessions: s, Dead: func(error) bool { return false }})
+		cfg := pooled.NewConfig()
+		cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
+		cfg.Pool.MaxConns = 1
+		connector, err := pooled.NewConnector(cfg, pooled.Middleware{Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+			return func(event *middleware.Release) {
+				next(event)
+				next(event)
+			}
+		}}, r.Middleware())
+		require.NoError(t, err)
+		db := sql.OpenDB(connector)
+		defer db.Close()
+		_, err = db.ExecContext(t.Context(), "set")
+		require.NoError(t, err)
+		assert.Zero(t, connector.Stats().Endpoints[0].Idle)
+		close(end)
+		synctest.Wait()
+		assert.Equal(t, 1, connector.Stats().Endpoints[0].Idle)
+	})
 }
 
 func TestPendingStatementsAreJudgedWithTheCatalogue(t *testing.T) {
@@ -391,12 +453,14 @@ func TestPendingStatementsAreJudgedWithTheCatalogue(t *testing.T) {
 	}
 }
 
-func TestCatalogueThatCannotBeReadIsLoggedAndCostsTheConnection(t *testing.T) {
+func TestCatalogueThatCannotBeReadIsLoggedAndProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := open(t, &sessions{stale: true, learnErr: errors.New("no such table")}, nil)
+		s := &sessions{stale: true, provisional: true, learnErr: errors.New("no such table")}
+		p := open(t, s, nil)
 		p.borrow(t, "read")
 		synctest.Wait()
-		assert.Zero(t, p.stats().Open)
+		assert.Equal(t, "fresh, learn, reset unknown", s.seen())
+		assert.Equal(t, 1, p.stats().Idle)
 		assert.Contains(t, p.log.String(), "no such table")
 	})
 }

@@ -5,8 +5,12 @@ import "github.com/gopooled/pooled/dialect"
 // define is CREATE, ALTER, DROP or RENAME.
 func (p *parser) define(s []token) {
 	p.is(write, 0)
-	p.out.Defines = true
 	object := objectOf(s)
+	temporary := false
+	for i := 1; i < object; i++ {
+		temporary = temporary || at(s, i) == "temporary"
+	}
+	p.out.Defines = p.out.Defines || !temporary // nobody else sees a temporary table
 	switch at(s, 0) {
 	case "create":
 		p.create(s, object)

@@ -5,7 +5,6 @@ import "github.com/gopooled/pooled/dialect"
 // create judges CREATE. Whether an unqualified name becomes a temporary object by way of search_path cannot be seen here: that
 // takes a SET, which does not go unnoticed.
 func create(w *walk) (dialect.Class, dialect.Effects) {
-	w.out.Defines = true
 	i := 1
 	if w.at(1).is("or") && w.at(2).is("replace") {
 		i = 3
@@ -26,7 +25,6 @@ func create(w *walk) (dialect.Class, dialect.Effects) {
 
 // alter judges ALTER.
 func alter(w *walk) (dialect.Class, dialect.Effects) {
-	w.out.Defines = true
 	what := w.at(1)
 	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") {
 		return w.unknown()
@@ -36,11 +34,11 @@ func alter(w *walk) (dialect.Class, dialect.Effects) {
 
 // define judges what changes definitions: a write, and perhaps of something temporary.
 func define(w *walk) (dialect.Class, dialect.Effects) {
-	w.out.Defines = true
 	class, effects := write(w)
 	if w.temp || w.pgTemp {
-		effects |= dialect.TempTable
+		return class, effects | dialect.TempTable
 	}
+	w.out.Defines = true
 	return class, effects
 }
 
