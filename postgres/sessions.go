@@ -153,7 +153,8 @@ const (
 	learnTimeout = 4 * time.Second
 )
 
-// Fresh reads the catalogue, and compares the process id that the server knows with the one that the connection was told: a proxy makes up its own.
+// Fresh compares the process id that the server knows with the one that the connection was told, as a proxy makes up its own, and
+// reads the catalogue.
 func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
 	c, err := pgxConn(conn)
 	if err != nil {

@@ -73,6 +73,10 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		default:
 			return next(ctx, c)
 		}
+		// The connection first: while somebody waits for it, what an earlier borrower defined is learnt.
+		if err := c.Session.Acquire(ctx); err != nil {
+			return err
+		}
 		s := r.Sessions.Statement(c.Text)
 		if s.Sees != 0 {
 			if err := r.beforeSeeing(ctx, c.Session); err != nil {
@@ -83,9 +87,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
-		if s.Effects != 0 || s.Provisional || s.Defines {
-			r.note(c.Session.Conn(), s, c.Text)
-		} else if conn := c.Session.Conn(); conn != nil && conn.Changes().Defined {
+		if conn := c.Session.Conn(); conn != nil && (s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined) {
 			r.note(conn, s, c.Text)
 		}
 		return err
@@ -93,13 +95,11 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 }
 
 func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
-	switch {
-	case conn == nil: // it failed before anything was sent
-	case r.Policy.Mode == policy.ResetOff:
+	if r.Policy.Mode == policy.ResetOff {
 		conn.Changes().Effects |= s.Effects & dialect.OpenTx
-	default:
-		conn.Changes().Add(s, text)
+		return
 	}
+	conn.Changes().Add(s, text)
 }
 
 // release sends a clean connection on, and a dirty one by way of a goroutine of the endpoint.
