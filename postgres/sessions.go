@@ -116,12 +116,16 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	return s.replace(ctx, c, learnTimeout)
 }
 
-// learn reads the catalogue if nobody else is at it.
+// learn reads the catalogue for the first time, unless another connection has done it within the timeout.
 func (s *sessions) learn(ctx context.Context, c *pgx.Conn, timeout time.Duration) error {
+	limit := time.NewTimer(timeout)
+	defer limit.Stop()
 	select {
 	case s.learning <- struct{}{}:
 		defer func() { <-s.learning }()
-	default:
+	case <-limit.C:
+		return nil
+	case <-ctx.Done():
 		return nil
 	}
 	if s.catalogue.Load() != nil {
