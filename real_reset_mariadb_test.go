@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -128,35 +127,19 @@ func mariaDBFamily(t *testing.T, change func(*mysql.Config)) family {
 	cfg.Params = map[string]string{"max_statement_time": "100", "group_concat_max_len": "2048"}
 	cfg.Collation = "utf8mb4_unicode_ci"
 	change(cfg)
+	ways := sharedWays()
+	ways["by Raw"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
+		return pooled.Raw(ctx, conn, func(real driver.Conn) error {
+			for _, text := range t.sql {
+				if _, err := real.(driver.ExecerContext).ExecContext(ctx, text, nil); err != nil {
+					return fmt.Errorf("%s: %w", text, err)
+				}
+			}
+			return nil
+		})
+	}
 	return family{
-		driver: "mysql", dsn: cfg.FormatDSN(), state: mariaDBState, id: "select connection_id()", sleep: "do sleep(10)",
-		ways: map[string]func(ctx context.Context, conn *sql.Conn, t trace) error{
-			"plainly": plainly, "in comments": inComments, "by Query": byQuery, "prepared": prepared1, "with a panic": withPanic,
-			"before a failure": beforeFailure,
-			"by Raw": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				return pooled.Raw(ctx, conn, func(real driver.Conn) error {
-					for _, text := range t.sql {
-						if _, err := real.(driver.ExecerContext).ExecContext(ctx, text, nil); err != nil {
-							return fmt.Errorf("%s: %w", text, err)
-						}
-					}
-					return nil
-				})
-			},
-			"in a transaction": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.alone {
-					return errNotThisWay
-				}
-				tx, err := conn.BeginTx(ctx, nil)
-				if err != nil {
-					return err
-				}
-				if err := plainly(ctx, conn, t); err != nil {
-					return errors.Join(err, tx.Rollback())
-				}
-				return tx.Commit()
-			},
-		},
+		driver: "mysql", dsn: cfg.FormatDSN(), state: mariaDBState, id: "select connection_id()", sleep: "do sleep(10)", ways: ways,
 	}
 }
 
@@ -176,7 +159,7 @@ func TestMariaDBBorrowerFindsACleanSession(t *testing.T) {
 	})
 	t.Run("several statements in a text", func(t *testing.T) {
 		f := mariaDBFamily(t, func(cfg *mysql.Config) { cfg.MultiStatements = true })
-		f.ways = map[string]func(ctx context.Context, conn *sql.Conn, t trace) error{"in one text": mariaDBInOneText}
+		f.ways = map[string]way{"in one text": mariaDBInOneText}
 		testResetMatrix(t, f, mariaDBTraces)
 	})
 }

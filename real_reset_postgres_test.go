@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -140,67 +139,49 @@ func postgresFamily(t *testing.T, dsn string) family {
 		_, err = admin.Exec(text)
 		require.NoError(t, err)
 	}
+	ways := sharedWays()
+	ways["in one text"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
+		if t.alone {
+			return errNotThisWay
+		}
+		_, err := conn.ExecContext(ctx, "select 1; "+strings.Join(t.sql, "; "))
+		return err
+	}
+	ways["in a DO block"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
+		if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") {
+			return errNotThisWay
+		}
+		if t.shown || strings.Contains(t.name, "select into") {
+			return errNotThisWay
+		}
+		_, err := conn.ExecContext(ctx, "do $do$ begin execute $text$"+strings.Join(t.sql, "; ")+"$text$; end $do$")
+		return err
+	}
+	ways["in a function"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
+		if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") || t.name == "session authorization" {
+			return errNotThisWay
+		}
+		if t.shown || strings.Contains(t.name, "select into") {
+			return errNotThisWay
+		}
+		_, err := conn.ExecContext(ctx, "select hide($1)", strings.Join(t.sql, "; "))
+		return err
+	}
+	ways["by Raw"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
+		if t.shown {
+			return errNotThisWay
+		}
+		return pooled.Raw(ctx, conn, func(real driver.Conn) error {
+			for _, text := range t.sql {
+				if _, err := real.(*stdlib.Conn).Conn().Exec(ctx, text); err != nil {
+					return fmt.Errorf("%s: %w", text, err)
+				}
+			}
+			return nil
+		})
+	}
 	return family{
-		driver: "pgx", dsn: dsn, state: postgresState, id: "select pg_backend_pid()", sleep: "select pg_sleep(10)",
-		ways: map[string]func(ctx context.Context, conn *sql.Conn, t trace) error{
-			"plainly": plainly, "in comments": inComments, "by Query": byQuery, "prepared": prepared1, "with a panic": withPanic,
-			"before a failure": beforeFailure,
-			"in one text": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.alone {
-					return errNotThisWay
-				}
-				_, err := conn.ExecContext(ctx, "select 1; "+strings.Join(t.sql, "; "))
-				return err
-			},
-			"in a transaction": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.alone {
-					return errNotThisWay
-				}
-				tx, err := conn.BeginTx(ctx, nil)
-				if err != nil {
-					return err
-				}
-				for _, text := range t.sql {
-					if _, err := tx.ExecContext(ctx, text); err != nil {
-						return errors.Join(fmt.Errorf("%s: %w", text, err), tx.Rollback())
-					}
-				}
-				return tx.Commit()
-			},
-			"in a DO block": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") {
-					return errNotThisWay
-				}
-				if t.shown || strings.Contains(t.name, "select into") {
-					return errNotThisWay
-				}
-				_, err := conn.ExecContext(ctx, "do $do$ begin execute $text$"+strings.Join(t.sql, "; ")+"$text$; end $do$")
-				return err
-			},
-			"in a function": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") || t.name == "session authorization" {
-					return errNotThisWay
-				}
-				if t.shown || strings.Contains(t.name, "select into") {
-					return errNotThisWay
-				}
-				_, err := conn.ExecContext(ctx, "select hide($1)", strings.Join(t.sql, "; "))
-				return err
-			},
-			"by Raw": func(ctx context.Context, conn *sql.Conn, t trace) error {
-				if t.shown {
-					return errNotThisWay
-				}
-				return pooled.Raw(ctx, conn, func(real driver.Conn) error {
-					for _, text := range t.sql {
-						if _, err := real.(*stdlib.Conn).Conn().Exec(ctx, text); err != nil {
-							return fmt.Errorf("%s: %w", text, err)
-						}
-					}
-					return nil
-				})
-			},
-		},
+		driver: "pgx", dsn: dsn, state: postgresState, id: "select pg_backend_pid()", sleep: "select pg_sleep(10)", ways: ways,
 	}
 }
 

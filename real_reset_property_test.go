@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -94,7 +93,7 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 func TestMariaDBSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	t.Parallel()
 	f := mariaDBFamily(t, func(cfg *mysql.Config) { cfg.MultiStatements = true })
-	f.ways["in one text"] = func(ctx context.Context, conn *sql.Conn, tr trace) error { return mariaDBInOneText(ctx, conn, tr) }
+	f.ways["in one text"] = mariaDBInOneText
 	delete(f.ways, "with a panic")
 	testResetProperty(t, f, mariaDBTraces, sequences())
 }

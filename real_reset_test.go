@@ -55,7 +55,7 @@ type family struct {
 	// sleep is a query that takes seconds.
 	sleep string
 	// ways are how A's statements can reach the server.
-	ways map[string]func(ctx context.Context, conn *sql.Conn, t trace) error
+	ways map[string]way
 }
 
 // outcome writes down what a query returns, or the code of its error.
@@ -317,4 +317,32 @@ func (f family) cancelled(ctx context.Context, conn *sql.Conn, t trace) error {
 		return errors.New("the statement was to be cancelled")
 	}
 	return nil
+}
+
+// inTransaction leaves the trace in a transaction that is committed.
+func inTransaction(ctx context.Context, conn *sql.Conn, t trace) error {
+	if t.alone {
+		return errNotThisWay
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, text := range t.sql {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", text, err), tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// way leaves a trace through a connection.
+type way = func(ctx context.Context, conn *sql.Conn, t trace) error
+
+// sharedWays are those that need nothing of a family.
+func sharedWays() map[string]way {
+	return map[string]way{
+		"plainly": plainly, "in comments": inComments, "by Query": byQuery, "prepared": prepared1, "with a panic": withPanic,
+		"before a failure": beforeFailure, "in a transaction": inTransaction,
+	}
 }

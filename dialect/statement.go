@@ -54,10 +54,10 @@ const (
 	Database                          // USE
 	Permanent                         // only a new connection undoes it: LOAD, setseed
 	UnknownEffect                     // it may be any of the above
-)
 
-// EffectCount is how many effects there are. The effect with index i is 1<<i.
-const EffectCount = 14
+	// EffectCount is how many effects there are. The effect with index i is 1<<i.
+	EffectCount = iota
+)
 
 // effectNames are the effects by the position of their bit, separated by spaces.
 const effectNames = "setting role temp_table advisory_lock table_lock listen cursor prepare user_variable sequence open_tx database permanent unknown"

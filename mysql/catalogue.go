@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
@@ -24,14 +25,14 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 			s.Effects |= dialect.Permanent
 		}
 	}
-	if s.Effects.Has(dialect.UnknownEffect) || mentions(text, seeing) {
+	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
 		return
 	}
-	impure := len(c.shadows) > 0 && mentions(text, c.shadows)
+	impure := len(c.shadows) > 0 && statement.Mentions(text, c.shadows)
 	for _, name := range p.Targets {
 		impure = impure || c.tables[name] || c.views[name]
 	}
@@ -44,10 +45,10 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 }
 
 // recording are the variables that have the server record statements for the session to read.
-var recording = words("profiling profiling_history_size optimizer_trace")
+var recording = statement.WordsOf("profiling profiling_history_size optimizer_trace")
 
 // seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
-var seeing = words("last_insert_id identity variables session_variables variables_by_thread")
+var seeing = statement.WordsOf("last_insert_id identity variables session_variables variables_by_thread")
 
 const (
 	routinesSQL = `select routine_name, '' from information_schema.routines where routine_schema not in ('sys', 'mysql')`
@@ -59,7 +60,7 @@ const (
 )
 
 func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
-	suspects := words(`call execute prepare get_lock release_lock release_all_locks last_insert_id nextval setval lastval
+	suspects := statement.WordsOf(`call execute prepare get_lock release_lock release_all_locks last_insert_id nextval setval lastval
 		insert replace update delete load create drop lock handler sql_mode`)
 	c := &catalogue{tables: map[string]bool{}, views: map[string]bool{}, shadows: map[string]bool{}}
 	err := each(ctx, conn, routinesSQL, func(row []driver.Value) {
@@ -76,7 +77,7 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	for _, query := range []string{triggersSQL, defaultsSQL, viewsSQL} {
 		err := each(ctx, conn, query, func(row []driver.Value) {
 			name, source := strings.ToLower(value(row[0])), value(row[1])
-			impure := source == "" || strings.Contains(source, "@") || mentions(source, suspects) || !setsOnlyNew(source)
+			impure := source == "" || strings.Contains(source, "@") || statement.Mentions(source, suspects) || !setsOnlyNew(source)
 			switch {
 			case query == viewsSQL:
 				views[name] = append(views[name], source)
@@ -99,34 +100,13 @@ func (c *catalogue) spread(views map[string][]string) {
 		found = false
 		for name, sources := range views {
 			for _, source := range sources {
-				if !c.views[name] && mentions(source, c.views) {
+				if !c.views[name] && statement.Mentions(source, c.views) {
 					c.views[name], found = true, true
 				}
-				if !c.tables[name] && mentions(source, c.tables) {
+				if !c.tables[name] && statement.Mentions(source, c.tables) {
 					c.tables[name], found = true, true
 				}
 			}
 		}
 	}
-}
-
-// mentions reports whether a source has one of the words in it. It knows no strings and no comments: a word too many is a mistake on
-// the safe side.
-func mentions(source string, suspects map[string]bool) bool {
-	for word := range words(source) {
-		if suspects[word] {
-			return true
-		}
-	}
-	return false
-}
-
-func words(source string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsFuncSeq(strings.ToLower(source), func(r rune) bool {
-		return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 0x80
-	}) {
-		set[word] = true
-	}
-	return set
 }

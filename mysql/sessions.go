@@ -7,122 +7,34 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
-// How old the copy of the catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen, or
-// could not be read, is read again after minAge.
-const (
-	maxAge = 5 * time.Minute
-	minAge = 10 * time.Second
-)
-
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
-	cache     statement.Cache[*dialect.Statement]
-	catalogue atomic.Pointer[catalogue] // nil: not read yet
-	fresh     atomic.Pointer[fresh]     // nil: not known yet
-	stale     atomic.Bool
-	learnt    atomic.Int64  // when, in Unix nanoseconds
-	learning  chan struct{} // holds one for whoever reads the catalogue
-	failed    atomic.Bool   // the catalogue could not be read the last time
+	*statement.Reader[catalogue]
+	fresh atomic.Pointer[fresh] // nil: not known yet
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
 
-func newSessions() *sessions {
-	s := &sessions{learning: make(chan struct{}, 1)}
-	s.stale.Store(true)
-	return s
-}
+// newSessions goes by the texts alone if the catalogue cannot be read: what is unknown would cost every connection.
+func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read, &catalogue{})} }
 
-// Statement reads a text, or remembers it.
-func (s *sessions) Statement(text string) *dialect.Statement {
-	st, ok := s.cache.Get(text)
-	if !ok {
-		st = s.read(text)
-	}
-	return st
-}
-
-func (s *sessions) read(text string) *dialect.Statement {
-	c := s.catalogue.Load()
+// read says what a text does. Without a catalogue it is provisional.
+func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := my.Parse(text)
-	st := &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Defines: parsed.Defines}
-	for _, u := range parsed.Undo {
-		st.Undo = append(st.Undo, dialect.Undo(u))
-	}
-	c.judge(text, &parsed, st)
-	s.cache.Put(text, st)
-	if s.catalogue.Load() != c { // which was replaced meanwhile, and the cache cleared
-		s.cache.Clear()
-	}
-	return st
-}
-
-// Stale reports whether the catalogue should be read.
-func (s *sessions) Stale() bool { return s.stale.Load() }
-
-// Age has the catalogue read again when it is old, or could not be read.
-func (s *sessions) Age() {
-	age := maxAge
-	if s.failed.Load() {
-		age = minAge
-	}
-	s.askAgain(age)
-}
-
-// Outdate has the catalogue read again.
-func (s *sessions) Outdate(sure bool) {
-	if sure {
-		s.stale.Store(true)
-	} else {
-		s.askAgain(minAge)
-	}
-}
-
-// askAgain has the catalogue read again if the copy is older than age.
-func (s *sessions) askAgain(age time.Duration) {
-	if learnt := s.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= age {
-		s.stale.Store(true)
-	}
+	s = &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Undo: parsed.Undo, Defines: parsed.Defines}
+	c.judge(text, &parsed, s)
+	return s, true
 }
 
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
-	mine := s.stale.CompareAndSwap(true, false)
-	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
-		return nil
-	}
-	select { // one reads, the others wait for it
-	case s.learning <- struct{}{}:
-		defer func() { <-s.learning }()
-	case <-ctx.Done():
-		if mine {
-			s.stale.Store(true)
-		}
-		return nil
-	}
-	if !mine && (s.catalogue.Load() != nil || s.failed.Load()) {
-		return nil
-	}
-	s.learnt.Store(time.Now().UnixNano())
-	learnt, err := readCatalogue(ctx, conn)
-	if err != nil {
-		s.failed.Store(true)
-		if ctx.Err() == nil && s.catalogue.CompareAndSwap(nil, &catalogue{}) { // texts are all that there is to go by
-			s.cache.Clear()
-		}
-		return err
-	}
-	s.failed.Store(false)
-	s.catalogue.Store(learnt)
-	s.cache.Clear()
-	return nil
+	return s.Reader.Learn(ctx, func() (*catalogue, error) { return readCatalogue(ctx, conn) })
 }
 
 // fresh is what a session looks like that nobody has used, with what the DSN and pool_init have set.

@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,17 +17,30 @@ type word[T any] struct {
 // size is the row of a setting that counts something.
 func size(doc Key, field func(*Config) *int, words ...word[int]) key {
 	doc.Type = "number"
-	return quantity(doc, field, parseSize, strconv.Itoa, words)
+	return setting(doc, field, parseSize, strconv.Itoa, words)
 }
 
 // duration is the row of a setting that is a time span.
 func duration(doc Key, field func(*Config) *time.Duration, words ...word[time.Duration]) key {
 	doc.Type = "duration"
-	return quantity(doc, field, parseDuration, formatDuration, words)
+	return setting(doc, field, parseDuration, formatDuration, words)
 }
 
-// quantity is the row of a setting that is 0 or more, or one of the words.
-func quantity[T int | time.Duration](doc Key, field func(*Config) *T,
+// choice is the row of a setting that is one of some words.
+func choice[T comparable](doc Key, field func(*Config) *T, words ...word[T]) key {
+	doc.Type = "word"
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.text
+	}
+	doc.Values = strings.Join(texts, ", ")
+	parse := func(string) (value T, err error) { return value, errors.New("is not known") }
+	format := func(value T) string { return fmt.Sprint(value) } // which parse refuses
+	return setting(doc, field, parse, format, words)
+}
+
+// setting is the row of a setting that is one of the words, or else what parse takes.
+func setting[T comparable](doc Key, field func(*Config) *T,
 	parse func(string) (T, error), format func(T) string, words []word[T],
 ) key {
 	set := func(c *Config, text string) error {
@@ -42,9 +54,6 @@ func quantity[T int | time.Duration](doc Key, field func(*Config) *T,
 		if err != nil {
 			return err
 		}
-		if value < 0 {
-			return errors.New("is negative")
-		}
 		*field(c) = value
 		return nil
 	}
@@ -56,34 +65,6 @@ func quantity[T int | time.Duration](doc Key, field func(*Config) *T,
 			}
 		}
 		return format(value)
-	}
-	return key{Key: doc, set: set, get: get}
-}
-
-// choice is the row of a setting that is one of some words.
-func choice[T comparable](doc Key, field func(*Config) *T, words ...word[T]) key {
-	doc.Type = "word"
-	texts := make([]string, len(words))
-	for i, w := range words {
-		texts[i] = w.text
-	}
-	doc.Values = strings.Join(texts, ", ")
-	set := func(c *Config, text string) error {
-		i := slices.Index(texts, text)
-		if i < 0 {
-			return errors.New("is not known")
-		}
-		*field(c) = words[i].value
-		return nil
-	}
-	get := func(c Config) string {
-		value := *field(&c)
-		for _, w := range words {
-			if value == w.value {
-				return w.text
-			}
-		}
-		return fmt.Sprint(value) // which set refuses
 	}
 	return key{Key: doc, set: set, get: get}
 }
@@ -113,18 +94,26 @@ func parseSize(text string) (int, error) {
 	case err != nil:
 		return 0, errors.New("is not a whole number")
 	}
-	return n, nil
+	return natural(n)
 }
 
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err == nil {
-		return d, nil
+		return natural(d)
 	}
 	if strings.Trim(text, "0123456789.") == "" {
 		return 0, fmt.Errorf("has no unit: write %ss if seconds are meant", text)
 	}
 	return 0, errors.New("is not a duration")
+}
+
+// natural refuses what is below 0.
+func natural[T int | time.Duration](value T) (T, error) {
+	if value < 0 {
+		return 0, errors.New("is negative")
+	}
+	return value, nil
 }
 
 // formatDuration writes 1h for what [time.Duration.String] calls 1h0m0s.

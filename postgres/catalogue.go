@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/pg"
 )
 
@@ -150,7 +151,7 @@ func newCatalogue(facts []fact) *catalogue {
 	c.findFunctions(byKind)
 	c.findTables(byKind)
 	for _, f := range byKind["hidden"] {
-		c.hidden = c.hidden || c.mentionsImpure(f.Text)
+		c.hidden = c.hidden || c.hasImpure(statement.WordsOf(f.Text))
 	}
 	c.defines = len(byKind["event trigger"]) > 0
 	return c
@@ -172,11 +173,11 @@ func (c *catalogue) findImpure(byKind map[string][]fact) {
 			}
 		}
 	}
-	bodies := map[string][]map[string]bool{}
+	bodies := map[string][]statement.Words{}
 	for _, kind := range []string{"function", "view", "policy"} {
 		for _, f := range byKind[kind] {
-			words := wordsOf(f.Text)
-			if kind == "function" && dangerous(words) || strings.Contains(strings.ToLower(f.Text), `u&"`) {
+			words := statement.WordsOf(f.Text)
+			if kind == "function" && words.Meet(dangerousWords) || strings.Contains(strings.ToLower(f.Text), `u&"`) {
 				c.spoil(f.Name)
 				continue
 			}
@@ -231,7 +232,7 @@ func (c *catalogue) findTables(byKind map[string][]fact) {
 	}
 	for _, kind := range []string{"default", "check"} {
 		for _, f := range byKind[kind] {
-			words := wordsOf(f.Text)
+			words := statement.WordsOf(f.Text)
 			sequence := words["nextval"]
 			delete(words, "nextval")
 			add(f.Name, table{impure: c.hasImpure(words), sequence: sequence})
@@ -252,21 +253,12 @@ func (c *catalogue) findTables(byKind map[string][]fact) {
 func (c *catalogue) spoil(name string) {
 	lower := strings.ToLower(name)
 	c.impure[lower] = true
-	if !wordsOf(lower)[lower] {
+	if !statement.WordsOf(lower)[lower] {
 		c.hidden = true
 	}
 }
 
-func (c *catalogue) mentionsImpure(text string) bool { return c.hasImpure(wordsOf(text)) }
-
-func (c *catalogue) hasImpure(words map[string]bool) bool {
-	for word := range words {
-		if c.impure[word] || c.effective[word] {
-			return true
-		}
-	}
-	return false
-}
+func (c *catalogue) hasImpure(words statement.Words) bool { return words.Meet(c.impure, c.effective) }
 
 // harmlessExtension are volatile functions of the extensions that come with PostgreSQL, written in C, that only compute.
 var harmlessExtension = map[string]bool{
@@ -276,34 +268,6 @@ var harmlessExtension = map[string]bool{
 
 // dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
 // in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
-var dangerousWords = words(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
+var dangerousWords = statement.WordsOf(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
 	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
 	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
-
-func dangerous(source map[string]bool) bool {
-	for word := range source {
-		if dangerousWords[word] {
-			return true
-		}
-	}
-	return false
-}
-
-// wordsOf returns everything in a source that could be a name or a keyword, in lower case. It knows no strings and no
-// comments: a word too many is a mistake on the safe side.
-func wordsOf(source string) map[string]bool {
-	return words(strings.Map(func(r rune) rune {
-		if r == '_' || r == '$' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x80 {
-			return r
-		}
-		return ' '
-	}, strings.ToLower(source)))
-}
-
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsSeq(text) {
-		set[word] = true
-	}
-	return set
-}

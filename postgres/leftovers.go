@@ -23,7 +23,7 @@ union all select 'cursor ' || name, '' from pg_catalog.pg_cursors where is_holda
 union all select 'prepared ' || name, '' from pg_catalog.pg_prepared_statements where from_sql`
 
 // Leftovers asks the server what it knows of the session.
-func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {
+func (s sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {
 	c, err := pgxConn(conn)
 	if err != nil {
 		return nil, err

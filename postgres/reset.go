@@ -38,7 +38,7 @@ const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_c
 
 // Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init if the changes touch
 // what it had done.
-func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
+func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
 	if changes.Effects.Has(dialect.Permanent) {
 		return dialect.ErrDiscard
 	}
@@ -89,7 +89,7 @@ func forgetNotifications(ctx context.Context, c *pgx.Conn) {
 }
 
 // touches reports whether a reset of these effects may undo what init did.
-func (s *sessions) touches(effects dialect.Effects, init string) bool {
+func (s sessions) touches(effects dialect.Effects, init string) bool {
 	does := s.Statement(init).Effects
 	return effects.Has(dialect.UnknownEffect) || does.Has(dialect.UnknownEffect) && effects != dialect.OpenTx || effects&does != 0
 }

@@ -5,18 +5,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/dialect"
 )
 
-func learnt(facts ...fact) *sessions {
+func learnt(tb testing.TB, facts ...fact) sessions {
+	tb.Helper()
 	s := newSessions()
-	s.stale.Store(false)
-	s.catalogue.Store(newCatalogue(append(facts,
+	c := newCatalogue(append(facts,
 		fact{"builtin", "now", ""}, fact{"builtin", "lower", ""}, fact{"volatile builtin", "random", ""},
 		fact{"volatile builtin", "set_config", ""}, fact{"volatile builtin", "nextval", ""}, fact{"volatile builtin", "pg_read_file", ""},
 		fact{"table", "things", ""},
-	)))
+	))
+	require.NoError(tb, s.Reader.Learn(tb.Context(), func() (*catalogue, error) { return c, nil }))
 	return s
 }
 
@@ -69,7 +71,7 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"definition", `create index on things (name)`, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := learnt(c.facts...)
+			s := learnt(t, c.facts...)
 			assert.Equal(t, c.want, s.Statement(c.text).Effects)
 			assert.Equal(t, c.want, s.Statement(c.text).Effects, "from the cache")
 		})
@@ -77,7 +79,7 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 }
 
 func TestDefinitionsAreNoticedUnlessTheyAreTemporary(t *testing.T) {
-	s := learnt()
+	s := learnt(t)
 	assert.True(t, s.Statement("create function f() returns int language sql as 'select 1'").Defines)
 	assert.False(t, s.Statement("create temp table t (id int)").Defines)
 	assert.False(t, s.Statement("select * from things").Defines)
@@ -90,7 +92,7 @@ const benchmarkText = `select t.id, t.name, t.created_at, lower(t.name) as folde
 	where t.name like $1 and t.created_at > now() - interval '1 day' and t.id in ($2, $3, $4) order by t.created_at desc limit 20`
 
 func BenchmarkStatementSeenBefore(b *testing.B) {
-	s := learnt()
+	s := learnt(b)
 	for range 10 {
 		s.Statement(benchmarkText)
 	}
@@ -101,7 +103,7 @@ func BenchmarkStatementSeenBefore(b *testing.B) {
 }
 
 func BenchmarkStatementNew(b *testing.B) {
-	s := learnt()
+	s := learnt(b)
 	texts := make([]string, 1<<16)
 	for i := range texts {
 		texts[i] = fmt.Sprintf("%s -- %d", benchmarkText[:190], i)

@@ -14,14 +14,15 @@ type audit struct{ resets atomic.Uint64 }
 
 // check audits one reset in pool_reset_audit, and reports what it finds. The values are not shown: they are a borrower's own.
 func (a *audit) check(ctx context.Context, r *Reset, event *middleware.Release) reason {
-	if r.Policy.Audit == 0 || r.fresh.get().state == nil || a.resets.Add(1)%uint64(r.Policy.Audit) != 0 {
+	fresh := r.fresh.Load()
+	if r.Policy.Audit == 0 || fresh == nil || fresh.state == nil || a.resets.Add(1)%uint64(r.Policy.Audit) != 0 {
 		return none
 	}
 	left, err := r.Sessions.Leftovers(ctx, event.Conn.Real())
 	if err != nil {
 		return failed
 	}
-	names := differences(r.fresh.get().state, left)
+	names := differences(fresh.state, left)
 	if len(names) == 0 {
 		return none
 	}

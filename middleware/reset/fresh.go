@@ -3,7 +3,6 @@ package reset
 import (
 	"context"
 	"database/sql/driver"
-	"sync"
 
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
@@ -11,23 +10,15 @@ import (
 
 // fresh is what the first connection to an endpoint told before anybody had used it.
 type fresh struct {
-	mu      sync.Mutex // guards what follows
-	seen    bool
 	proxied bool              // sessions are shared behind our back, so there is nothing to reset
 	state   map[string]string // see [dialect.Sessions].Leftovers; nil without pool_reset_audit
-}
-
-func (f *fresh) get() fresh {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return fresh{seen: f.seen, proxied: f.proxied, state: f.state}
 }
 
 // connect looks at the first connection. One that cannot be asked, such as PgBouncer's own console, is left alone.
 func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
 		real, err := next(ctx, dial)
-		if err != nil || r.fresh.get().seen {
+		if err != nil || r.fresh.Load() != nil {
 			return real, err
 		}
 		proxied, err := r.Sessions.Fresh(ctx, real)
@@ -35,7 +26,7 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 			if ctx.Err() != nil || r.Dead(err) {
 				return nil, err
 			}
-			if r.found(true, nil) {
+			if r.fresh.CompareAndSwap(nil, &fresh{proxied: true}) {
 				r.Logger.Warn("pooled: the server does not answer questions about sessions, so they are not reset",
 					"endpoint", dial.Endpoint.Name, "error", err)
 			}
@@ -47,22 +38,10 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 				return nil, err
 			}
 		}
-		if r.found(proxied, state) && proxied && r.Policy.Mode != policy.ResetAlways {
+		if r.fresh.CompareAndSwap(nil, &fresh{proxied, state}) && proxied && r.Policy.Mode != policy.ResetAlways {
 			r.Logger.Warn("pooled: a proxy stands before the server, so sessions are not reset: write pool_reset=off if it pools "+
 				"transactions (PgBouncer's pool_mode=transaction), pool_reset=always if it pools sessions", "endpoint", dial.Endpoint.Name)
 		}
 		return real, nil
 	}
-}
-
-// found keeps what the first connection told, and reports whether it was the first.
-func (r *Reset) found(proxied bool, state map[string]string) bool {
-	f := &r.fresh
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.seen {
-		return false
-	}
-	f.seen, f.proxied, f.state = true, proxied, state
-	return true
 }

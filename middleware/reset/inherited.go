@@ -5,24 +5,17 @@ import (
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/policy"
 )
 
 // beforeSeeing undoes, on the borrower's own path, what an earlier one left to those who could see it ([dialect.Changes].Defer). Once
 // the borrower has left a trace of the same kind, it is that one which is seen.
-func (r *Reset) beforeSeeing(ctx context.Context, s middleware.Session) error {
-	if r.Policy.Mode == policy.ResetOff {
-		return nil
-	}
-	if err := s.Acquire(ctx); err != nil {
-		return err
-	}
-	changes := s.Conn().Changes()
+func (r *Reset) beforeSeeing(ctx context.Context, conn middleware.ServerConn) error {
+	changes := conn.Changes()
 	if changes.Inherited&^changes.Effects == 0 {
 		return nil
 	}
 	inherited := dialect.Changes{Effects: changes.Inherited}
-	if err := r.Sessions.Reset(ctx, s.Conn().Real(), &inherited, ""); err != nil {
+	if err := r.Sessions.Reset(ctx, conn.Real(), &inherited, ""); err != nil {
 		changes.Effects |= dialect.UnknownEffect // so that the connection is not kept as it is
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/middleware"
@@ -32,7 +33,7 @@ type Options struct {
 // Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
 type Reset struct {
 	Options
-	fresh    fresh
+	fresh    atomic.Pointer[fresh] // nil: nothing was dialled yet
 	audit    audit
 	counters counters
 }
@@ -64,12 +65,7 @@ const ageEvery = 32
 func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 	return func(ctx context.Context, c *middleware.Call) error {
 		switch c.Op {
-		case middleware.Exec, middleware.Query:
-		case middleware.Raw:
-			if err := r.beforeSeeing(ctx, c.Session); err != nil {
-				return err
-			}
-			return next(ctx, c)
+		case middleware.Exec, middleware.Query, middleware.Raw:
 		default:
 			return next(ctx, c)
 		}
@@ -77,9 +73,15 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if err := c.Session.Acquire(ctx); err != nil {
 			return err
 		}
+		if c.Op == middleware.Raw {
+			if err := r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
+				return err
+			}
+			return next(ctx, c)
+		}
 		s := r.Sessions.Statement(c.Text)
 		if s.Sees != 0 {
-			if err := r.beforeSeeing(ctx, c.Session); err != nil {
+			if err := r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
 				return err
 			}
 		}
@@ -109,26 +111,23 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			return
 		}
 		changes := event.Conn.Changes()
-		switch r.Policy.Mode {
-		case policy.ResetAlways:
+		switch {
+		case r.Policy.Mode == policy.ResetAlways:
 			*changes = dialect.Changes{Effects: changes.Effects | dialect.UnknownEffect, Undo: changes.Undo, Inherited: changes.Inherited}
-		case policy.ResetDirty, policy.ResetDiscard:
+		case r.judges():
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
 			}
-		}
-		if r.Policy.Mode != policy.ResetAlways {
 			changes.Defer()
 		}
 		if !changes.Clean() && r.behindProxy() { // it was done to whatever session the proxy had at hand
 			*changes = dialect.Changes{Effects: changes.Effects & dialect.OpenTx}
 		}
-		clean := changes.Clean()
 		switch {
 		case event.Discard:
 			next(event)
 			return
-		case clean:
+		case changes.Clean():
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
@@ -160,14 +159,18 @@ func (r *Reset) discard(event *middleware.Release, why reason) {
 	r.counters.discarded[why].Add(1)
 }
 
-// learns reports whether the catalogue is to be read before long.
-func (r *Reset) learns() bool {
-	return r.Policy.Mode != policy.ResetOff && r.Policy.Mode != policy.ResetAlways && r.Sessions.Stale() && !r.behindProxy()
+// judges reports whether it depends on the statements what becomes of a session.
+func (r *Reset) judges() bool {
+	return r.Policy.Mode == policy.ResetDirty || r.Policy.Mode == policy.ResetDiscard
 }
+
+// learns reports whether the catalogue is to be read before long.
+func (r *Reset) learns() bool { return r.judges() && r.Sessions.Stale() && !r.behindProxy() }
 
 // behindProxy reports whether sessions are left alone because a proxy shares them.
 func (r *Reset) behindProxy() bool {
-	return r.Policy.Mode != policy.ResetAlways && r.Policy.Mode != policy.ResetOff && r.fresh.get().proxied
+	fresh := r.fresh.Load()
+	return r.judges() && fresh != nil && fresh.proxied
 }
 
 // clean makes the session clean, or marks the connection to be discarded.

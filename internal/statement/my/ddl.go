@@ -65,6 +65,14 @@ func (p *parser) create(s []token, object int) {
 	switch at(s, object) {
 	case "table", "sequence":
 		p.createTable(s, object)
+	default:
+		p.content(s, object)
+	}
+}
+
+// content looks through what a definition has inside that the server reads at once, for CREATE and ALTER alike.
+func (p *parser) content(s []token, object int) {
+	switch at(s, object) {
 	case "view":
 		p.scan(s[find(s, object, "as"):])
 	case "event":
@@ -107,12 +115,8 @@ func (p *parser) alter(s []token, object int) {
 	switch at(s, object) {
 	case "table":
 		p.renamed(s, object)
-	case "view":
-		p.scan(s[find(s, object, "as"):])
-	case "event":
-		p.schedule(s, object)
-	case "":
-		p.unknown()
+	default:
+		p.content(s, object)
 	}
 }
 

@@ -104,6 +104,16 @@ func isAssignment(s []token, i int) bool { return isMark(s, i, '=') || isKind(s,
 
 // find returns the first position from i on, outside of parentheses, of any of the keywords; len(s) without one.
 func find(s []token, i int, keywords ...string) int {
+	return outside(s, i, func(i int) bool { return s[i].kind == word && slices.Contains(keywords, at(s, i)) })
+}
+
+// comma returns the next position of a comma outside of parentheses, len(s) without one.
+func comma(s []token, i int) int {
+	return outside(s, i, func(i int) bool { return s[i].isMark(',') })
+}
+
+// outside returns the first position from i on, outside of parentheses, at which is holds; len(s) without one.
+func outside(s []token, i int, is func(i int) bool) int {
 	depth := 0
 	for ; i < len(s); i++ {
 		switch {
@@ -111,7 +121,7 @@ func find(s []token, i int, keywords ...string) int {
 			depth++
 		case s[i].isMark(')'):
 			depth--
-		case depth == 0 && s[i].kind == word && slices.Contains(keywords, at(s, i)):
+		case depth == 0 && is(i):
 			return i
 		}
 	}

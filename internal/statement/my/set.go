@@ -26,22 +26,6 @@ func (p *parser) set(s []token) {
 	}
 }
 
-// comma returns the next position of a comma outside of parentheses, len(s) without one.
-func comma(s []token, i int) int {
-	depth := 0
-	for ; i < len(s); i++ {
-		switch {
-		case s[i].isMark('('):
-			depth++
-		case s[i].isMark(')'):
-			depth--
-		case depth == 0 && s[i].isMark(','):
-			return i
-		}
-	}
-	return len(s)
-}
-
 // setStatement is MariaDB's SET STATEMENT variable = value, ... FOR statement. The variables get their values back by themselves.
 func (p *parser) setStatement(s []token) {
 	inner := find(s, 2, "for")

@@ -44,17 +44,14 @@ type Statement struct {
 	Defines bool
 }
 
-// Undo is an effect that can be undone by the name of what has it.
-type Undo struct {
-	// Effect is one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and Database.
-	Effect dialect.Effects
-
-	// Name is, for a Setting, the variable in lower case; "transaction" stands for all that SET TRANSACTION sets. For a
-	// UserVariable it is the lower-case name without @ and quotes; for a TempTable the name as DROP TEMPORARY TABLE takes it, with
-	// its qualifier and in backticks; for a SQLPrepare the lower-case name of the statement; for a Cursor the name that
-	// HANDLER ... CLOSE takes, for a Database the one that was chosen, both without quotes.
-	Name string
-}
+// Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and
+// Database.
+//
+// Its name is, for a Setting, the variable in lower case; "transaction" stands for all that SET TRANSACTION sets. For a UserVariable
+// it is the lower-case name without @ and quotes; for a TempTable the name as DROP TEMPORARY TABLE takes it, with its qualifier and in
+// backticks; for a SQLPrepare the lower-case name of the statement; for a Cursor the name that HANDLER ... CLOSE takes, for a Database
+// the one that was chosen, both without quotes.
+type Undo = dialect.Undo
 
 // maxText is the length in bytes of the longest text that is looked at.
 const maxText = 64 << 10

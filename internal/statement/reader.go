@@ -1,0 +1,161 @@
+package statement
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// How old the copy of a catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen, or
+// could not be read, is read again after minAge; so is it for a name that the copy does not have, which may be a mistake in the
+// statement.
+const (
+	maxAge = 5 * time.Minute
+	minAge = 10 * time.Second
+)
+
+// Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
+// date. It is the part of [dialect.Sessions] that is the same for every family.
+type Reader[C any] struct {
+	judge     func(text string, c *C) (s *dialect.Statement, complete bool)
+	fallback  *C
+	cache     Cache[*dialect.Statement]
+	catalogue atomic.Pointer[C] // nil: not read yet
+	stale     atomic.Bool
+	learnt    atomic.Int64  // when, in Unix nanoseconds; 0 = never
+	learning  chan struct{} // holds one for whoever reads the catalogue
+	failed    atomic.Bool   // the catalogue could not be read the last time
+}
+
+// NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
+// has all of the names in it. fallback is the catalogue to go by if none can be read; nil: then there is none.
+func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool), fallback *C) *Reader[C] {
+	r := &Reader[C]{judge: judge, fallback: fallback, learning: make(chan struct{}, 1)}
+	r.stale.Store(true)
+	return r
+}
+
+// Statement reads a text, or remembers it.
+func (r *Reader[C]) Statement(text string) *dialect.Statement {
+	s, ok := r.cache.Get(text)
+	if !ok {
+		s = r.read(text)
+	}
+	return s
+}
+
+func (r *Reader[C]) read(text string) *dialect.Statement {
+	c := r.catalogue.Load()
+	s, complete := r.judge(text, c)
+	if !complete {
+		r.askAgain(minAge)
+	}
+	r.cache.Put(text, s)
+	if r.catalogue.Load() != c { // which was replaced meanwhile, and the cache cleared
+		r.cache.Clear()
+	}
+	return s
+}
+
+// Stale reports whether the catalogue should be read.
+func (r *Reader[C]) Stale() bool { return r.stale.Load() }
+
+// Age has the catalogue read again when it is old, or could not be read.
+func (r *Reader[C]) Age() {
+	age := maxAge
+	if r.failed.Load() {
+		age = minAge
+	}
+	r.askAgain(age)
+}
+
+// Outdate has the catalogue read again.
+func (r *Reader[C]) Outdate(sure bool) {
+	if sure {
+		r.stale.Store(true)
+	} else {
+		r.askAgain(minAge)
+	}
+}
+
+// askAgain has the catalogue read again if the copy is older than age.
+func (r *Reader[C]) askAgain(age time.Duration) {
+	if learnt := r.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= age {
+		r.stale.Store(true)
+	}
+}
+
+// Learn has fetch read the catalogue, if it is stale. Where another call is at it, it waits if nothing is known yet, and leaves it
+// to that one otherwise.
+func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
+	mine := r.stale.CompareAndSwap(true, false)
+	if !mine && r.tried() {
+		return nil
+	}
+	if !r.begin(ctx) {
+		if mine {
+			r.stale.Store(true)
+		}
+		return nil
+	}
+	defer r.end()
+	if !mine && r.tried() {
+		return nil
+	}
+	err := r.replace(fetch)
+	if err == nil {
+		return nil
+	}
+	r.failed.Store(true)
+	if r.fallback != nil && ctx.Err() == nil && r.catalogue.CompareAndSwap(nil, r.fallback) {
+		r.cache.Clear()
+	}
+	return err
+}
+
+// LearnFirst is Learn for a connection that somebody waits for: it gives up waiting for another call when ctx ends, and after an
+// error the catalogue is as stale as before.
+func (r *Reader[C]) LearnFirst(ctx context.Context, fetch func() (*C, error)) error {
+	if !r.begin(ctx) {
+		return nil
+	}
+	defer r.end()
+	if r.catalogue.Load() != nil {
+		return nil
+	}
+	r.stale.Store(false)
+	err := r.replace(fetch)
+	if err != nil {
+		r.stale.Store(true)
+	}
+	return err
+}
+
+// tried reports whether there is nothing to wait for: the catalogue is known, or cannot be.
+func (r *Reader[C]) tried() bool { return r.catalogue.Load() != nil || r.failed.Load() }
+
+// begin waits until nobody else reads the catalogue. It reports false if ctx ends before.
+func (r *Reader[C]) begin(ctx context.Context) bool {
+	select {
+	case r.learning <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *Reader[C]) end() { <-r.learning }
+
+func (r *Reader[C]) replace(fetch func() (*C, error)) error {
+	r.learnt.Store(time.Now().UnixNano())
+	c, err := fetch()
+	if err != nil {
+		return err
+	}
+	r.failed.Store(false)
+	r.catalogue.Store(c)
+	r.cache.Clear()
+	return nil
+}

@@ -1,0 +1,49 @@
+package statement
+
+import (
+	"iter"
+	"strings"
+)
+
+// Words is everything in a source that could be a name or a keyword, in lower case. It knows no strings and no comments: where
+// it is asked what a source may do, a word too many is a mistake on the safe side.
+type Words map[string]bool
+
+// WordsOf collects the words of a source.
+func WordsOf(source string) Words {
+	words := Words{}
+	for word := range eachWord(source) {
+		words[word] = true
+	}
+	return words
+}
+
+// Meet reports whether one of the words is true in one of the sets.
+func (w Words) Meet(sets ...map[string]bool) bool {
+	for word := range w {
+		for _, set := range sets {
+			if set[word] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Mentions is [Words.Meet] for a source that is looked at once.
+func Mentions(source string, sets ...map[string]bool) bool {
+	for word := range eachWord(source) {
+		for _, set := range sets {
+			if set[word] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func eachWord(source string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(strings.ToLower(source), func(r rune) bool {
+		return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 0x80
+	})
+}

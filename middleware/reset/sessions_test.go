@@ -1,0 +1,159 @@
+package reset_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/policy"
+)
+
+// sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none.
+type sessions struct {
+	mu     sync.Mutex
+	calls  []string // what was asked of the server
+	resets func(ctx context.Context) error
+	left   map[string]string // what Leftovers finds
+	stale  bool
+	aged   int
+	// provisional says that nothing is known before Learn.
+	provisional bool
+	learnErr    error
+	freshErr    error
+	proxied     bool
+}
+
+func (s *sessions) note(call string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call)
+}
+
+func (s *sessions) seen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.calls, ", ")
+}
+
+func (s *sessions) Statement(text string) *dialect.Statement {
+	effects := map[string]dialect.Effects{
+		"set": dialect.Setting, "temp": dialect.TempTable, "permanent": dialect.Permanent, "begin": dialect.OpenTx, "unknown": dialect.UnknownEffect,
+		"insert": dialect.Sequence,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provisional {
+		return &dialect.Statement{Provisional: true}
+	}
+	st := &dialect.Statement{Effects: effects[text], Defines: text == "define"}
+	if text == "lastval" || text == "unknown" {
+		st.Sees = dialect.Sequence
+	}
+	return st
+}
+
+func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
+	s.note("fresh")
+	return s.proxied, s.freshErr
+}
+
+func (s *sessions) Stale() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stale
+}
+
+func (s *sessions) Age() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aged++
+}
+
+func (s *sessions) Outdate(sure bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = s.stale || sure
+}
+
+func (s *sessions) Learn(context.Context, driver.Conn) error {
+	s.note("learn")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = false
+	s.provisional = s.provisional && s.learnErr != nil
+	return s.learnErr
+}
+
+func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Changes, init string) error {
+	s.note("reset " + changes.Effects.String() + init)
+	if changes.Effects.Has(dialect.Permanent) {
+		return dialect.ErrDiscard
+	}
+	if s.resets != nil {
+		return s.resets(ctx)
+	}
+	return nil
+}
+
+func (s *sessions) Leftovers(context.Context, driver.Conn) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, "leftovers")
+	return maps.Clone(s.left), nil
+}
+
+// pool is a DB whose resets can be watched.
+type pool struct {
+	*sql.DB
+	connector *pooled.Connector
+	reset     *reset.Reset
+	log       *bytes.Buffer
+}
+
+func open(t *testing.T, s *sessions, change func(*reset.Options, *policy.Pool)) pool {
+	t.Helper()
+	p := pool{log: &bytes.Buffer{}}
+	o := reset.Options{
+		Policy: policy.NewConfig().Reset, Sessions: s, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
+		Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) },
+	}
+	cfg := pooled.NewConfig()
+	cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
+	if change != nil {
+		change(&o, &cfg.Pool)
+	}
+	p.reset = reset.New(o)
+	connector, err := pooled.NewConnector(cfg, p.reset.Middleware())
+	require.NoError(t, err)
+	p.DB, p.connector = sql.OpenDB(connector), connector
+	t.Cleanup(func() { assert.NoError(t, p.Close()) })
+	return p
+}
+
+// borrow runs statements on one session and gives it back.
+func (p pool) borrow(t *testing.T, texts ...string) {
+	t.Helper()
+	conn, err := p.Conn(t.Context())
+	require.NoError(t, err)
+	for _, text := range texts {
+		_, err := conn.ExecContext(t.Context(), text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, conn.Close())
+}
+
+func (p pool) stats() pooled.EndpointStats { return p.connector.Stats().Endpoints[0] }
