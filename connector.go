@@ -3,7 +3,6 @@ package pooled
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"github.com/gopooled/pooled/dialect"
@@ -78,7 +77,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	case server.Sessions != nil:
 		c.reset = reset.New(reset.Options{
 			Policy: cfg.Reset, Init: cfg.Pool.Init, Sessions: server.Sessions, TellsTx: server.Traits.TellsTx, Logger: cfg.Logger,
-			Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) || d.Classify(err).Has(dialect.Dead) },
+			Dead: func(err error) bool { return dialect.Died(d, err) },
 		})
 		chain = append(chain, c.reset.Middleware())
 	case cfg.Reset.Mode == policy.ResetAlways, cfg.Reset.Mode == policy.ResetDiscard:

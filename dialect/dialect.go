@@ -8,6 +8,7 @@ package dialect
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -96,6 +97,11 @@ const (
 	// TooManyStatements: the server holds as many prepared statements as it is allowed to, and did not prepare this one.
 	TooManyStatements
 )
+
+// Died reports whether an error of the real driver says that its connection cannot be used again.
+func Died(d Dialect, err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || d.Classify(err).Has(Dead)
+}
 
 // Has reports whether all of x is in the set.
 func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }

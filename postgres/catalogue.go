@@ -53,8 +53,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 		return true
 	}
 	if c.hidden {
-		several := strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";")
-		if several || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
+		if statement.Several(text) || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
 			unknown()
 		}
 		return true

@@ -2,10 +2,9 @@ package serverconn
 
 import (
 	"database/sql/driver"
-	"errors"
-	"strings"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 )
 
 // attempt runs a call of the real driver, and once more if it met a stale prepared statement that could be replaced. st is
@@ -38,13 +37,12 @@ func (c *Conn) heals(err error, st *Stmt, text string) bool {
 	if st != nil { // it may be one that the cache does not hold
 		st.close()
 	}
-	return c.cfg.Dialect.State(c.real) == dialect.StateIdle && !strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";")
+	return c.cfg.Dialect.State(c.real) == dialect.StateIdle && !statement.Several(text)
 }
 
 // note remembers that the connection is dead if err says so, and returns err as it is.
 func (c *Conn) note(err error) error {
-	if err != nil && err != driver.ErrSkip &&
-		(errors.Is(err, driver.ErrBadConn) || c.cfg.Dialect.Classify(err).Has(dialect.Dead)) {
+	if err != nil && err != driver.ErrSkip && dialect.Died(c.cfg.Dialect, err) {
 		c.failed = true
 	}
 	return err

@@ -42,6 +42,9 @@ func Mentions(source string, sets ...map[string]bool) bool {
 	return false
 }
 
+// Several reports whether a text may be more than one statement. It knows no strings and no comments either.
+func Several(text string) bool { return strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") }
+
 func eachWord(source string) iter.Seq[string] {
 	return strings.FieldsFuncSeq(strings.ToLower(source), func(r rune) bool {
 		return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 0x80
