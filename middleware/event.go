@@ -87,9 +87,9 @@ type ServerConn interface {
 type Session interface {
 	// Conn returns the server connection that the session holds, or nil when it holds none.
 	Conn() ServerConn
-	// Acquire makes the session hold a server connection, as its first call does, and does nothing if it holds one. It is for wraps of
-	// Call that need the connection before next runs.
-	Acquire(ctx context.Context) error
+	// Acquire makes the session hold a server connection, as its first call does, and returns it. If it holds one already, that is
+	// all. It is for wraps of Call that need the connection before next runs.
+	Acquire(ctx context.Context) (ServerConn, error)
 	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
 	// A transaction begun by statement text is not seen.
 	InTx() bool

@@ -268,14 +268,23 @@ func (s *Session) done() {
 	s.fresh = false
 }
 
-// Acquire takes a server connection through the Acquire chain, unless the session holds one.
-func (s *Session) Acquire(ctx context.Context) error {
+// Acquire takes a server connection through the Acquire chain, unless the session holds one that the call can use.
+func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 	if s.lost {
-		return driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
+		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
-	if s.conn != nil {
-		return nil
+	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
+		s.release(true)
 	}
+	if s.conn == nil {
+		if err := s.acquire(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.conn, nil
+}
+
+func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Session = s
 	s.acquisition.Endpoint = s.source.endpoint.Info()
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
@@ -351,10 +360,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 		c.Stmt = s.statement(c.Text)
 		return nil
 	}
-	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
-		s.release(true)
-	}
-	if err := s.Acquire(ctx); err != nil {
+	if _, err := s.Acquire(ctx); err != nil {
 		return err
 	}
 	var err error

@@ -70,26 +70,27 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			return next(ctx, c)
 		}
 		// The connection first: while somebody waits for it, what an earlier borrower defined is learnt.
-		if err := c.Session.Acquire(ctx); err != nil {
+		conn, err := c.Session.Acquire(ctx)
+		if err != nil {
 			return err
 		}
 		if c.Op == middleware.Raw {
-			if err := r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
+			if err := r.beforeSeeing(ctx, conn); err != nil {
 				return err
 			}
 			return next(ctx, c)
 		}
 		s := r.Sessions.Statement(c.Text)
 		if s.Sees != 0 {
-			if err := r.beforeSeeing(ctx, c.Session.Conn()); err != nil {
+			if err := r.beforeSeeing(ctx, conn); err != nil {
 				return err
 			}
 		}
-		err := next(ctx, c)
+		err = next(ctx, c)
 		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
-		if conn := c.Session.Conn(); conn != nil && (s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined) {
+		if s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined {
 			r.note(conn, s, c.Text)
 		}
 		return err
