@@ -36,8 +36,9 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 	assert.True(t, r.Statement("f").Provisional)
 	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
 	assert.False(t, r.Stale())
-	assert.Equal(t, dialect.Read, r.Statement("f").Class)
-	assert.Same(t, r.Statement("f"), r.Statement("f"), "it is remembered")
+	judged := r.Statement("f")
+	assert.Equal(t, dialect.Read, judged.Class)
+	assert.Same(t, judged, r.Statement("f"), "it is remembered")
 }
 
 func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
