@@ -7,6 +7,7 @@
 package dialect
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -37,12 +38,18 @@ type Dialect interface {
 
 	// State tells what state a real connection is in, without asking the server.
 	State(conn driver.Conn) ConnState
+
+	// Mask returns a statement text for people: with ? in place of all literals, without comments, and not longer than 1,000
+	// bytes. It never shows a part of a literal: where it cannot tell, an ellipsis stands for the rest.
+	Mask(text string) string
 }
 
 // Server is one database server as a dialect opens it.
 type Server struct {
 	// Connector dials it with the real driver.
 	Connector driver.Connector
+	// Dial dials it as Connector does, through a Socket. Nil: there is no such way.
+	Dial func(ctx context.Context) (driver.Conn, *Socket, error)
 	// Address is host:port or a socket path, for people; never with a user or a password.
 	Address string
 	// Database is the database that connections open; empty if it is not known.

@@ -11,13 +11,16 @@
 package mysql
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement/my"
 )
 
 func init() { dialect.Register("mysql", Dialect{}) }
@@ -52,6 +55,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	}
 	return dialect.Server{
 		Connector: connector,
+		Dial:      dialer(cfg),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Sessions:  newSessions(),
@@ -62,6 +66,37 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		},
 	}, nil
 }
+
+// dialer dials through a socket. Networks of mysql.RegisterDialContext can only be dialled by the driver.
+func dialer(cfg *mysql.Config) func(context.Context) (driver.Conn, *dialect.Socket, error) {
+	if cfg.Net != "tcp" && cfg.Net != "unix" {
+		return nil
+	}
+	cfg = cfg.Clone()
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		socket := dialect.NewSocket(conn)
+		if dialled, ok := ctx.Value(dialledKey{}).(**dialect.Socket); ok {
+			*dialled = socket
+		}
+		return socket, nil
+	}
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil // it is the error of Open
+	}
+	return func(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+		var socket *dialect.Socket
+		conn, err := connector.Connect(context.WithValue(ctx, dialledKey{}, &socket))
+		return conn, socket, err
+	}
+}
+
+// dialledKey finds, in the context of a dial, where to leave the socket.
+type dialledKey struct{}
 
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
@@ -87,6 +122,9 @@ func (Dialect) Gone(driver.Conn) <-chan struct{} { return nil }
 
 // State returns StateUnknown: the driver keeps the server's status flags to itself, and says by IsValid what it knows.
 func (Dialect) State(driver.Conn) dialect.ConnState { return dialect.StateUnknown }
+
+// Mask hides the literals of a statement.
+func (Dialect) Mask(text string) string { return my.Mask(text) }
 
 // Server error numbers (MySQL and MariaDB reference manuals, "Server Error Message Reference").
 const (

@@ -12,6 +12,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql/driver"
 	"errors"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement/pg"
 )
 
 func init() { dialect.Register("pgx", Dialect{}) }
@@ -56,6 +58,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	}
 	return dialect.Server{
 		Connector: connector{dsn},
+		Dial:      connector{dsn}.dial,
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traits,
@@ -75,6 +78,32 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 }
 
+// dial is Connect through a socket.
+func (c connector) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+	cfg, err := pgx.ParseConfig(c.dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	dial := cfg.DialFunc
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return dialect.NewSocket(conn), nil
+	}
+	conn, err := stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	under := conn.(*stdlib.Conn).Conn().PgConn().Conn()
+	if encrypted, ok := under.(*tls.Conn); ok {
+		under = encrypted.NetConn()
+	}
+	socket, _ := under.(*dialect.Socket)
+	return conn, socket, nil
+}
+
 // Driver returns pgx's driver.
 func (connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
@@ -90,6 +119,9 @@ func openRegistered(name string) (dialect.Server, error) {
 	}
 	return adopt(connector, name), nil
 }
+
+// Mask hides the literals of a statement.
+func (Dialect) Mask(text string) string { return pg.Mask(text) }
 
 // Adopt takes a connector made with stdlib.GetConnector. Its connections keep the rule for pings that it was made with.
 func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postgres") }
