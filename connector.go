@@ -9,6 +9,7 @@ import (
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
 )
@@ -23,6 +24,8 @@ type (
 	AcquireTimeoutError = middleware.AcquireTimeoutError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
+	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
+	ReclaimedError = middleware.ReclaimedError
 	// InitError tells that pool_init failed.
 	InitError = middleware.InitError
 )
@@ -31,6 +34,7 @@ type (
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrConnectTimeout = middleware.ErrConnectTimeout
+	ErrReclaimed      = middleware.ErrReclaimed
 )
 
 // NewConfig returns the default settings. The real driver (DriverName and DSN, Driver and DSN, or Connector) is still to be set.
@@ -50,8 +54,10 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	endpoint *endpoint.Endpoint
 	source   *session.Source
+	leak     *leak.Leak   // nil: pool_leak=off
 	reset    *reset.Reset // nil: the dialect knows nothing of sessions
-	driver   Driver       // that opened it
+	dialect  dialect.Dialect
+	driver   Driver // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -63,16 +69,27 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	chain, err := middleware.New(cfg) // those of pool_use
+	named, err := middleware.New(cfg) // those of pool_use
 	if err != nil {
 		return nil, err
 	}
-	chain = append(chain, middlewares...)
 	d, server, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{}
+	c := &Connector{dialect: d}
+	var chain []Middleware
+	if cfg.Leak.Threshold > 0 {
+		c.leak = leak.New(leak.Options{
+			Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Mask: d.Mask, Logger: cfg.Logger,
+		})
+		chain = append(chain, c.leak.Middleware())
+	}
+	if cfg.Leak.Reclaim != policy.ReclaimOff && server.Dial == nil {
+		return nil, fmt.Errorf("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
+			"give the DSN of pgx, or one of mysql with tcp or unix", server.Address)
+	}
+	chain = append(append(chain, named...), middlewares...)
 	switch {
 	case server.Sessions != nil:
 		c.reset = reset.New(reset.Options{
@@ -95,6 +112,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		Pool:        cfg.Pool,
 		Statements:  cfg.Statements,
 		Middlewares: chain,
+		Watched:     c.leak != nil,
 	})
 	c.source = session.NewSource(c.endpoint, cfg.Statements.CacheSize, chain)
 	return c, nil

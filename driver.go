@@ -93,6 +93,7 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(real driver.Conn) error) er
 		if err != nil {
 			return err
 		}
+		defer s.EndRaw()
 		return f(real)
 	})
 }

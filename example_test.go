@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -73,11 +74,42 @@ func ExampleAcquireTimeoutError() {
 	var timeout *pooled.AcquireTimeoutError
 	if errors.As(err, &timeout) {
 		fmt.Printf("%d of %d in use, timeout %s\n", timeout.InUse, timeout.MaxConns, timeout.Timeout)
+		fmt.Printf("%d of them held by the goroutine that waits, in a transaction: %t\n", len(timeout.Own), timeout.Own[0].InTx)
 	}
 	fmt.Println(errors.Is(err, pooled.ErrAcquireTimeout))
 	// Output:
 	// 1 of 1 in use, timeout 10ms
+	// 1 of them held by the goroutine that waits, in a transaction: true
 	// true
+}
+
+// Held tells who holds the connections, at any moment.
+func ExampleConnector_Held() {
+	db := demo(func(cfg *pooled.Config) { cfg.Leak.Sample = 1 })
+	defer db.Close()
+	rows, err := db.Query("select * from users where email = 'jack@example.com'")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer rows.Close()
+
+	connector, _ := pooled.From(db)
+	for _, c := range connector.Held() {
+		fmt.Printf("connection %d: %s %q by %s\n", c.ID, c.Op, c.Text, c.Frames()[0].Function)
+	}
+	// Output: connection 1: query "select * from users where email = ?" by github.com/gopooled/pooled_test.ExampleConnector_Held
+}
+
+// Handler shows the same on a page.
+func ExampleConnector_Handler() {
+	db, err := sql.Open("pooled", os.Getenv("DATABASE_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if connector, ok := pooled.From(db); ok {
+		http.Handle("/debug/pool", connector.Handler())
+	}
+	log.Fatal(http.ListenAndServe("localhost:6060", nil))
 }
 
 // audit is a middleware as a user would write it: an audit log of all statements.

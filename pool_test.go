@@ -33,12 +33,20 @@ type pool struct {
 // newPool opens one. Inside a synctest bubble, all of it lives in the bubble.
 func newPool(t *testing.T, caps faultdriver.ConnCaps, change func(*policy.Pool)) pool {
 	t.Helper()
+	return newPoolOf(t, caps, func(c *pooled.Config) {
+		if change != nil {
+			change(&c.Pool)
+		}
+	})
+}
+
+// newPoolOf is newPool with all settings to change.
+func newPoolOf(t *testing.T, caps faultdriver.ConnCaps, change func(*pooled.Config)) pool {
+	t.Helper()
 	d := faultdriver.New(caps, faultdriver.EveryStmt)
 	cfg := pooled.NewConfig()
 	cfg.Connector = d
-	if change != nil {
-		change(&cfg.Pool)
-	}
+	change(&cfg)
 	connector, err := pooled.NewConnector(cfg)
 	require.NoError(t, err)
 	p := pool{sql.OpenDB(connector), d, connector}
@@ -307,7 +315,9 @@ func TestConnectionsThatDoNotAnswerLeaveTimeForADial(t *testing.T) {
 
 func TestAcquireTimeoutExplainsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns, s.AcquireTimeout = 2, 5*time.Second })
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Leak.Threshold = 2, 5*time.Second, 0
+		})
 		held := p.hold(t, 1)
 		time.Sleep(time.Minute)
 		held = append(held, p.hold(t, 1)...)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
 )
 
@@ -42,6 +43,8 @@ type EndpointStats struct {
 	Closed Closes
 	// Reset counts what the next borrowers were saved from.
 	Reset ResetStats
+	// Leak counts connections that were held and not used for pool_leak.
+	Leak LeakStats
 }
 
 // Closes counts closed server connections by reason.
@@ -56,6 +59,8 @@ type Closes struct {
 	Failed uint64
 	// Validation: found dead when it was to be borrowed.
 	Validation uint64
+	// Reclaimed: taken from a holder who did not use it (pool_leak_reclaim).
+	Reclaimed uint64
 	// Discarded: given back in an open transaction, not valid by the real driver's word, or not wanted back by a policy.
 	Discarded uint64
 	// Shutdown: the connector was closed.
@@ -65,11 +70,17 @@ type Closes struct {
 // ResetStats counts the sessions that were given back, by what became of them.
 type ResetStats = reset.Stats
 
+// LeakStats counts connections that were held and not used for pool_leak, by what became of them.
+type LeakStats = leak.Stats
+
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
 	e := endpointStats(c.endpoint.Stats())
 	if c.reset != nil {
 		e.Reset = c.reset.Stats()
+	}
+	if c.leak != nil {
+		e.Leak = c.leak.Stats()
 	}
 	return Stats{Endpoints: []EndpointStats{e}}
 }

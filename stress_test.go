@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
 	_ "github.com/gopooled/pooled/mysql"
+	"github.com/gopooled/pooled/policy"
 	_ "github.com/gopooled/pooled/postgres"
 )
 
@@ -79,6 +82,8 @@ func stress(t *testing.T, c stressCase) {
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = c.driver, c.dsn
 	cfg.Pool.MaxConns = permits
+	cfg.Leak = policy.Leak{Threshold: unusedFor, Sample: 1, Reclaim: policy.ReclaimAll}
+	cfg.Logger = slog.New(slog.DiscardHandler)
 	var owners handouts
 	connector, err := pooled.NewConnector(cfg, owners.middleware())
 	require.NoError(t, err)
@@ -117,25 +122,48 @@ func stress(t *testing.T, c stressCase) {
 
 	require.NoError(t, db.Close())
 	assert.Zero(t, connector.Stats().Endpoints[0].Open)
-	t.Logf("%d writes, %d failed calls, %d cancelled, %d kills, %d dials, %d waits",
-		w.written.Load(), w.failed.Load(), w.cancelled.Load(), kills, stats.Dials, stats.Waits)
+	t.Logf("%d writes, %d failed calls, %d cancelled, %d kills, %d dials, %d waits, %d connections reclaimed, %d holders told",
+		w.written.Load(), w.failed.Load(), w.cancelled.Load(), kills, stats.Dials, stats.Waits, stats.Closed.Reclaimed, w.reclaimed.Load())
+	assert.NotZero(t, stats.Closed.Reclaimed)
+	assert.NotZero(t, w.reclaimed.Load())
+	assert.GreaterOrEqual(t, stats.Closed.Reclaimed, uint64(w.reclaimed.Load()))
 	assert.NotZero(t, w.cancelled.Load())
 	assert.NotZero(t, kills)
 	assert.NotZero(t, w.failed.Load())
 }
 
-// requireAllPermits holds as many connections as there are permits, at once.
+// requireAllPermits uses as many connections as there are permits, at once. Whoever has the real connection is not reclaimed.
 func requireAllPermits(t *testing.T, db *sql.DB, connector *pooled.Connector, permits int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	var arrived, done sync.WaitGroup
+	arrived.Add(permits)
+	allThere := make(chan struct{})
 	for range permits {
-		conn, err := db.Conn(ctx)
-		require.NoError(t, err)
-		defer conn.Close()
-		require.NoError(t, conn.PingContext(ctx), "a permit is lost")
+		done.Go(func() {
+			conn, err := db.Conn(ctx)
+			if !assert.NoError(t, err) {
+				return
+			}
+			defer conn.Close()
+			assert.NoError(t, pooled.Raw(ctx, conn, func(driver.Conn) error {
+				arrived.Done()
+				select {
+				case <-allThere:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}), "a permit is lost")
+		})
 	}
-	assert.Equal(t, permits, connector.Stats().Endpoints[0].InUse)
+	go func() {
+		arrived.Wait()
+		close(allThere)
+	}()
+	done.Wait()
+	assert.LessOrEqual(t, connector.Stats().Endpoints[0].Open, permits)
 }
 
 type stressWorker struct {
@@ -143,6 +171,7 @@ type stressWorker struct {
 	db                         *sql.DB
 	lastID                     atomic.Int64
 	written, failed, cancelled atomic.Int64
+	reclaimed                  atomic.Int64
 }
 
 // once does one random thing, often with too little time for it.
@@ -150,7 +179,7 @@ func (w *stressWorker) once(parent context.Context, t *testing.T) {
 	ctx, cancel := context.WithTimeout(parent, time.Duration(1+rand.IntN(200))*time.Millisecond)
 	defer cancel()
 	var err error
-	switch id := w.lastID.Add(1); rand.IntN(5) {
+	switch id := w.lastID.Add(1); rand.IntN(6) {
 	case 0:
 		_, err = w.db.ExecContext(ctx, w.insert, id)
 		w.wrote(err)
@@ -168,6 +197,8 @@ func (w *stressWorker) once(parent context.Context, t *testing.T) {
 		_, err = w.db.ExecContext(ctx, w.sleep)
 	case 4:
 		err = w.sameServer(ctx, t)
+	case 5:
+		err = w.forget(ctx)
 	}
 	switch {
 	case err == nil:
@@ -215,6 +246,34 @@ func (w *stressWorker) sameServer(ctx context.Context, t *testing.T) error {
 		assert.Equal(t, first, now, "the connection changed under its borrower")
 	}
 	return nil
+}
+
+// unusedFor is pool_leak: so short that connections are reclaimed all the time.
+const unusedFor = 5 * time.Millisecond
+
+// forget holds a connection about as long as it may, and then uses it or gives it back, at the moment when it is reclaimed or not.
+func (w *stressWorker) forget(ctx context.Context) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.PingContext(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(unusedFor + rand.N(2*unusedFor)):
+	}
+	if rand.IntN(3) == 0 {
+		return nil
+	}
+	_, err = conn.ExecContext(ctx, w.self)
+	if errors.Is(err, pooled.ErrReclaimed) {
+		w.reclaimed.Add(1)
+		return nil
+	}
+	return err
 }
 
 // killOne kills one of the test's server connections, and returns how many that were.

@@ -48,6 +48,7 @@ var scenarios = []scenario{
 	{"mariadb", "POOLED_TEST_MARIADB", one(mariadb)},
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
+	{"leak", "", one(leaks)},
 }
 
 // one is for a scenario with one table.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gopooled/pooled/held"
 )
 
 // Sentinels for pooled's own refusals: errors.Is matches the typed errors of this file with them.
@@ -14,6 +16,8 @@ var (
 	ErrAcquireTimeout = errors.New("pooled: no server connection in time")
 	// ErrConnectTimeout matches a [ConnectTimeoutError].
 	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
+	// ErrReclaimed matches a [ReclaimedError].
+	ErrReclaimed = errors.New("pooled: the server connection was reclaimed")
 )
 
 // AcquireTimeoutError is returned when a session waited for a server connection for pool_acquire_timeout, or up to the
@@ -36,6 +40,11 @@ type AcquireTimeoutError struct {
 	OldestHeld time.Duration
 	// Waiters is how many other sessions were waiting.
 	Waiters int
+	// Holders are those who held a connection for longest, three at most, the longest first. Nil with pool_leak=off.
+	Holders []held.Conn
+	// Own are the connections that the waiting goroutine held itself: it waited for what it would have had to give back. Nil if
+	// there were none, or nobody knows (pool_leak=off).
+	Own []held.Conn
 	// Cause is what ended the wait: context.DeadlineExceeded, or the error of a dial that the deadline cut short.
 	Cause error
 }
@@ -43,7 +52,7 @@ type AcquireTimeoutError struct {
 // Error tells the state of the pool at the time, and what can be done.
 func (e *AcquireTimeoutError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pooled: no server connection to %s after %s", e.Endpoint, round(e.Waited))
+	fmt.Fprintf(&b, "pooled: no server connection to %s after %s", e.Endpoint, held.Round(e.Waited))
 	if e.Timeout > 0 {
 		fmt.Fprintf(&b, " (pool_acquire_timeout=%s)", e.Timeout)
 	} else {
@@ -55,8 +64,19 @@ func (e *AcquireTimeoutError) Error() string {
 	} else {
 		fmt.Fprintf(&b, ": %d connections in use, no limit set", e.InUse)
 	}
-	if e.OldestHeld > 0 {
-		fmt.Fprintf(&b, "; the oldest has been held for %s", round(e.OldestHeld))
+	switch {
+	case len(e.Own) > 0:
+		fmt.Fprintf(&b, "; this goroutine itself holds %s", e.Own[0])
+	case len(e.Holders) > 0:
+		b.WriteString("; held longest: ")
+		for i, c := range e.Holders {
+			if i > 0 {
+				b.WriteString("; ")
+			}
+			b.WriteString(c.String())
+		}
+	case e.OldestHeld > 0:
+		fmt.Fprintf(&b, "; the oldest has been held for %s", held.Round(e.OldestHeld))
 	}
 	b.WriteString("; ")
 	b.WriteString(e.advice())
@@ -66,6 +86,8 @@ func (e *AcquireTimeoutError) Error() string {
 // advice names the most likely cure.
 func (e *AcquireTimeoutError) advice() string {
 	switch {
+	case len(e.Own) > 0:
+		return "it waits for itself: inside a transaction use the *sql.Tx, not the *sql.DB, and close rows before the next query"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"
 	case e.OldestHeld > 2*e.Waited:
@@ -80,6 +102,27 @@ func (e *AcquireTimeoutError) Is(target error) bool { return target == ErrAcquir
 
 // Unwrap returns Cause.
 func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
+
+// ReclaimedError is returned to whoever uses a server connection that was taken away, because it had not been used for pool_leak
+// (pool_leak_reclaim). Nothing was sent to the server, and nobody else has the connection. A transaction on it was rolled back
+// by the server. It matches [ErrReclaimed].
+type ReclaimedError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Conn is the number of the connection.
+	Conn uint64
+	// Borrowed is how long ago it was borrowed.
+	Borrowed time.Duration
+}
+
+// Error tells what happened, and what can be done.
+func (e *ReclaimedError) Error() string {
+	return fmt.Sprintf("pooled: connection %d to %s was reclaimed, because it was not used for pool_leak; it was borrowed %s ago: "+
+		"close sooner what holds it, or raise pool_leak", e.Conn, e.Endpoint, held.Round(e.Borrowed))
+}
+
+// Is matches ErrReclaimed.
+func (e *ReclaimedError) Is(target error) bool { return target == ErrReclaimed }
 
 // ConnectTimeoutError is returned when a server connection was not ready within pool_connect_timeout: network, TLS,
 // authentication and pool_init included. It matches [ErrConnectTimeout].
@@ -126,16 +169,4 @@ func unlessBadConn(err error) error {
 		return nil
 	}
 	return err
-}
-
-// round cuts a duration to what a person reads.
-func round(d time.Duration) time.Duration {
-	switch {
-	case d > 10*time.Second:
-		return d.Round(time.Second)
-	case d > 10*time.Millisecond:
-		return d.Round(time.Millisecond)
-	default:
-		return d.Round(time.Microsecond)
-	}
 }

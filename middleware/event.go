@@ -104,10 +104,20 @@ type Dial struct {
 type Acquisition struct {
 	Session  Session
 	Endpoint *Endpoint
+	// Borrower is who takes the connection. A wrap that finds it out sets it, before or after next; the zero value says nothing.
+	Borrower Borrower
 	// Conn is the server connection, set when the acquisition succeeded.
 	Conn ServerConn
 	// Waited is how long the session waited for a permit of pool_max_conns, set also when it failed. 0 = it did not wait.
 	Waited time.Duration
+}
+
+// Borrower is who takes a server connection, as far as it was found out.
+type Borrower struct {
+	// Goroutine is the number of the goroutine, as in a goroutine dump; 0 = not known.
+	Goroutine uint64
+	// Stack is where it stands, for runtime.CallersFrames. Nobody may change it. Nil: not captured.
+	Stack []uintptr
 }
 
 // Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text may be changed,
@@ -142,6 +152,9 @@ type Release struct {
 	// Unknown is set when nobody can know what the session's state is, because the caller reached the real connection ([Raw] of
 	// package pooled).
 	Unknown bool
+	// Reclaimed is set when the connection was taken from a borrower who did not use it (pool_leak_reclaim). The wraps run on the
+	// goroutine that took it then, and Conn.Real must not be used: the borrower may be about to. Discard is set too.
+	Reclaimed bool
 	// Released is set once the connection has been given back. Running next again does nothing then.
 	Released bool
 }

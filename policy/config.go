@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gopooled/pooled/held"
 )
 
 // Values of a setting that are words in a DSN.
@@ -45,6 +47,11 @@ type Config struct {
 	Statements Statements
 	// Reset is how sessions are made clean.
 	Reset Reset
+	// Leak is how connections are found that somebody holds and nobody uses.
+	Leak Leak
+	// OnLeak is called for each connection that is reported as a leak, after it was logged, on the goroutine that watches: it
+	// should return soon. Nil = nothing is called. Only in Go.
+	OnLeak func(held.Leak)
 	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
 	Logger *slog.Logger
 }
@@ -120,6 +127,7 @@ func NewConfig() Config {
 		},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
+		Leak:       Leak{Threshold: time.Minute, Sample: 16},
 	}
 }
 
@@ -140,7 +148,7 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate())
 }
 
 func (c Config) validateDriver() error {

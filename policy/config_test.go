@@ -56,6 +56,9 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"negative cache", func(c *policy.Config) { c.Statements.CacheSize = -1 }, "pooled: pool_stmt_cache=-1 is negative"},
 		{"name with a space", func(c *policy.Config) { c.Use = []string{"a b"} }, "pooled: pool_use=a b has an empty name"},
 		{"contradiction", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MaxIdleConns = 1, 2 }, "pooled: pool_max_idle_conns=2 is more"},
+		{"reclaiming what is not watched", func(c *policy.Config) {
+			c.Leak.Threshold, c.Leak.Reclaim = 0, policy.ReclaimAll
+		}, "pooled: pool_leak_reclaim is set, but pool_leak=off"},
 		{"jitter of no lifetime", func(c *policy.Config) {
 			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
 		}, "pooled: pool_max_conn_lifetime_jitter=1s is more than pool_max_conn_lifetime=0"},
@@ -99,6 +102,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0",
+		"pool_leak": "1m", "pool_leak_sample": "16", "pool_leak_reclaim": "off",
 	}
 	markdown := policy.KeysMarkdown()
 	at := 0

@@ -105,6 +105,23 @@ var keys = []key{
 		Doc: "After one reset in so many, the server is asked what is left of the session. If there is anything, it is logged and counted, " +
 			"and the server connection closed.",
 	}, func(c *Config) *int { return &c.Reset.Audit }),
+	duration(Key{
+		Name: "pool_leak", Values: "a duration such as 30s or 5m, or off",
+		Doc: "A server connection that somebody holds and has not used for so long is reported, once for each borrow: in the log, in the " +
+			"statistics, and to OnLeak. A statement that runs for long is no leak.",
+	}, func(c *Config) *time.Duration { return &c.Leak.Threshold }, word[time.Duration]{"off", 0}),
+	size(Key{
+		Name: "pool_leak_sample", Values: "0 or more; 0 = never, 1 = at each borrow",
+		Doc: "At one borrow in so many, the caller's stack is captured, to be told in a report. After a report without one, all are captured " +
+			"for ten minutes.",
+	}, func(c *Config) *int { return &c.Leak.Sample }),
+	choice(Key{
+		Name: "pool_leak_reclaim",
+		Doc: "What becomes of a server connection that is reported. off leaves it to its holder. orphaned closes it if the goroutine that " +
+			"borrowed it has ended, all in any case, unless a statement runs: its permit is free again, and the holder, if there is one, gets an error that " +
+			"matches ErrReclaimed when it uses the connection again. Rows that were open end with an error of the real driver.",
+	}, func(c *Config) *ReclaimMode { return &c.Leak.Reclaim },
+		word[ReclaimMode]{"off", ReclaimOff}, word[ReclaimMode]{"orphaned", ReclaimOrphaned}, word[ReclaimMode]{"all", ReclaimAll}),
 }
 
 // find returns the row of the key with this name, or nil.

@@ -3,7 +3,6 @@ package endpoint
 import (
 	"context"
 	"database/sql"
-	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -20,8 +19,7 @@ type Conn struct {
 	dialledAt time.Time
 	expiresAt int64 // stamp; 0 = never
 
-	// heldSince is the stamp of the acquisition, 0 while nobody holds the connection. It is read by whoever asks who holds what.
-	heldSince atomic.Int64
+	borrow borrow
 
 	// What follows belongs to the borrower, and to the inner pool while there is none.
 	changes   dialect.Changes
@@ -29,6 +27,7 @@ type Conn struct {
 	idleSince int64 // stamp
 	idle      bool  // counted in Endpoint.idle
 	reason    reason
+	socket    *dialect.Socket // under the real connection; nil: not known
 }
 
 var _ middleware.ServerConn = (*Conn)(nil)
@@ -48,10 +47,41 @@ func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 // Background runs f on a goroutine of the endpoint.
 func (c *Conn) Background(f func(ctx context.Context)) bool { return c.endpoint.background(f) }
 
-// EndBorrow notes that the borrower is done, and returns for how long it has had the connection.
-func (c *Conn) EndBorrow() time.Duration {
+// BeginBorrow says who the borrower is, and which call it acquired the connection for.
+func (c *Conn) BeginBorrow(who middleware.Borrower, op middleware.Op, text string) {
+	c.borrow.begin(who, op, text)
+}
+
+// BeginCall says that the borrower begins a call. It reports false if the connection was reclaimed: it must not be used then.
+func (c *Conn) BeginCall(op middleware.Op, text string) bool { return c.borrow.beginCall(op, text) }
+
+// InTx reports whether the last call left the borrower in a transaction.
+func (c *Conn) InTx() bool { return c.borrow.own&stateInTx != 0 }
+
+// BorrowedFor is for how long the borrower has had the connection, which may have been reclaimed meanwhile.
+func (c *Conn) BorrowedFor() time.Duration {
+	return time.Duration(c.endpoint.now() - c.borrow.since)
+}
+
+// EndCall says that the call is over.
+func (c *Conn) EndCall(inTx bool) { c.borrow.endCall(inTx) }
+
+// EndBorrow says that the borrower is done. It returns for how long it has had the connection, and reports false if that was reclaimed
+// before: it is not the borrower's to release then.
+func (c *Conn) EndBorrow() (time.Duration, bool) {
+	if !c.borrow.end() {
+		return 0, false
+	}
 	c.idleSince = c.endpoint.now()
-	return time.Duration(c.idleSince - c.heldSince.Swap(0))
+	return time.Duration(c.idleSince - c.borrow.since), true
+}
+
+// gone tells when a closed connection is over for the server; nil: it is.
+func (c *Conn) gone() <-chan struct{} {
+	if c.reason == reclaimed {
+		return nil
+	}
+	return c.Gone()
 }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }
@@ -66,6 +96,7 @@ const (
 	idleLimit                // pool_max_idle_conns
 	failed                   // a call told that it is dead
 	validation               // it was found dead when it was to be borrowed
+	reclaimed                // pool_leak_reclaim
 	discarded                // it came back in an open transaction or dirty, or a policy did not want it back
 	shutdown                 // the endpoint was closed
 	reasons                  // how many there are

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
 )
@@ -16,14 +17,14 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	e.dials.Add(1)
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
-	var opened driver.Conn
+	var o opened
 	done := false
 	defer func() {
-		if !done && opened != nil { // a middleware did not want it, or something panicked
-			_ = opened.Close()
+		if !done && o.conn != nil { // a middleware did not want it, or something panicked
+			_ = o.conn.Close()
 		}
 	}()
-	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &opened), &middleware.Dial{Endpoint: e.info})
+	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &o), &middleware.Dial{Endpoint: e.info})
 	if err == nil && real == nil {
 		err = errNoConn
 	}
@@ -38,6 +39,7 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 		id:        e.lastID.Add(1),
 		dialledAt: time.Now(),
 		expiresAt: e.expiry(),
+		socket:    o.socket,
 	}
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
@@ -48,31 +50,46 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 // errNoConn answers for a middleware that broke the contract.
 var errNoConn = errors.New("pooled: a middleware ended the Connect stage without a connection and without an error")
 
+// opened is what connect opened: the real connection, and the socket under it if it is known.
+type opened struct {
+	conn   driver.Conn
+	socket *dialect.Socket
+}
+
 // openedKey finds, in the context of the Connect chain, where connect leaves what it opened.
 type openedKey struct{}
 
 // connect is the innermost function of the Connect chain: the real driver's dial, and pool_init.
 func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn, error) {
-	real, err := e.server.Connector.Connect(ctx)
+	real, socket, err := e.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	opened, ok := ctx.Value(openedKey{}).(*driver.Conn)
+	o, ok := ctx.Value(openedKey{}).(*opened)
 	if !ok { // a middleware replaced the context; nobody else could close the connection then
-		opened = new(driver.Conn)
+		o = &opened{}
 	}
-	if *opened != nil { // a middleware did not want that one, and tries again
-		_ = (*opened).Close()
+	if o.conn != nil { // a middleware did not want that one, and tries again
+		_ = o.conn.Close()
 	}
-	*opened = real
+	*o = opened{real, socket}
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, real); err != nil {
-			*opened = nil
+			*o = opened{}
 			_ = real.Close() // the reason is in err
 			return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
 		}
 	}
 	return real, nil
+}
+
+// open has the real driver dial, through a socket if connections are watched.
+func (e *Endpoint) open(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+	if e.watched {
+		return e.server.Dial(ctx)
+	}
+	real, err := e.server.Connector.Connect(ctx)
+	return real, nil, err
 }
 
 // runInit runs pool_init, as a prepared statement where the driver wants that.

@@ -25,11 +25,12 @@ import (
 
 // Endpoint is one database server and the pool of connections to it. It is safe for concurrent use.
 type Endpoint struct {
-	info   *middleware.Endpoint
-	pool   policy.Pool
-	server dialect.Server
-	shared serverconn.Config
-	dialer middleware.ConnectFunc // the composed Connect chain
+	info    *middleware.Endpoint
+	pool    policy.Pool
+	server  dialect.Server
+	shared  serverconn.Config
+	dialer  middleware.ConnectFunc // the composed Connect chain
+	watched bool                   // sockets are to be known
 
 	gate  gate
 	inner *sql.DB
@@ -60,18 +61,20 @@ type Options struct {
 	Dialect     dialect.Dialect
 	Pool        policy.Pool
 	Statements  policy.Statements
+	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
 	Middlewares []middleware.Middleware // their Connect wraps
 }
 
 // New makes an endpoint. It does not connect. Close releases what it holds.
 func New(o Options) *Endpoint {
 	e := &Endpoint{
-		info:   o.Info,
-		pool:   o.Pool,
-		server: o.Server,
-		gate:   gate{limit: o.Pool.MaxConns},
-		start:  time.Now(),
-		conns:  map[*Conn]struct{}{},
+		info:    o.Info,
+		pool:    o.Pool,
+		server:  o.Server,
+		watched: o.Watched && o.Server.Dial != nil,
+		gate:    gate{limit: o.Pool.MaxConns},
+		start:   time.Now(),
+		conns:   map[*Conn]struct{}{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect
@@ -125,7 +128,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 		return nil, waited, err
 	}
 	e.acquires.Add(1)
-	c.heldSince.Store(r.at)
+	c.borrow.since = r.at
 	return c, waited, nil
 }
 
@@ -158,7 +161,7 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	}
 	r.Released = true
 	c := r.Conn.(*Conn)
-	if reason := e.unfitToKeep(c, r.Discard); reason != kept {
+	if reason := e.unfitToKeep(c, r); reason != kept {
 		c.reason = reason
 		e.closeOffPath(c)
 		return
@@ -174,12 +177,14 @@ func (e *Endpoint) keep(c *Conn) {
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept; it is counted as idle then.
-func (e *Endpoint) unfitToKeep(c *Conn, discard bool) reason {
+func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 	switch {
+	case r.Reclaimed: // first, as its holder may be about to use what the others look at
+		return reclaimed
 	case c.Failed():
 		e.suspectedAt.Store(e.now())
 		return failed
-	case discard, c.changes.Effects.Has(dialect.OpenTx):
+	case r.Discard, c.changes.Effects.Has(dialect.OpenTx):
 		return discarded
 	case c.expired(c.idleSince):
 		return lifetime
@@ -205,7 +210,7 @@ func (e *Endpoint) countIdle() bool {
 func (e *Endpoint) closeOffPath(c *Conn) {
 	running := e.background(func(context.Context) {
 		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
-		if gone := c.Gone(); gone != nil {
+		if gone := c.gone(); gone != nil {
 			limit := time.NewTimer(goneTimeout)
 			defer limit.Stop()
 			select {
@@ -303,16 +308,11 @@ func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) error {
 
 // held counts the connections in use, and tells for how long the oldest borrower has had its own.
 func (e *Endpoint) held() (n int, oldest time.Duration) {
-	now := e.now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for c := range e.conns {
-		if since := c.heldSince.Load(); since != 0 {
-			n++
-			oldest = max(oldest, time.Duration(now-since))
-		}
+	all := e.Holdings()
+	for _, h := range all {
+		oldest = max(oldest, h.For)
 	}
-	return n, oldest
+	return len(all), oldest
 }
 
 // now is the time since the endpoint was made, in nanoseconds, and never 0. Measured so, it costs half of time.Now.

@@ -116,6 +116,9 @@ func (ic innerConn) Close() error {
 		}
 	}
 	e.closes[c.reason].Add(1)
+	if c.reason == reclaimed { // the real connection is its holder's, who may be about to use it
+		return c.socket.Close()
+	}
 	return c.Close()
 }
 

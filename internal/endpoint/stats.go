@@ -25,6 +25,7 @@ type Closes struct {
 	IdleLimit  uint64
 	Failed     uint64
 	Validation uint64
+	Reclaimed  uint64
 	Discarded  uint64
 	Shutdown   uint64
 }
@@ -54,6 +55,7 @@ func (e *Endpoint) Stats() Stats {
 			IdleLimit:  e.closes[idleLimit].Load(),
 			Failed:     e.closes[failed].Load(),
 			Validation: e.closes[validation].Load(),
+			Reclaimed:  e.closes[reclaimed].Load(),
 			Discarded:  e.closes[discarded].Load(),
 			Shutdown:   e.closes[shutdown].Load(),
 		},

@@ -237,6 +237,14 @@ func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 	return s.conn.Real(), nil
 }
 
+// EndRaw says that the caller of RawContext does not use the real connection any more. Whoever cannot say it counts as using it
+// until the next call.
+func (s *Session) EndRaw() {
+	if s.conn != nil {
+		s.conn.EndCall(s.conn.InTx())
+	}
+}
+
 // errNoNext answers for a middleware that broke the contract.
 var errNoNext = errors.New("pooled: a middleware succeeded without running next, and without a result of its own")
 
@@ -249,9 +257,33 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 			s.release(true)
 		}
 	}()
+	if s.conn != nil && !s.conn.BeginCall(c.Op, c.Text) {
+		returned = true
+		return s.reclaimed()
+	}
 	err := s.source.chain.Call(ctx, c)
 	returned = true
+	if s.conn != nil && c.Op != middleware.Raw { // what is done to the real connection is over when EndRaw says so
+		s.conn.EndCall(s.leftInTx(c.Op))
+	}
 	return err
+}
+
+// leftInTx reports whether a call leaves the session in a transaction. Of one begun by statement text, only some drivers know.
+func (s *Session) leftInTx(op middleware.Op) bool {
+	switch op {
+	case middleware.Commit, middleware.Rollback:
+		return false
+	case middleware.Exec:
+		return s.tx != nil || s.conn.State() == dialect.StateInTx
+	default:
+		return s.tx != nil || s.conn.InTx()
+	}
+}
+
+// reclaimed is the error of a call on a connection that was taken away. The connection stays the session's until that is given back.
+func (s *Session) reclaimed() error {
+	return &middleware.ReclaimedError{Endpoint: s.conn.Endpoint().Name, Conn: s.conn.ID(), Borrowed: s.conn.BorrowedFor()}
 }
 
 // event prepares the session's call event.
@@ -288,12 +320,15 @@ func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Session = s
 	s.acquisition.Endpoint = s.source.endpoint.Info()
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
+	who := s.acquisition.Borrower
 	s.acquisition = middleware.Acquisition{}
 	switch {
 	case err != nil && s.conn != nil:
 		s.release(false) // a middleware refused it afterwards
 	case err == nil && s.conn == nil:
 		return errNoNext
+	case err == nil:
+		s.conn.BeginBorrow(who, s.call.Op, s.call.Text)
 	}
 	return err
 }
@@ -325,6 +360,15 @@ func (s *Session) release(discard bool) {
 	}
 	clear(s.bound)
 	s.bound = s.bound[:0]
+	discard = discard || s.tx != nil
+	unknown := s.unknown
+	s.conn, s.tx, s.unknown, s.lost, s.fresh = nil, nil, false, false, false
+
+	held, kept := conn.EndBorrow()
+	if !kept { // it was reclaimed: all that is left is to close the real connection, which nobody else uses
+		_ = conn.Close()
+		return
+	}
 	changes := conn.Changes()
 	switch conn.State() {
 	case dialect.StateInTx:
@@ -334,23 +378,32 @@ func (s *Session) release(discard bool) {
 	case dialect.StateClosed:
 		discard = true
 	}
-	s.giving = middleware.Release{
-		Conn:    conn,
-		Held:    conn.EndBorrow(),
-		Discard: discard || s.tx != nil || !conn.Reusable(),
-		Unknown: s.unknown,
-	}
-	s.conn, s.tx, s.unknown, s.lost, s.fresh = nil, nil, false, false, false
+	s.giving = middleware.Release{Conn: conn, Held: held, Discard: discard || !conn.Reusable(), Unknown: unknown}
+	s.source.giveBack(&s.giving)
+	s.giving = middleware.Release{}
+}
+
+// giveBack runs the Release chain, and what it is about if a middleware panics.
+func (src *Source) giveBack(event *middleware.Release) {
 	returned := false
 	defer func() {
-		if !returned { // a middleware panicked
-			s.giving.Discard = true
-			s.source.endpoint.Release(&s.giving)
+		if !returned {
+			event.Discard = true
+			src.endpoint.Release(event)
 		}
 	}()
-	s.source.chain.Release(&s.giving)
+	src.chain.Release(event)
 	returned = true
-	s.giving = middleware.Release{}
+}
+
+// Reclaim takes a connection from its holder, and reports whether it could: not if the holder has used it since it was looked at. The
+// holder's session learns it at its next call.
+func (src *Source) Reclaim(h endpoint.Holding) bool {
+	conn, ok := h.Take()
+	if ok {
+		src.giveBack(&middleware.Release{Conn: conn, Held: h.For, Discard: true, Reclaimed: true})
+	}
+	return ok
 }
 
 // call is the innermost function of the Call chain.

@@ -1,0 +1,12 @@
+package pooled
+
+// ReclaimUnused takes every connection away that is held and not busy at this moment, and returns how many there were.
+func (c *Connector) ReclaimUnused() int {
+	n := 0
+	for _, h := range c.holdings() {
+		if h.Reclaim() {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,51 @@
+package pooled
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/page"
+	"github.com/gopooled/pooled/middleware/leak"
+)
+
+// Held lists the server connections in use, the oldest borrow first. With pool_leak=off it does not tell who the borrowers are.
+func (c *Connector) Held() []held.Conn {
+	if c.leak != nil {
+		return c.leak.Held()
+	}
+	holdings := c.endpoint.Holdings()
+	all := make([]held.Conn, len(holdings))
+	for i, h := range holdings {
+		h.Text = c.dialect.Mask(h.Text)
+		all[i] = h.Conn
+	}
+	slices.SortFunc(all, held.Older)
+	return all
+}
+
+// holdings lists the connections in use for those who watch them.
+func (c *Connector) holdings() []leak.Holding {
+	seen := c.endpoint.Holdings()
+	all := make([]leak.Holding, len(seen))
+	for i, h := range seen {
+		all[i] = leak.Holding{
+			Conn:    h.Conn,
+			Borrow:  leak.Borrow{Conn: h.ID, Number: h.Number()},
+			Version: h.Version(),
+			Reclaim: func() bool { return c.source.Reclaim(h) },
+		}
+	}
+	return all
+}
+
+// Handler returns a page for people on which [Connector.Held] and [Connector.Stats] are shown, and the same as JSON for a request that
+// prefers it (?format=json). It shows statements without their literals, and no passwords; but it asks nobody who they are, so it belongs
+// where /debug/pprof is. All of its links are relative: it can be mounted anywhere.
+func (c *Connector) Handler() http.Handler {
+	return page.Handler(page.Source{
+		Name:  c.endpoint.Info().Name,
+		Held:  c.Held,
+		Stats: func() any { return c.Stats() },
+	})
+}

@@ -1,0 +1,163 @@
+// Package held is what is known about a server connection while somebody holds it: who, since when, from where, and what for.
+//
+// [Conn] is one of them at one moment, [Leak] one that is reported because it seems to be forgotten:
+//
+//	for _, c := range connector.Held() { // the oldest first
+//		fmt.Println(c)
+//	}
+//
+// What it is not: a way to change anything. All values are copies.
+package held
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Conn is a server connection in use, as it was at one moment. It shares nothing that changes but Stack, which nobody may change.
+type Conn struct {
+	// ID numbers the server connections of an endpoint, beginning with 1.
+	ID uint64
+	// Endpoint is the name of the endpoint: its address, never with a user or a password.
+	Endpoint string
+	// Since is when the borrower got the connection, and For how long ago that was.
+	Since time.Time
+	For   time.Duration
+	// Calls counts the borrower's calls on it, the one in flight included.
+	Calls int
+	// Busy says that a call is in flight. Reading rows is none: they are the real driver's own.
+	Busy bool
+	// Op is what the call in flight does, or the last one did: query, exec, begin and so on. Text is its statement with ? in place of all
+	// literals; empty if it has none.
+	Op, Text string
+	// Idle is for how long no call has been in flight, as far as was seen, to about a second; 0 while Busy, and with pool_leak=off.
+	Idle time.Duration
+	// InTx says that the borrower is in a transaction.
+	InTx bool
+	// Goroutine is the number of the goroutine that borrowed the connection, as in a goroutine dump; 0 = not known.
+	Goroutine uint64
+	// Stack is where it was borrowed, for runtime.CallersFrames, from the caller of database/sql on; nil: this borrow was not sampled
+	// (pool_leak_sample).
+	Stack []uintptr
+}
+
+// Older compares connections for slices.SortFunc: those that have been held for longer come first.
+func Older(a, b Conn) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) }
+
+// Frames is Stack in words. Nil: it was not sampled.
+func (c Conn) Frames() []runtime.Frame {
+	if len(c.Stack) == 0 {
+		return nil
+	}
+	var all []runtime.Frame
+	for frames := runtime.CallersFrames(c.Stack); ; {
+		frame, more := frames.Next()
+		if frame.PC != 0 && !strings.HasPrefix(frame.Function, "runtime.") {
+			all = append(all, frame)
+		}
+		if !more {
+			return all
+		}
+	}
+}
+
+// libraries are packages that programs reach their database through: a line in them says little about who forgot a connection.
+var libraries = []string{"gorm.io/", "github.com/jmoiron/sqlx.", "entgo.io/ent/", "github.com/uptrace/bun", "xorm.io/", "github.com/Masterminds/squirrel."}
+
+// CallSite is the innermost of Frames that is not in a well-known library, in a line: function, file and line. Empty: it was not
+// sampled.
+func (c Conn) CallSite() string {
+	frames := c.Frames()
+	if len(frames) == 0 {
+		return ""
+	}
+	at := slices.IndexFunc(frames, func(f runtime.Frame) bool {
+		return !slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(f.Function, l) })
+	})
+	return Line(frames[max(at, 0)])
+}
+
+// Line is a frame in a line: function, file and line.
+func Line(f runtime.Frame) string { return fmt.Sprintf("%s (%s:%d)", f.Function, f.File, f.Line) }
+
+// String tells in one line what is known.
+func (c Conn) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "connection %d, held for %s", c.ID, Round(c.For))
+	if at := c.CallSite(); at != "" {
+		fmt.Fprintf(&b, " by %s", at)
+	} else if c.Goroutine != 0 {
+		fmt.Fprintf(&b, " by goroutine %d", c.Goroutine)
+	}
+	switch {
+	case c.Busy:
+		fmt.Fprintf(&b, ", busy with %s", c.call())
+	case c.Idle > 0:
+		fmt.Fprintf(&b, ", idle for %s after %s", Round(c.Idle), c.call())
+	default:
+		fmt.Fprintf(&b, ", idle after %s", c.call())
+	}
+	if c.InTx {
+		b.WriteString(", in a transaction")
+	}
+	return b.String()
+}
+
+// call names the call in flight, or the last one.
+func (c Conn) call() string {
+	if c.Text == "" {
+		return c.Op
+	}
+	return c.Op + " " + c.Text
+}
+
+// Fate is what became of the goroutine that borrowed a connection.
+type Fate uint8
+
+// The fates of a goroutine. The zero value claims nothing.
+const (
+	Unknown Fate = iota
+	// Alive: it still runs, or waits for something.
+	Alive
+	// Gone: it has ended. Unless it left the connection to another one, nobody will ever give it back.
+	Gone
+)
+
+// String returns the fate in lower case.
+func (f Fate) String() string {
+	switch f {
+	case Alive:
+		return "alive"
+	case Gone:
+		return "gone"
+	default:
+		return "unknown"
+	}
+}
+
+// Leak is a connection that nobody has used for pool_leak, though somebody holds it. Each borrow is reported once.
+type Leak struct {
+	Conn
+	// Fate is what became of the goroutine that borrowed it.
+	Fate Fate
+	// Where is where that goroutine stands, as in a goroutine dump: its state, then its functions. Empty unless it is Alive.
+	Where string
+	// Reclaimed says that the connection was taken away from its holder and closed (pool_leak_reclaim).
+	Reclaimed bool
+}
+
+// Round cuts a duration to what a person reads.
+func Round(d time.Duration) time.Duration {
+	switch {
+	case d > 10*time.Second:
+		return d.Round(time.Second)
+	case d > 10*time.Millisecond:
+		return d.Round(time.Millisecond)
+	default:
+		return d.Round(time.Microsecond)
+	}
+}

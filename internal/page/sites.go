@@ -1,0 +1,57 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gopooled/pooled/held"
+)
+
+// groupFrom is how many connections make call sites worth counting: fewer are seen at once.
+const groupFrom = 8
+
+// site is a call site, and what it holds.
+type site struct {
+	place
+	Conns, Busy, InTx, Idle int // Idle: for long
+	Oldest                  time.Duration
+}
+
+// OldestFor is for how long the oldest has been held, as a person reads it.
+func (s site) OldestFor() string { return held.Round(s.Oldest).String() }
+
+// sites returns the call sites that hold several connections, those with the most first, and how many hold one.
+func sites(rows []row) (several []site, single int) {
+	bySite := map[place]*site{}
+	for _, r := range rows {
+		s := bySite[r.Site()]
+		if s == nil {
+			s = &site{place: r.Site()}
+			bySite[r.Site()] = s
+		}
+		s.Conns++
+		s.Oldest = max(s.Oldest, r.For)
+		s.Busy += count(r.Busy)
+		s.InTx += count(r.InTx)
+		s.Idle += count(r.Long)
+	}
+	for _, s := range bySite {
+		if s.Conns == 1 {
+			single++
+			continue
+		}
+		several = append(several, *s)
+	}
+	slices.SortFunc(several, func(a, b site) int {
+		return cmp.Or(cmp.Compare(b.Conns, a.Conns), cmp.Compare(b.Oldest, a.Oldest), cmp.Compare(a.Full(), b.Full()))
+	})
+	return several, single
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

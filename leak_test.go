@@ -1,0 +1,604 @@
+package pooled_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
+)
+
+func init() { dialect.Register("fault driver with sockets", socketDialect{}) }
+
+// socketDialect knows nothing of the fault driver but a network connection that closes with it, so that connections can be reclaimed.
+type socketDialect struct{ dialect.Generic }
+
+func (socketDialect) Owns(d driver.Driver) bool {
+	_, ok := d.(*socketDriver)
+	return ok
+}
+
+func (socketDialect) Adopt(c driver.Connector) dialect.Server {
+	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*socketDriver).dial}
+}
+
+// socketDriver is the fault driver, with sockets that do nothing.
+type socketDriver struct {
+	fault *faultdriver.Driver
+	mu    sync.Mutex        // guards ends
+	ends  []*dialect.Socket // the server's end of each
+}
+
+func (d *socketDriver) Connect(ctx context.Context) (driver.Conn, error) { return d.fault.Connect(ctx) }
+func (d *socketDriver) Driver() driver.Driver                            { return d }
+func (d *socketDriver) Open(string) (driver.Conn, error)                 { return nil, errors.ErrUnsupported }
+
+func (d *socketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+	conn, err := d.Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	near, far := net.Pipe()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	socket := dialect.NewSocket(near)
+	d.ends = append(d.ends, socket, dialect.NewSocket(far))
+	return conn, socket, nil
+}
+
+// receive moves a byte on the first socket.
+func (d *socketDriver) receive(t *testing.T) {
+	go func() {
+		_, err := d.ends[1].Write([]byte{1})
+		assert.NoError(t, err)
+	}()
+	_, err := d.ends[0].Read(make([]byte, 1))
+	require.NoError(t, err)
+}
+
+// leakPool is a pool whose leaks are collected.
+type leakPool struct {
+	pool
+	sockets *socketDriver
+	log     logBuffer
+	mu      sync.Mutex // guards leaks
+	leaks   []held.Leak
+}
+
+// logBuffer is what was logged, as text.
+type logBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func newLeakPool(t *testing.T, change func(*pooled.Config)) *leakPool {
+	t.Helper()
+	p := &leakPool{}
+	p.pool = newPoolOf(t, modern, func(c *pooled.Config) {
+		p.sockets = &socketDriver{fault: c.Connector.(*faultdriver.Driver)}
+		c.Connector = p.sockets
+		c.Leak.Sample = 1
+		c.Logger = slog.New(slog.NewTextHandler(&p.log, nil))
+		c.OnLeak = func(l held.Leak) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.leaks = append(p.leaks, l)
+		}
+		if change != nil {
+			change(c)
+		}
+	})
+	return p
+}
+
+// reported returns what was reported so far.
+func (p *leakPool) reported() []held.Leak {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leaks
+}
+
+func assertBorrowedIn(t *testing.T, function string, c held.Conn) {
+	t.Helper()
+	frames := c.Frames()
+	require.NotEmpty(t, frames, "no stack")
+	assert.Contains(t, frames[0].Function, function)
+	assert.True(t, strings.HasSuffix(frames[0].File, "leak_test.go"), frames[0].File)
+}
+
+// Each of these holds a connection and forgets it.
+
+func leakRows(ctx context.Context, db *sql.DB) func() error {
+	rows, err := db.QueryContext(ctx, "select 'xyz'")
+	if err != nil {
+		panic(err)
+	}
+	return rows.Close
+}
+
+func leakTx(ctx context.Context, db *sql.DB) func() error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		panic(err)
+	}
+	return tx.Rollback
+}
+
+func leakConn(ctx context.Context, db *sql.DB) func() error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		panic(err)
+	}
+	if err := conn.PingContext(ctx); err != nil {
+		panic(err)
+	}
+	return conn.Close
+}
+
+func leakStmtRows(ctx context.Context, db *sql.DB) func() error {
+	stmt, err := db.PrepareContext(ctx, "select 1")
+	if err != nil {
+		panic(err)
+	}
+	rows, err := stmt.QueryContext(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return func() error {
+		defer stmt.Close()
+		return rows.Close()
+	}
+}
+
+var leakers = []struct {
+	name, function, last string
+	inTx                 bool
+	leak                 func(context.Context, *sql.DB) func() error
+}{
+	{"rows", "leakRows", "query", false, leakRows},
+	{"transaction", "leakTx", "begin", true, leakTx},
+	{"connection", "leakConn", "ping", false, leakConn},
+	{"rows of a statement", "leakStmtRows", "query", false, leakStmtRows},
+}
+
+func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
+	for _, l := range leakers {
+		t.Run(l.name+", goroutine gone", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, nil)
+				var giveBack func() error
+				done := make(chan struct{})
+				go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
+				<-done
+				time.Sleep(10 * time.Minute)
+				require.Len(t, p.reported(), 1)
+				leak := p.reported()[0]
+				assert.Equal(t, held.Gone, leak.Fate)
+				assert.Empty(t, leak.Where)
+				assert.Equal(t, l.last, leak.Op)
+				assert.Equal(t, l.inTx, leak.InTx)
+				assert.False(t, leak.Busy)
+				assert.InDelta(t, time.Minute, leak.Idle, float64(2*time.Second))
+				assertBorrowedIn(t, l.function, leak.Conn)
+				assert.NotContains(t, p.log.String(), "xyz")
+				assert.Contains(t, p.log.String(), "the goroutine that borrowed it has ended")
+				assert.Contains(t, p.log.String(), l.function)
+				require.NoError(t, giveBack())
+				time.Sleep(time.Minute)
+				assert.Contains(t, p.log.String(), "came back")
+				assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Returned: 1}, p.stats().Leak)
+			})
+		})
+		t.Run(l.name+", goroutine blocked", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, nil)
+				goOn, done := make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(done)
+					giveBack := l.leak(context.Background(), p.DB)
+					waitHere(goOn)
+					assert.NoError(t, giveBack())
+				}()
+				time.Sleep(10 * time.Minute)
+				require.Len(t, p.reported(), 1)
+				leak := p.reported()[0]
+				assert.Equal(t, held.Alive, leak.Fate)
+				assert.Contains(t, leak.Where, "chan receive")
+				assert.Contains(t, leak.Where, "pooled_test.waitHere")
+				assertBorrowedIn(t, l.function, leak.Conn)
+				close(goOn)
+				<-done
+			})
+		})
+		t.Run(l.name+", context cancelled later", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				giveBack := l.leak(ctx, p.DB)
+				time.Sleep(2 * time.Minute)
+				cancel() // database/sql gives rows and transactions back then
+				time.Sleep(2 * time.Minute)
+				require.Len(t, p.reported(), 1)
+				_ = giveBack() // some say that it was done already
+				assert.Zero(t, p.stats().InUse)
+			})
+		})
+	}
+}
+
+//go:noinline
+func waitHere(goOn <-chan struct{}) { <-goOn }
+
+func TestStatementThatIsNeverClosedHoldsNoConnection(t *testing.T) {
+	p := newLeakPool(t, nil)
+	_, err := p.PrepareContext(t.Context(), "select 1")
+	require.NoError(t, err)
+	assert.Empty(t, p.connector.Held())
+}
+
+func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
+	tests := []struct {
+		name string
+		use  func(t *testing.T, p *leakPool)
+	}{
+		{"a statement of ten minutes", func(t *testing.T, p *leakPool) {
+			end := make(chan struct{})
+			time.AfterFunc(10*time.Minute, func() { close(end) })
+			p.driver.Next(faultdriver.Query, faultdriver.Outcome{Wait: end})
+			rows, err := p.QueryContext(t.Context(), "select slowly")
+			require.NoError(t, err)
+			require.NoError(t, rows.Close())
+		}},
+		{"a transaction that works every 50 seconds", func(t *testing.T, p *leakPool) {
+			tx, err := p.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			for range 20 {
+				time.Sleep(50 * time.Second)
+				_, err := tx.ExecContext(t.Context(), "update")
+				require.NoError(t, err)
+			}
+			require.NoError(t, tx.Commit())
+		}},
+		{"rows that are read for long", func(t *testing.T, p *leakPool) {
+			rows, err := p.QueryContext(t.Context(), "select much")
+			require.NoError(t, err)
+			for range 20 {
+				time.Sleep(50 * time.Second)
+				p.sockets.receive(t)
+			}
+			require.NoError(t, rows.Close())
+		}},
+		{"a function that has the real connection", func(t *testing.T, p *leakPool) {
+			conn, err := p.Conn(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error {
+				time.Sleep(10 * time.Minute)
+				return nil
+			}))
+			require.NoError(t, conn.Close())
+		}},
+		{"many short borrows", func(t *testing.T, p *leakPool) {
+			for range 100 {
+				p.exec(t)
+				time.Sleep(5 * time.Second)
+			}
+		}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, nil)
+				tc.use(t, p)
+				assert.Empty(t, p.reported())
+				assert.Empty(t, p.log.String())
+			})
+		})
+	}
+}
+
+func TestTimeInWhichTheProgramStoodStillIsNotIdleTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports := 0
+		p := newLeakPool(t, func(c *pooled.Config) {
+			c.OnLeak = func(held.Leak) {
+				if reports++; reports == 1 {
+					time.Sleep(time.Hour) // the watching goroutine sees the clock jump
+				}
+			}
+		})
+		old := p.hold(t, 1)[0]
+		time.Sleep(50 * time.Second)
+		young := p.hold(t, 1)[0]
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 1, reports)
+		time.Sleep(time.Hour)
+		require.NoError(t, young.Close())
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, reports, "the other one was held for half a minute of the program's time")
+		require.NoError(t, old.Close())
+	})
+}
+
+func TestAcquireTimeoutNamesTheHoldersAndTheirCallSites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, 5*time.Second })
+		var giveBack []func() error
+		for _, leak := range []func(context.Context, *sql.DB) func() error{leakTx, leakRows} {
+			done := make(chan struct{})
+			go func() { defer close(done); giveBack = append(giveBack, leak(context.Background(), p.DB)) }()
+			<-done
+			time.Sleep(30 * time.Second)
+		}
+		_, err := p.Exec("exec")
+		var timeout *pooled.AcquireTimeoutError
+		require.ErrorAs(t, err, &timeout)
+		require.Len(t, timeout.Holders, 2)
+		assert.Empty(t, timeout.Own)
+		assertBorrowedIn(t, "leakTx", timeout.Holders[0])
+		assertBorrowedIn(t, "leakRows", timeout.Holders[1])
+		assert.Regexp(t, `; held longest: connection 1, held for 1m5s by .*leakTx \(.*leak_test.go:\d+\), idle for 1m\ds after begin, in a transaction; `+
+			`connection 2, held for 35s by .*leakRows \(.*leak_test.go:\d+\), idle for 3\ds after query select \?; look for Rows`, err.Error())
+		for _, f := range giveBack {
+			require.NoError(t, f())
+		}
+	})
+}
+
+func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, time.Second })
+		tx, err := p.Begin()
+		require.NoError(t, err)
+		_, err = p.Exec("exec") // on the DB, inside the transaction
+		var timeout *pooled.AcquireTimeoutError
+		require.ErrorAs(t, err, &timeout)
+		require.Len(t, timeout.Own, 1)
+		assert.ErrorContains(t, err, "this goroutine itself holds connection 1, held for 1s by")
+		assert.ErrorContains(t, err, "it waits for itself: inside a transaction use the *sql.Tx")
+		require.NoError(t, tx.Rollback())
+	})
+}
+
+func TestHeldListsTheConnectionsInUse(t *testing.T) {
+	for _, threshold := range []time.Duration{0, time.Minute} {
+		t.Run(fmt.Sprint("pool_leak=", threshold), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Threshold = threshold })
+				assert.Empty(t, p.connector.Held())
+				conn := p.hold(t, 1)[0]
+				time.Sleep(10 * time.Second)
+				tx, err := p.Begin()
+				require.NoError(t, err)
+				_, err = tx.Exec("update t set a = 'xyz'")
+				require.NoError(t, err)
+				end := make(chan struct{})
+				p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
+				go func() { _, _ = p.Exec("slow") }()
+				synctest.Wait()
+				time.Sleep(10 * time.Second)
+
+				all := p.connector.Held()
+				require.Len(t, all, 3)
+				assert.Equal(t, 20*time.Second, all[0].For)
+				assert.Equal(t, time.Now().Add(-20*time.Second), all[0].Since)
+				assert.Equal(t, "hold", all[0].Text)
+				assert.True(t, all[1].InTx)
+				assert.Equal(t, 2, all[1].Calls)
+				assert.Equal(t, "update t set a = ?", all[1].Text)
+				assert.True(t, all[2].Busy)
+				assert.Equal(t, "slow", all[2].Text)
+				if threshold > 0 {
+					assertBorrowedIn(t, "TestHeldListsTheConnectionsInUse", all[1])
+					assert.InDelta(t, 20*time.Second, all[0].Idle, float64(2*time.Second))
+				} else {
+					assert.Nil(t, all[1].Stack)
+				}
+				close(end)
+				require.NoError(t, tx.Rollback())
+				require.NoError(t, conn.Close())
+				synctest.Wait()
+				assert.Empty(t, p.connector.Held())
+			})
+		})
+	}
+}
+
+func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Sample = 1 << 30 }) // none, in practice
+		leak := func() held.Leak {
+			before := len(p.reported())
+			conn := p.hold(t, 1)[0]
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, conn.Close())
+			require.Len(t, p.reported(), before+1)
+			return p.reported()[before]
+		}
+		assert.Nil(t, leak().Stack)
+		assert.NotNil(t, leak().Stack)
+		time.Sleep(10 * time.Minute)
+		assert.Nil(t, leak().Stack)
+	})
+}
+
+func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
+	for _, mode := range []policy.ReclaimMode{policy.ReclaimOrphaned, policy.ReclaimAll} {
+		for _, l := range leakers {
+			t.Run(fmt.Sprint(mode, " ", l.name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := newLeakPool(t, func(c *pooled.Config) {
+						c.Pool.MaxConns, c.Leak.Reclaim = 1, mode
+					})
+					var giveBack func() error
+					done := make(chan struct{})
+					go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
+					<-done
+					p.exec(t) // waits until the connection is reclaimed
+					synctest.Wait()
+					require.Len(t, p.reported(), 1)
+					assert.True(t, p.reported()[0].Reclaimed)
+					assert.Contains(t, p.log.String(), "level=ERROR")
+					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.stats().Leak)
+					assert.EqualValues(t, 1, p.stats().Closed.Reclaimed)
+					assert.Equal(t, 1, p.stats().Open)
+					err := giveBack() // which finds the real connection, or the error
+					if l.inTx {
+						require.ErrorIs(t, err, pooled.ErrReclaimed)
+						require.NotErrorIs(t, err, driver.ErrBadConn)
+					}
+					assert.Equal(t, 1, p.calls(faultdriver.Close), "the holder has closed the real connection")
+					p.exec(t)
+				})
+			})
+		}
+	}
+}
+
+func TestReclaimLeavesWhatIsUsedOrNotOrphaned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned })
+		conn := p.hold(t, 1)[0]
+		time.Sleep(10 * time.Minute)
+		require.Len(t, p.reported(), 1)
+		assert.False(t, p.reported()[0].Reclaimed)
+		require.NoError(t, conn.PingContext(t.Context()))
+		require.NoError(t, conn.Close())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
+		end := make(chan struct{})
+		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
+		time.AfterFunc(10*time.Minute, func() { close(end) })
+		p.exec(t)
+		assert.Empty(t, p.reported())
+	})
+}
+
+func TestReclaimedHolderGetsErrReclaimedWhateverItDoes(t *testing.T) {
+	ctx := context.Background()
+	uses := map[string]func(conn *sql.Conn) error{
+		"query":   func(conn *sql.Conn) error { _, err := conn.QueryContext(ctx, "select"); return err },
+		"exec":    func(conn *sql.Conn) error { _, err := conn.ExecContext(ctx, "exec"); return err },
+		"prepare": func(conn *sql.Conn) error { _, err := conn.PrepareContext(ctx, "select"); return err },
+		"begin":   func(conn *sql.Conn) error { _, err := conn.BeginTx(ctx, nil); return err },
+		"ping":    func(conn *sql.Conn) error { return conn.PingContext(ctx) },
+		"raw": func(conn *sql.Conn) error {
+			return pooled.Raw(ctx, conn, func(driver.Conn) error { return nil })
+		},
+	}
+	for name, use := range uses {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
+				conn := p.hold(t, 1)[0]
+				time.Sleep(2 * time.Minute)
+				calls := len(p.driver.Calls())
+				for range 2 {
+					err := use(conn)
+					var reclaimed *pooled.ReclaimedError
+					require.ErrorAs(t, err, &reclaimed)
+					assert.Equal(t, pooled.ReclaimedError{Endpoint: "fault", Conn: 1, Borrowed: 2 * time.Minute}, *reclaimed)
+				}
+				assert.Len(t, p.driver.Calls(), calls, "nothing reaches the driver")
+				require.NoError(t, conn.Close())
+				p.exec(t)
+			})
+		})
+	}
+}
+
+func TestReclaimNeedsASocketAndAThreshold(t *testing.T) {
+	cfg := pooled.NewConfig()
+	cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+	cfg.Leak.Reclaim = policy.ReclaimAll
+	_, err := pooled.NewConnector(cfg)
+	require.ErrorContains(t, err, "pool_leak_reclaim needs a network connection")
+	_, err = sql.Open("pooled", "postgres://localhost/x?pool_leak=off&pool_leak_reclaim=all")
+	require.ErrorContains(t, err, "pool_leak=off")
+}
+
+func TestPanicOfOnLeakIsLoggedAndEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.OnLeak = func(held.Leak) { panic("oops") } })
+		for range 2 {
+			conn := p.hold(t, 1)[0]
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, conn.Close())
+		}
+		assert.Equal(t, 2, strings.Count(p.log.String(), "OnLeak panicked"))
+	})
+}
+
+func TestProfileShowsWhereConnectionsAreHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, nil)
+		giveBack := []func() error{leakTx(t.Context(), p.DB), leakRows(t.Context(), p.DB), leakRows(t.Context(), p.DB)}
+		synctest.Wait()
+		profile := pprof.Lookup("github.com/gopooled/pooled")
+		require.NotNil(t, profile)
+		assert.Equal(t, 3, profile.Count())
+		var text, binary bytes.Buffer
+		require.NoError(t, profile.WriteTo(&text, 1))
+		assert.Regexp(t, `^github.com/gopooled/pooled profile: total 3\n`, text.String())
+		assert.Regexp(t, `(?m)^#\t0x[0-9a-f]+\s+github.com/gopooled/pooled_test.leakTx`, text.String())
+		assert.NotContains(t, text.String(), "database/sql.")
+		require.NoError(t, profile.WriteTo(&binary, 0))
+		assert.NotZero(t, binary.Len())
+		for _, f := range giveBack {
+			require.NoError(t, f())
+		}
+		assert.Zero(t, profile.Count())
+	})
+}
+
+func TestHandlerShowsTheConnectionsInUse(t *testing.T) {
+	p := newLeakPool(t, nil)
+	giveBack := leakRows(t.Context(), p.DB)
+	get := func(target string) string {
+		w := httptest.NewRecorder()
+		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		require.Equal(t, http.StatusOK, w.Code)
+		return w.Body.String()
+	}
+	for _, target := range []string{"/", "/?format=json"} {
+		body := get(target)
+		assert.Contains(t, body, "select ?")
+		assert.Contains(t, body, "leakRows")
+		assert.NotContains(t, body, "xyz")
+	}
+	require.NoError(t, giveBack())
+	assert.NotContains(t, get("/"), "select ?")
+}

@@ -1,0 +1,39 @@
+package policy
+
+import (
+	"errors"
+	"time"
+)
+
+// ReclaimMode says what becomes of a server connection that nobody has used for [Leak].Threshold, though somebody holds it.
+type ReclaimMode uint8
+
+// The modes of pool_leak_reclaim.
+const (
+	// ReclaimOff reports it, and leaves it to its holder. The default.
+	ReclaimOff ReclaimMode = iota
+	// ReclaimOrphaned takes it away if the goroutine that borrowed it has ended.
+	ReclaimOrphaned
+	// ReclaimAll takes it away from whoever holds it.
+	ReclaimAll
+)
+
+// Leak is how connections are found that somebody holds and nobody uses.
+type Leak struct {
+	// Threshold is for how long a connection may be held without a call on it before it is reported: pool_leak, 1m by default.
+	// 0 = never: nothing is watched, and nothing about borrowers is noted but the time.
+	Threshold time.Duration
+	// Sample says that one borrow in so many has its stack captured: pool_leak_sample, 16 by default. 1 = every one, 0 = none. When
+	// a connection without a stack is reported, all are captured for the next ten minutes.
+	Sample int
+	// Reclaim is what becomes of a connection that is reported: pool_leak_reclaim. The zero value is [ReclaimOff], the default.
+	Reclaim ReclaimMode
+}
+
+// validate looks for settings that contradict each other.
+func (l Leak) validate() error {
+	if l.Threshold == 0 && l.Reclaim != ReclaimOff {
+		return errors.New("pooled: pool_leak_reclaim is set, but pool_leak=off: write for how long a connection may be held unused, such as pool_leak=1m")
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
+)
+
+// Holders use, give back and cancel, while somebody reclaims all that is not busy, all the time.
+func TestReclaimAtTheMomentOfUseLosesNothing(t *testing.T) {
+	t.Run("fault driver", func(t *testing.T) {
+		fault := faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg := pooled.NewConfig()
+		cfg.Connector = &socketDriver{fault: fault}
+		raceReclaims(t, cfg, 20_000, 2_000)
+		assert.Empty(t, fault.Violations(), "two used one connection at once")
+	})
+	for _, s := range leakServers {
+		t.Run(s.name, func(t *testing.T) {
+			cfg := pooled.NewConfig()
+			cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)
+			raceReclaims(t, cfg, 3_000, 200)
+		})
+	}
+}
+
+// raceReclaims runs so many borrows, and wants to see at least so many reclaimed connections.
+func raceReclaims(t *testing.T, cfg pooled.Config, borrows, atLeast int) {
+	const permits, workers = 4, 12
+	cfg.Pool.MaxConns = permits
+	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	var owners handouts
+	connector, err := pooled.NewConnector(cfg, owners.middleware())
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+
+	stop, reclaimer := make(chan struct{}), sync.WaitGroup{}
+	reclaimer.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				connector.ReclaimUnused()
+				for range rand.IntN(100) {
+					runtime.Gosched()
+				}
+			}
+		}
+	})
+	var holders sync.WaitGroup
+	for range workers {
+		holders.Go(func() {
+			for range borrows / workers {
+				if err := holdAndUse(db); err != nil {
+					t.Errorf("%T %v", err, err)
+				}
+			}
+		})
+	}
+	holders.Wait()
+	close(stop)
+	reclaimer.Wait()
+
+	stats := connector.Stats().Endpoints[0]
+	t.Logf("%d acquires, %d reclaimed, %d discarded, %d dials", stats.Acquires, stats.Closed.Reclaimed, stats.Closed.Discarded, stats.Dials)
+	assert.GreaterOrEqual(t, stats.Closed.Reclaimed, uint64(atLeast))
+	assert.Empty(t, owners.violations(), "a connection was handed to two borrowers")
+	assert.LessOrEqual(t, owners.most.Load(), int64(permits))
+	requireAllPermits(t, db, connector, permits)
+	require.NoError(t, db.Close())
+	assert.Zero(t, connector.Stats().Endpoints[0].Open)
+	assert.Zero(t, owners.now.Load(), "each acquisition was released once")
+}
+
+// holdAndUse holds a connection, with or without a transaction, uses it a few times, and gives it back, or has it given back by a
+// cancelled context. It returns an error that nobody expects.
+func holdAndUse(db *sql.DB) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if rand.IntN(4) == 0 {
+		go func() {
+			for range rand.IntN(50) {
+				runtime.Gosched()
+			}
+			cancel()
+		}()
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return unexpected(err)
+	}
+	defer conn.Close()
+	if rand.IntN(2) == 0 {
+		return unexpected(use(ctx, conn))
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return unexpected(err)
+	}
+	if err := use(ctx, tx); err != nil {
+		return errors.Join(unexpected(err), unexpected(tx.Rollback()))
+	}
+	return unexpected(tx.Commit())
+}
+
+func use(ctx context.Context, c interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+},
+) error {
+	for range 1 + rand.IntN(4) {
+		if _, err := c.ExecContext(ctx, "select 1"); err != nil {
+			return err
+		}
+		for range rand.IntN(20) {
+			runtime.Gosched()
+		}
+	}
+	return nil
+}
+
+// unexpected returns err unless it is one of what may happen here. driver.ErrBadConn may, once the transaction has ended badly.
+func unexpected(err error) error {
+	for _, expected := range []error{pooled.ErrReclaimed, context.Canceled, sql.ErrTxDone, driver.ErrBadConn, sql.ErrConnDone} {
+		if errors.Is(err, expected) {
+			return nil
+		}
+	}
+	return err
+}
