@@ -9,6 +9,7 @@ import (
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
@@ -24,6 +25,8 @@ type (
 	AcquireTimeoutError = middleware.AcquireTimeoutError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
+	// BreakerOpenError tells that a server is cut off. It matches [ErrBreakerOpen].
+	BreakerOpenError = middleware.BreakerOpenError
 	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
 	ReclaimedError = middleware.ReclaimedError
 	// InitError tells that pool_init failed.
@@ -34,6 +37,7 @@ type (
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrConnectTimeout = middleware.ErrConnectTimeout
+	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrReclaimed      = middleware.ErrReclaimed
 )
 
@@ -54,8 +58,9 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	endpoint *endpoint.Endpoint
 	source   *session.Source
-	leak     *leak.Leak   // nil: pool_leak=off
-	reset    *reset.Reset // nil: the dialect knows nothing of sessions
+	leak     *leak.Leak       // nil: pool_leak=off
+	breaker  *breaker.Breaker // nil: pool_breaker=off
+	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
 	dialect  dialect.Dialect
 	driver   Driver // that opened it
 }
@@ -90,6 +95,15 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 			"give the DSN of pgx, or one of mysql with tcp or unix", server.Address)
 	}
 	chain = append(append(chain, named...), middlewares...)
+	if cfg.Breaker.On {
+		c.breaker = breaker.New(breaker.Options{
+			Policy: cfg.Breaker, Endpoint: server.Address, Classify: d.Classify,
+			Probe:         func(ctx context.Context) error { return c.endpoint.Probe(ctx) },
+			Background:    func(f func(context.Context)) bool { return c.endpoint.Background(f) },
+			OnStateChange: cfg.OnStateChange, Logger: cfg.Logger,
+		})
+		chain = append(chain, c.breaker.Middleware())
+	}
 	switch {
 	case server.Sessions != nil:
 		c.reset = reset.New(reset.Options{

@@ -136,7 +136,7 @@ func use(ctx context.Context, c interface {
 
 // unexpected returns err unless it is one of what may happen here. driver.ErrBadConn may, once the transaction has ended badly.
 func unexpected(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if cancelled := ctx.Err() != nil; cancelled {
 		return nil // whatever the driver says of a connection that it closed
 	}
 	for _, expected := range []error{pooled.ErrReclaimed, sql.ErrTxDone, driver.ErrBadConn, sql.ErrConnDone} {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
 )
@@ -45,6 +46,8 @@ type EndpointStats struct {
 	Reset ResetStats
 	// Leak counts connections that were held and not used for pool_leak.
 	Leak LeakStats
+	// Breaker is what pool_breaker does; zero if it is off.
+	Breaker BreakerStats
 }
 
 // Closes counts closed server connections by reason.
@@ -73,6 +76,9 @@ type ResetStats = reset.Stats
 // LeakStats counts connections that were held and not used for pool_leak, by what became of them.
 type LeakStats = leak.Stats
 
+// BreakerStats is a snapshot of a breaker.
+type BreakerStats = breaker.Stats
+
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
 	e := endpointStats(c.endpoint.Stats())
@@ -81,6 +87,9 @@ func (c *Connector) Stats() Stats {
 	}
 	if c.leak != nil {
 		e.Leak = c.leak.Stats()
+	}
+	if c.breaker != nil {
+		e.Breaker = c.breaker.Stats()
 	}
 	return Stats{Endpoints: []EndpointStats{e}}
 }

@@ -9,7 +9,6 @@ package dialect
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"sync"
 )
@@ -29,7 +28,7 @@ type Dialect interface {
 	// Adopt makes a server of a connector that the program made itself.
 	Adopt(c driver.Connector) Server
 
-	// Classify says what is known about an error that the real driver returned. nil and unknown errors are 0.
+	// Classify says what is known about an error that the real driver returned, from a dial or from a call. nil and unknown errors are 0.
 	Classify(err error) ErrorClass
 
 	// Gone returns a channel that is closed when the server has been told that a closed connection is over, for a driver whose
@@ -90,28 +89,6 @@ const (
 	// StateClosed: not usable any more.
 	StateClosed
 )
-
-// ErrorClass is a set of what is known about an error. The zero value claims nothing.
-type ErrorClass uint8
-
-// The facts about an error that a dialect can know.
-const (
-	// Dead: the connection cannot be used again.
-	Dead ErrorClass = 1 << iota
-	// StaleStatement: a prepared statement is no longer valid on this connection, and the server executed nothing of
-	// the statement that was called.
-	StaleStatement
-	// TooManyStatements: the server holds as many prepared statements as it is allowed to, and did not prepare this one.
-	TooManyStatements
-)
-
-// Died reports whether an error of the real driver says that its connection cannot be used again.
-func Died(d Dialect, err error) bool {
-	return errors.Is(err, driver.ErrBadConn) || d.Classify(err).Has(Dead)
-}
-
-// Has reports whether all of x is in the set.
-func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
 var registry = struct {
 	sync.RWMutex

@@ -51,8 +51,8 @@ func (Generic) Adopt(c driver.Connector) Server {
 	return Server{Connector: c, Address: fmt.Sprintf("%T", c.Driver())}
 }
 
-// Classify knows only what database/sql/driver defines.
-func (Generic) Classify(error) ErrorClass { return 0 }
+// Classify knows network errors by their type. What they mean for the connection is the driver's to say.
+func (Generic) Classify(err error) ErrorClass { return ClassifyNetwork(err) &^ Dead }
 
 // Gone returns nil.
 func (Generic) Gone(driver.Conn) <-chan struct{} { return nil }

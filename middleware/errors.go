@@ -16,6 +16,8 @@ var (
 	ErrAcquireTimeout = errors.New("pooled: no server connection in time")
 	// ErrConnectTimeout matches a [ConnectTimeoutError].
 	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
+	// ErrBreakerOpen matches a [BreakerOpenError].
+	ErrBreakerOpen = errors.New("pooled: the breaker is open")
 	// ErrReclaimed matches a [ReclaimedError].
 	ErrReclaimed = errors.New("pooled: the server connection was reclaimed")
 )
@@ -102,6 +104,31 @@ func (e *AcquireTimeoutError) Is(target error) bool { return target == ErrAcquir
 
 // Unwrap returns Cause.
 func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
+
+// BreakerOpenError is returned to whoever wants a connection to a server that is cut off (pool_breaker). Nothing was sent to the server.
+// It matches [ErrBreakerOpen].
+type BreakerOpenError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Since is when the breaker opened.
+	Since time.Time
+	// Cause is the last error that counted: of a call, a dial or a probe.
+	Cause error
+	// NextProbe is when the server is tried again.
+	NextProbe time.Time
+}
+
+// Error tells what is known of the outage.
+func (e *BreakerOpenError) Error() string {
+	return fmt.Sprintf("pooled: %s is cut off since %s, because it was in trouble (pool_breaker); it is tried again at %s: %v",
+		e.Endpoint, e.Since.Format(time.TimeOnly), e.NextProbe.Format(time.TimeOnly), e.Cause)
+}
+
+// Is matches ErrBreakerOpen.
+func (e *BreakerOpenError) Is(target error) bool { return target == ErrBreakerOpen }
+
+// Unwrap returns Cause, unless that is driver.ErrBadConn: database/sql would try again.
+func (e *BreakerOpenError) Unwrap() error { return unlessBadConn(e.Cause) }
 
 // ReclaimedError is returned to whoever uses a server connection that was taken away, because it had not been used for pool_leak
 // (pool_leak_reclaim). Nothing was sent to the server, and nobody else has the connection. A transaction on it was rolled back

@@ -13,7 +13,6 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"net"
 	"strings"
 
@@ -125,42 +124,3 @@ func (Dialect) State(driver.Conn) dialect.ConnState { return dialect.StateUnknow
 
 // Mask hides the literals of a statement.
 func (Dialect) Mask(text string) string { return my.Mask(text) }
-
-// Server error numbers (MySQL and MariaDB reference manuals, "Server Error Message Reference").
-const (
-	erUnknownStatement  = 1243 // ER_UNKNOWN_STMT_HANDLER
-	erTooManyStatements = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
-	erNeedReprepare     = 1615 // ER_NEED_REPREPARE
-)
-
-// deadErrors are the error numbers after which the server has closed the connection, or is about to.
-var deadErrors = map[uint16]bool{
-	1053: true, // ER_SERVER_SHUTDOWN
-	1080: true, // ER_FORCING_CLOSE
-	1152: true, // ER_ABORTING_CONNECTION
-	1184: true, // ER_NEW_ABORTING_CONNECTION
-	1927: true, // MariaDB: ER_CONNECTION_KILLED
-	3169: true, // ER_SESSION_WAS_KILLED
-	4031: true, // ER_CLIENT_INTERACTION_TIMEOUT
-}
-
-// Classify sorts errors by number.
-func (Dialect) Classify(err error) dialect.ErrorClass {
-	if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, mysql.ErrPktSync) || errors.Is(err, mysql.ErrPktSyncMul) {
-		return dialect.Dead
-	}
-	var my *mysql.MySQLError
-	if !errors.As(err, &my) {
-		return 0
-	}
-	switch {
-	case deadErrors[my.Number]:
-		return dialect.Dead
-	case my.Number == erTooManyStatements:
-		return dialect.TooManyStatements
-	case my.Number == erUnknownStatement, my.Number == erNeedReprepare:
-		return dialect.StaleStatement
-	default:
-		return 0
-	}
-}

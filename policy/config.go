@@ -52,6 +52,11 @@ type Config struct {
 	// OnLeak is called for each connection that is reported as a leak, after it was logged, on the goroutine that watches: it
 	// should return soon. Nil = nothing is called. Only in Go.
 	OnLeak func(held.Leak)
+	// Breaker is when an endpoint is cut off because its server is in trouble.
+	Breaker Breaker
+	// OnStateChange is called when the breaker of an endpoint changes its state, one change at a time, on a goroutine of the endpoint or of
+	// a caller: it should return soon. Nil = nothing is called. Only in Go.
+	OnStateChange func(BreakerChange)
 	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
 	Logger *slog.Logger
 }
@@ -128,6 +133,9 @@ func NewConfig() Config {
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
 		Leak:       Leak{Threshold: time.Minute, Sample: 16},
+		Breaker: Breaker{
+			Failures: 5, Window: 10 * time.Second, Cooldown: 5 * time.Second, MaxCooldown: time.Minute, Probes: 1,
+		},
 	}
 }
 
@@ -148,7 +156,7 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate(), c.Breaker.validate())
 }
 
 func (c Config) validateDriver() error {

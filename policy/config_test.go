@@ -59,6 +59,19 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"reclaiming what is not watched", func(c *policy.Config) {
 			c.Leak.Threshold, c.Leak.Reclaim = 0, policy.ReclaimAll
 		}, "pooled: pool_leak_reclaim is set, but pool_leak=off"},
+		{"breaker without a rule", func(c *policy.Config) {
+			c.Breaker.On, c.Breaker.Failures = true, 0
+		}, "pooled: pool_breaker=on, but pool_breaker_failures and pool_breaker_ratio are both 0"},
+		{"breaker without a cooldown", func(c *policy.Config) {
+			c.Breaker.On, c.Breaker.Cooldown = true, 0
+		}, "pooled: pool_breaker_cooldown=0"},
+		{"breaker whose cooldown shrinks", func(c *policy.Config) {
+			c.Breaker.On, c.Breaker.MaxCooldown = true, time.Second
+		}, "pooled: pool_breaker_max_cooldown is less"},
+		{"ratio without a window", func(c *policy.Config) {
+			c.Breaker.On, c.Breaker.Ratio, c.Breaker.Window = true, 0.5, 0
+		}, "pooled: pool_breaker_ratio needs"},
+		{"ratio above 1", func(c *policy.Config) { c.Breaker.Ratio = 1.5 }, "pooled: pool_breaker_ratio=1.5 is not between 0 and 1"},
 		{"jitter of no lifetime", func(c *policy.Config) {
 			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
 		}, "pooled: pool_max_conn_lifetime_jitter=1s is more than pool_max_conn_lifetime=0"},
@@ -102,6 +115,8 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0",
+		"pool_breaker": "off", "pool_breaker_failures": "5", "pool_breaker_ratio": "0", "pool_breaker_window": "10s", "pool_breaker_cooldown": "5s",
+		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",
 		"pool_leak": "1m", "pool_leak_sample": "16", "pool_leak_reclaim": "off",
 	}
 	markdown := policy.KeysMarkdown()

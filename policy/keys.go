@@ -122,6 +122,35 @@ var keys = []key{
 			"matches ErrReclaimed when it uses the connection again. Rows that were open end with an error of the real driver.",
 	}, func(c *Config) *ReclaimMode { return &c.Leak.Reclaim },
 		word[ReclaimMode]{"off", ReclaimOff}, word[ReclaimMode]{"orphaned", ReclaimOrphaned}, word[ReclaimMode]{"all", ReclaimAll}),
+	choice(Key{
+		Name: "pool_breaker",
+		Doc: "on cuts a server off that is in trouble: acquisitions fail at once with an error that matches ErrBreakerOpen, and the endpoint probes the " +
+			"server until it is well.",
+	}, func(c *Config) *bool { return &c.Breaker.On }, word[bool]{"off", false}, word[bool]{"on", true}),
+	size(Key{
+		Name: "pool_breaker_failures", Values: "0 or more; 0 = this rule is off",
+		Doc: "So many failures in a row open the breaker: dials that fail, and statements that fail because of the server or the network.",
+	}, func(c *Config) *int { return &c.Breaker.Failures }),
+	ratio(Key{
+		Name: "pool_breaker_ratio", Values: "0 up to 1, such as 0.5; 0 = this rule is off",
+		Doc: "Such a part of failures among all calls of the last pool_breaker_window, ten at least, opens the breaker as well.",
+	}, func(c *Config) *float64 { return &c.Breaker.Ratio }),
+	duration(Key{
+		Name: "pool_breaker_window", Values: "a duration such as 10s",
+		Doc: "How far pool_breaker_ratio looks back.",
+	}, func(c *Config) *time.Duration { return &c.Breaker.Window }),
+	duration(Key{
+		Name: "pool_breaker_cooldown", Values: "a duration such as 5s",
+		Doc: "How long an open breaker waits before it probes the server. Each probe that fails doubles it. It varies by a tenth.",
+	}, func(c *Config) *time.Duration { return &c.Breaker.Cooldown }),
+	duration(Key{
+		Name: "pool_breaker_max_cooldown", Values: "a duration such as 1m, at least pool_breaker_cooldown",
+		Doc: "Up to where the cooldown is doubled.",
+	}, func(c *Config) *time.Duration { return &c.Breaker.MaxCooldown }),
+	size(Key{
+		Name: "pool_breaker_probes", Values: "0 or more; 0 = 1",
+		Doc: "So many probes that succeed one after the other close the breaker.",
+	}, func(c *Config) *int { return &c.Breaker.Probes }),
 }
 
 // find returns the row of the key with this name, or nil.
@@ -166,7 +195,7 @@ func (c Config) settings() []pair {
 // Key documents one key of a DSN. All fields are texts for people.
 type Key struct {
 	Name    string // as it is written in a DSN
-	Type    string // number, duration, word, list, name or SQL
+	Type    string // number, ratio, duration, word, list, name or SQL
 	Values  string // what is allowed, and what 0 means
 	Default string // empty = none
 	Doc     string // one or two sentences

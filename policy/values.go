@@ -20,6 +20,12 @@ func size(doc Key, field func(*Config) *int, words ...word[int]) key {
 	return setting(doc, field, parseSize, strconv.Itoa, words)
 }
 
+// ratio is the row of a setting that is a part of a whole.
+func ratio(doc Key, field func(*Config) *float64) key {
+	doc.Type = "ratio"
+	return setting(doc, field, parseRatio, formatRatio, nil)
+}
+
 // duration is the row of a setting that is a time span.
 func duration(doc Key, field func(*Config) *time.Duration, words ...word[time.Duration]) key {
 	doc.Type = "duration"
@@ -96,6 +102,19 @@ func parseSize(text string) (int, error) {
 	}
 	return natural(n)
 }
+
+func parseRatio(text string) (float64, error) {
+	r, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil:
+		return 0, errors.New("is not a number")
+	case !(0 <= r && r <= 1): // also what is no number
+		return 0, errors.New("is not between 0 and 1")
+	}
+	return r, nil
+}
+
+func formatRatio(r float64) string { return strconv.FormatFloat(r, 'g', -1, 64) }
 
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)

@@ -14,13 +14,11 @@ import (
 	"context"
 	"crypto/tls"
 	"database/sql/driver"
-	"errors"
 	"net"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gopooled/pooled/dialect"
@@ -161,48 +159,4 @@ func (Dialect) State(conn driver.Conn) dialect.ConnState {
 	default:
 		return dialect.StateIdle
 	}
-}
-
-// Classify sorts errors by SQLSTATE (PostgreSQL documentation, appendix A).
-func (Dialect) Classify(err error) dialect.ErrorClass {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return 0
-	}
-	var class dialect.ErrorClass
-	if dead(pg) {
-		class |= dialect.Dead
-	}
-	if stale(pg) {
-		class |= dialect.StaleStatement
-	}
-	return class
-}
-
-// dead reports whether the server closed, or is about to close, the connection.
-func dead(pg *pgconn.PgError) bool {
-	switch pg.Code {
-	case "57P01", // admin_shutdown
-		"57P02", // crash_shutdown
-		"57P04", // database_dropped
-		"57P05", // idle_session_timeout
-		"25P03", // idle_in_transaction_session_timeout
-		"25P04": // transaction_timeout
-		return true
-	}
-	severity := pg.SeverityUnlocalized
-	if severity == "" { // PostgreSQL before 9.6
-		severity = pg.Severity
-	}
-	return severity == "FATAL" || severity == "PANIC" // an ERROR of class 08 is about another server, or a Bind message
-}
-
-// stale reports whether a prepared statement has to be prepared again: its result type changed (0A000, told by the routine
-// as the message is translated), or it was deallocated (26000). With a context (Where) the error comes from
-// inside a function, which may have executed something before.
-func stale(pg *pgconn.PgError) bool {
-	if pg.Where != "" {
-		return false
-	}
-	return pg.Code == "26000" || pg.Code == "0A000" && pg.Routine == "RevalidateCachedQuery"
 }

@@ -45,7 +45,7 @@ func (c *Conn) DialledAt() time.Time { return c.dialledAt }
 func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 
 // Background runs f on a goroutine of the endpoint.
-func (c *Conn) Background(f func(ctx context.Context)) bool { return c.endpoint.background(f) }
+func (c *Conn) Background(f func(ctx context.Context)) bool { return c.endpoint.Background(f) }
 
 // BeginBorrow says who the borrower is, and which call it acquired the connection for.
 func (c *Conn) BeginBorrow(who middleware.Borrower, op middleware.Op, text string) {

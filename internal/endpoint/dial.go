@@ -138,7 +138,10 @@ func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, cont
 	if deadline.IsZero() {
 		return r.Context, func() {}
 	}
-	return context.WithDeadline(r.Context, deadline)
+	if deadline.Equal(r.deadline) {
+		return context.WithDeadline(r.Context, deadline)
+	}
+	return context.WithDeadlineCause(r.Context, deadline, middleware.ErrConnectTimeout)
 }
 
 // explain tells whose limit ended a dial. The driver's error stays what it is unless a limit of pooled's own did.

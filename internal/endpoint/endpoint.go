@@ -47,8 +47,9 @@ type Endpoint struct {
 
 	mu      sync.Mutex // guards what follows
 	conns   map[*Conn]struct{}
+	spares  []*Conn // see spare.go
 	closed  bool
-	workers sync.WaitGroup // counts the goroutines of background; grows only while closed is false
+	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
 
 	ctx    context.Context // of what runs in the background; Close cancels it
 	cancel context.CancelFunc
@@ -208,7 +209,7 @@ func (e *Endpoint) countIdle() bool {
 // closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one
 // connection less only then. Once the endpoint is closed, it happens at once, because nobody would wait for the goroutine.
 func (e *Endpoint) closeOffPath(c *Conn) {
-	running := e.background(func(context.Context) {
+	running := e.Background(func(context.Context) {
 		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
 		if gone := c.gone(); gone != nil {
 			limit := time.NewTimer(goneTimeout)
@@ -226,8 +227,8 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 	}
 }
 
-// background runs f on a goroutine that Close waits for. It reports false, and does not run f, once the endpoint is closed.
-func (e *Endpoint) background(f func(ctx context.Context)) bool {
+// Background runs f on a goroutine that Close waits for. It reports false, and does not run f, once the endpoint is closed.
+func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -252,6 +253,9 @@ func (e *Endpoint) Close() error {
 	e.mu.Unlock()
 	e.cancel()
 	err := e.inner.Close()
+	for c := e.popSpare(); c != nil; c = e.popSpare() {
+		err = errors.Join(err, innerConn{c}.Close())
+	}
 	e.gate.close()
 	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {

@@ -43,13 +43,19 @@ type innerConnector struct{ e *Endpoint }
 
 func (ic innerConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	r := ctx.(*Request)
-	if r.idleOnly {
-		return nil, errNoIdle
-	}
-	c, err := ic.e.dial(r)
-	if err != nil {
-		r.err = err
+	c := ic.e.spare(r)
+	switch {
+	case r.err != nil:
 		return nil, errDial
+	case c != nil:
+	case r.idleOnly:
+		return nil, errNoIdle
+	default:
+		var err error
+		if c, err = ic.e.dial(r); err != nil {
+			r.err = err
+			return nil, errDial
+		}
 	}
 	r.at, r.conn = ic.e.now(), c
 	return innerConn{c}, nil

@@ -1,0 +1,92 @@
+package endpoint
+
+import "context"
+
+// Spares are connections that were dialled before anybody wanted one: to be warm, or to see whether the server is well. They are idle
+// connections, but the inner pool does not know them yet: it gets one when it asks for a new connection because it has no idle one left.
+
+// Probe dials, and asks the server whether it is well. The connection is kept as a spare.
+func (e *Endpoint) Probe(ctx context.Context) error {
+	if _, err := e.gate.enter(ctx, e.pool.ConnectTimeout); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	c, err := e.dialSpare(ctx)
+	if err != nil {
+		return err
+	}
+	e.putSpare(c)
+	return nil
+}
+
+// dialSpare dials for nobody. The caller holds a permit.
+func (e *Endpoint) dialSpare(ctx context.Context) (*Conn, error) {
+	r := &Request{Context: ctx}
+	c, err := e.dial(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := e.bound(r, 1)
+	defer cancel()
+	if err := c.Ping(ctx); err != nil {
+		c.reason = failed
+		_ = innerConn{c}.Close() // err is the reason
+		return nil, err
+	}
+	return c, nil
+}
+
+// putSpare keeps a connection that nobody has, or closes it if there is no room for it.
+func (e *Endpoint) putSpare(c *Conn) {
+	c.idleSince = e.now()
+	e.mu.Lock()
+	room := !e.closed && (e.pool.MaxConns == 0 || len(e.conns) <= e.pool.MaxConns)
+	if room {
+		c.idle = true
+		e.idle.Add(1)
+		e.spares = append(e.spares, c)
+	}
+	e.mu.Unlock()
+	if !room {
+		c.reason = idleLimit
+		_ = innerConn{c}.Close()
+	}
+}
+
+// popSpare takes the spare that was dialled last; nil: there is none.
+func (e *Endpoint) popSpare() *Conn {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.spares) == 0 {
+		return nil
+	}
+	last := len(e.spares) - 1
+	c := e.spares[last]
+	e.spares[last] = nil
+	e.spares = e.spares[:last]
+	c.idle = false
+	e.idle.Add(-1)
+	return c
+}
+
+// spare finds a spare that can be handed out for a request; nil: there is none. If the request has an error then, there was no time to
+// find out.
+func (e *Endpoint) spare(r *Request) *Conn {
+	for {
+		c := e.popSpare()
+		if c == nil {
+			return nil
+		}
+		reason := e.unfitToBorrow(c, r)
+		switch {
+		case reason != kept:
+			c.reason = reason
+			_ = innerConn{c}.Close()
+		case r.err != nil:
+			e.putSpare(c)
+			return nil
+		default:
+			return c
+		}
+	}
+}

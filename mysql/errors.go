@@ -1,0 +1,93 @@
+package mysql
+
+import (
+	"errors"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// erUnknownStatement is ER_UNKNOWN_STMT_HANDLER, which DEALLOCATE of a statement that is not there gets too.
+const erUnknownStatement = 1243
+
+// numbers says what error numbers mean (reference manuals of MySQL and MariaDB, "Server Error Message Reference"). What is not
+// here means nothing that could be relied on.
+var numbers = map[uint16]dialect.ErrorClass{
+	1021: dialect.Infrastructure,                                                         // ER_DISK_FULL
+	1037: dialect.Infrastructure,                                                         // ER_OUTOFMEMORY
+	1040: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_CON_COUNT_ERROR
+	1041: dialect.Infrastructure,                                                         // ER_OUT_OF_RESOURCES
+	1042: dialect.Infrastructure,                                                         // ER_BAD_HOST_ERROR
+	1043: dialect.Infrastructure,                                                         // ER_HANDSHAKE_ERROR
+	1047: dialect.Infrastructure | dialect.NotExecuted,                                   // ER_UNKNOWN_COM_ERROR: a Galera node that is not ready
+	1053: dialect.Dead | dialect.ShuttingDown | dialect.Crashed | dialect.Infrastructure, // ER_SERVER_SHUTDOWN
+	1080: dialect.Dead | dialect.Infrastructure,                                          // ER_FORCING_CLOSE
+	1081: dialect.Infrastructure,                                                         // ER_IPSOCK_ERROR
+	1129: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_HOST_IS_BLOCKED
+	1135: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_CANT_CREATE_THREAD
+	1152: dialect.Dead | dialect.Infrastructure,                                          // ER_ABORTING_CONNECTION
+	1158: dialect.Infrastructure,                                                         // ER_NET_READ_ERROR
+	1159: dialect.Infrastructure,                                                         // ER_NET_READ_INTERRUPTED
+	1160: dialect.Infrastructure,                                                         // ER_NET_ERROR_ON_WRITE
+	1161: dialect.Infrastructure,                                                         // ER_NET_WRITE_INTERRUPTED
+	1184: dialect.Dead | dialect.Infrastructure,                                          // ER_NEW_ABORTING_CONNECTION
+	1927: dialect.Dead | dialect.ShuttingDown,                                            // MariaDB: ER_CONNECTION_KILLED
+	3032: dialect.Infrastructure,                                                         // ER_SERVER_OFFLINE_MODE
+	3168: dialect.Infrastructure,                                                         // ER_SERVER_ISNT_AVAILABLE
+	3169: dialect.Dead | dialect.ShuttingDown,                                            // ER_SESSION_WAS_KILLED
+	4031: dialect.Dead | dialect.Application,                                             // ER_CLIENT_INTERACTION_TIMEOUT
+
+	1044:               dialect.Application | dialect.Misconfigured,                            // ER_DBACCESS_DENIED_ERROR
+	1045:               dialect.Application | dialect.Misconfigured,                            // ER_ACCESS_DENIED_ERROR
+	1049:               dialect.Application | dialect.Misconfigured,                            // ER_BAD_DB_ERROR
+	1130:               dialect.Application | dialect.Misconfigured,                            // ER_HOST_NOT_PRIVILEGED
+	1203:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_TOO_MANY_USER_CONNECTIONS
+	1226:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_USER_LIMIT_REACHED
+	erUnknownStatement: dialect.Application | dialect.StaleStatement | dialect.NotExecuted,
+	1461:               dialect.Application | dialect.TooManyStatements | dialect.NotExecuted, // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	1615:               dialect.Application | dialect.StaleStatement | dialect.NotExecuted,    // ER_NEED_REPREPARE
+	1698:               dialect.Application | dialect.Misconfigured,                           // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+	1792:               dialect.Application | dialect.NotExecuted,                             // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	1836:               dialect.Application | dialect.NotExecuted,                             // ER_READ_ONLY_MODE
+}
+
+// applications are the numbers that tell of a statement alone, and of nothing else.
+var applications = [][2]uint16{
+	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
+	{1205, 1205}, {1213, 1213}, // lock wait timeout, deadlock
+	{1317, 1317}, {3024, 3024}, // interrupted, took too long
+	{1290, 1290}, {3118, 3118}, // --read-only and such, account locked
+	{1690, 1690}, {3819, 3819}, {4025, 4025}, // out of range, check constraints
+	{1364, 1366}, {1406, 1406}, {1451, 1452}, {1644, 1644}, // values, foreign keys, SIGNAL
+}
+
+// Classify sorts errors: those of the server by number, the others by where they come from.
+func (Dialect) Classify(err error) dialect.ErrorClass {
+	var my *mysql.MySQLError
+	switch {
+	case errors.As(err, &my):
+		return classify(my.Number)
+	case errors.Is(err, mysql.ErrInvalidConn): // the socket has failed, and the driver has logged why
+		return dialect.Dead | dialect.Infrastructure
+	case errors.Is(err, mysql.ErrPktSync), errors.Is(err, mysql.ErrPktSyncMul), errors.Is(err, mysql.ErrMalformPkt):
+		return dialect.Dead
+	case errors.Is(err, mysql.ErrNoTLS), errors.Is(err, mysql.ErrOldPassword), errors.Is(err, mysql.ErrCleartextPassword),
+		errors.Is(err, mysql.ErrNativePassword), errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrOldProtocol):
+		return dialect.Misconfigured | dialect.NotExecuted
+	default:
+		return dialect.ClassifyNetwork(err)
+	}
+}
+
+func classify(number uint16) dialect.ErrorClass {
+	if class, ok := numbers[number]; ok {
+		return class
+	}
+	for _, r := range applications {
+		if r[0] <= number && number <= r[1] {
+			return dialect.Application
+		}
+	}
+	return 0
+}
