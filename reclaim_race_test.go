@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,15 +135,12 @@ func use(ctx context.Context, c interface {
 	return nil
 }
 
-// unexpected returns err unless it is one of what may happen here. driver.ErrBadConn may, once the transaction has ended badly.
+// unexpected returns err unless it is one of what may happen here. driver.ErrBadConn may, once the transaction has ended badly; and if the
+// context was cancelled, whatever the driver says of a connection that it closed.
 func unexpected(ctx context.Context, err error) error {
-	if cancelled := ctx.Err() != nil; cancelled {
-		return nil // whatever the driver says of a connection that it closed
-	}
-	for _, expected := range []error{pooled.ErrReclaimed, sql.ErrTxDone, driver.ErrBadConn, sql.ErrConnDone} {
-		if errors.Is(err, expected) {
-			return nil
-		}
+	expected := []error{pooled.ErrReclaimed, sql.ErrTxDone, driver.ErrBadConn, sql.ErrConnDone}
+	if ctx.Err() != nil || slices.ContainsFunc(expected, func(target error) bool { return errors.Is(err, target) }) {
+		err = nil
 	}
 	return err
 }
