@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	errReset   = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+	errReset  = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 	errNobody = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 )
 

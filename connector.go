@@ -3,9 +3,11 @@ package pooled
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/callers"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
@@ -94,6 +96,9 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		return nil, fmt.Errorf("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
 			"give the DSN of pgx, or one of mysql with tcp or unix", server.Address)
 	}
+	if cfg.Leak.Reclaim == policy.ReclaimOrphaned && callers.Goroutine() == 0 {
+		return nil, errors.New("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
+	}
 	chain = append(append(chain, named...), middlewares...)
 	if cfg.Breaker.On {
 		c.breaker = breaker.New(breaker.Options{
@@ -126,7 +131,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		Pool:        cfg.Pool,
 		Statements:  cfg.Statements,
 		Middlewares: chain,
-		Watched:     c.leak != nil,
+		Watched:     c.leak != nil && (cfg.Leak.Reclaim != policy.ReclaimOff || !server.Traits.ReplacesDialer),
 	})
 	c.source = session.NewSource(c.endpoint, cfg.Statements.CacheSize, chain)
 	return c, nil

@@ -33,6 +33,7 @@ func (c *Connector) holdings() []leak.Holding {
 			Conn:    h.Conn,
 			Borrow:  leak.Borrow{Conn: h.ID, Number: h.Number()},
 			Version: h.Version(),
+			Watched: h.Watched(),
 			Reclaim: func() bool { return c.source.Reclaim(h) },
 		}
 	}

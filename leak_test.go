@@ -25,6 +25,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -300,6 +301,14 @@ func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 			}
 			require.NoError(t, rows.Close())
 		}},
+		{"rows for which the server works for long", func(t *testing.T, p *leakPool) {
+			rows, err := p.QueryContext(t.Context(), "select slowly")
+			require.NoError(t, err)
+			time.AfterFunc(10*time.Minute, func() { _, _ = p.sockets.ends[1].Write([]byte{1}) })
+			_, err = p.sockets.ends[0].Read(make([]byte, 1)) // as the driver does in rows.Next
+			require.NoError(t, err)
+			require.NoError(t, rows.Close())
+		}},
 		{"a function that has the real connection", func(t *testing.T, p *leakPool) {
 			conn, err := p.Conn(t.Context())
 			require.NoError(t, err)
@@ -377,6 +386,19 @@ func TestAcquireTimeoutNamesTheHoldersAndTheirCallSites(t *testing.T) {
 	})
 }
 
+func TestAcquireTimeoutDoesNotBlameTheGoroutineForASlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 20, time.Second })
+		tx, err := p.Begin()
+		require.NoError(t, err)
+		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		_, err = p.Exec("exec")
+		assert.ErrorContains(t, err, "the server is slow to accept connections")
+		assert.NotContains(t, err.Error(), "itself")
+		require.NoError(t, tx.Rollback())
+	})
+}
+
 func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, time.Second })
@@ -434,6 +456,101 @@ func TestHeldListsTheConnectionsInUse(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestConnectionIsReportedAfterAFunctionHadTheRealOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, nil)
+		conn, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
+		time.Sleep(2 * time.Minute)
+		require.Len(t, p.reported(), 1)
+		assert.Equal(t, "raw", p.reported()[0].Op)
+		assertBorrowedIn(t, "TestConnectionIsReportedAfter", p.reported()[0].Conn)
+		require.NoError(t, conn.Close())
+	})
+}
+
+func TestCallSiteIsThatOfTheCallerWhateverStandsInBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := pooled.NewConfig()
+		cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg.Leak.Sample = 1
+		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
+			Call: func(next middleware.CallFunc) middleware.CallFunc {
+				return func(ctx context.Context, c *middleware.Call) error { return next(ctx, c) }
+			},
+			Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+				return func(ctx context.Context, a *middleware.Acquisition) error { return next(ctx, a) }
+			},
+		})
+		require.NoError(t, err)
+		db := sql.OpenDB(wrapper{connector})
+		defer connector.Close()
+		defer db.Close()
+		giveBack := leakTx(t.Context(), db)
+		assertBorrowedIn(t, "leakTx", connector.Held()[0])
+		require.NoError(t, giveBack())
+	})
+}
+
+func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logBuffer
+		cfg := pooled.NewConfig()
+		cfg.Connector = &socketDriver{fault: faultdriver.New(modern, faultdriver.EveryStmt)}
+		cfg.Pool.MaxConns, cfg.Leak.Reclaim = 1, policy.ReclaimAll
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
+			Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+				return func(r *middleware.Release) {
+					if r.Reclaimed {
+						panic("oops")
+					}
+					next(r)
+				}
+			},
+		})
+		require.NoError(t, err)
+		db := sql.OpenDB(connector)
+		defer db.Close()
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, conn.PingContext(t.Context()))
+		_, err = db.Exec("exec")
+		require.NoError(t, err, "the permit is free")
+		synctest.Wait()
+		assert.Contains(t, log.String(), "oops")
+		require.NoError(t, conn.Close())
+	})
+}
+
+func TestReclaimLeavesWhatIsUsedWhileOthersAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reclaimed := 0
+		var p *leakPool
+		p = newLeakPool(t, func(c *pooled.Config) {
+			c.Leak.Reclaim = policy.ReclaimAll
+			c.OnLeak = func(l held.Leak) {
+				if reclaimed++; reclaimed == 1 {
+					p.sockets.receive(t) // on the first connection
+				}
+			}
+		})
+		first := p.hold(t, 1)[0]
+		time.Sleep(30 * time.Second)
+		second := p.hold(t, 1)[0]
+		for range 3 {
+			time.Sleep(20 * time.Second)
+			p.sockets.receive(t)
+		}
+		time.Sleep(20 * time.Second)
+		require.ErrorIs(t, second.PingContext(t.Context()), pooled.ErrReclaimed)
+		require.NoError(t, first.PingContext(t.Context()))
+		require.NoError(t, first.Close())
+		require.NoError(t, second.Close())
+	})
 }
 
 func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
@@ -558,7 +675,7 @@ func TestPanicOfOnLeakIsLoggedAndEndsNothing(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			require.NoError(t, conn.Close())
 		}
-		assert.Equal(t, 2, strings.Count(p.log.String(), "OnLeak panicked"))
+		assert.Equal(t, 2, strings.Count(p.log.String(), "panic while connections were watched"))
 	})
 }
 

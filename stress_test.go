@@ -82,7 +82,7 @@ func stress(t *testing.T, c stressCase) {
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = c.driver, c.dsn
 	cfg.Pool.MaxConns = permits
-	cfg.Leak = policy.Leak{Threshold: unusedFor, Sample: 1, Reclaim: policy.ReclaimAll}
+	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	var owners handouts
 	connector, err := pooled.NewConnector(cfg, owners.middleware())
@@ -104,6 +104,14 @@ func stress(t *testing.T, c stressCase) {
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			kills += killOne(ctx, admin, c)
+		}
+	})
+	wg.Go(func() {
+		every := time.NewTicker(unusedFor)
+		defer every.Stop()
+		for ctx.Err() == nil {
+			connector.ReclaimUnused()
+			<-every.C
 		}
 	})
 	wg.Wait()
@@ -248,8 +256,8 @@ func (w *stressWorker) sameServer(ctx context.Context, t *testing.T) error {
 	return nil
 }
 
-// unusedFor is pool_leak: so short that connections are reclaimed all the time.
-const unusedFor = 5 * time.Millisecond
+// unusedFor is how often all connections are reclaimed that are not in use at that moment.
+const unusedFor = 10 * time.Millisecond
 
 // forget holds a connection about as long as it may, and then uses it or gives it back, at the moment when it is reclaimed or not.
 func (w *stressWorker) forget(ctx context.Context) error {

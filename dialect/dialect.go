@@ -72,6 +72,9 @@ type Traits struct {
 	ExecOnce func(text string) bool
 	// TellsTx says that [Dialect].State knows whether a connection is in a transaction.
 	TellsTx bool
+	// ReplacesDialer says that [Server].Dial goes past the ways to dial that the program has registered with the driver, so that it is used only
+	// where the socket must be known.
+	ReplacesDialer bool
 	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
 	PingsOnReset bool
 }

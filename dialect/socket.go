@@ -11,19 +11,25 @@ import (
 // the session on the server, and it counts what moves on it, as rows are read without a call that pooled could see.
 type Socket struct {
 	net.Conn
-	moves atomic.Uint64
+	moves   atomic.Uint64
+	reading atomic.Int32
 }
 
 var _ syscall.Conn = (*Socket)(nil) // go-sql-driver/mysql looks for it to see whether an idle connection is alive
 
-// NewSocket makes a Socket of what a dialect dialled.
+// NewSocket makes a Socket of what a dialect dialled: a TCP or Unix connection, which implements syscall.Conn.
 func NewSocket(c net.Conn) *Socket { return &Socket{Conn: c} }
 
 // Moves changes whenever bytes have come or gone.
 func (s *Socket) Moves() uint64 { return s.moves.Load() }
 
+// Reading reports whether somebody waits for bytes to come.
+func (s *Socket) Reading() bool { return s.reading.Load() > 0 }
+
 // Read counts as a move.
 func (s *Socket) Read(b []byte) (int, error) {
+	s.reading.Add(1)
+	defer s.reading.Add(-1)
 	n, err := s.Conn.Read(b)
 	s.moves.Add(1)
 	return n, err

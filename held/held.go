@@ -31,10 +31,14 @@ type Conn struct {
 	Calls int
 	// Busy says that a call is in flight. Reading rows is none: they are the real driver's own.
 	Busy bool
+	// Reading says that the real driver waits for the server, as it does while rows are read. It is not always known: see Limits in the
+	// README.
+	Reading bool
 	// Op is what the call in flight does, or the last one did: query, exec, begin and so on. Text is its statement with ? in place of all
 	// literals; empty if it has none.
 	Op, Text string
-	// Idle is for how long no call has been in flight, as far as was seen, to about a second; 0 while Busy, and with pool_leak=off.
+	// Idle is for how long nothing has happened on it, as far as was seen, to about a second: no call, and no byte. 0 while it is Busy or
+	// Reading, and with pool_leak=off.
 	Idle time.Duration
 	// InTx says that the borrower is in a transaction.
 	InTx bool
@@ -96,6 +100,8 @@ func (c Conn) String() string {
 	switch {
 	case c.Busy:
 		fmt.Fprintf(&b, ", busy with %s", c.call())
+	case c.Reading:
+		fmt.Fprintf(&b, ", reading the rows of %s", c.call())
 	case c.Idle > 0:
 		fmt.Fprintf(&b, ", idle for %s after %s", Round(c.Idle), c.call())
 	default:

@@ -44,8 +44,8 @@ type AcquireTimeoutError struct {
 	Waiters int
 	// Holders are those who held a connection for longest, three at most, the longest first. Nil with pool_leak=off.
 	Holders []held.Conn
-	// Own are the connections that the waiting goroutine held itself: it waited for what it would have had to give back. Nil if
-	// there were none, or nobody knows (pool_leak=off).
+	// Own are the connections that the waiting goroutine held itself. With all permits in use, it waited for what it would have had to give
+	// back. Nil if there were none, or nobody knows (pool_leak=off).
 	Own []held.Conn
 	// Cause is what ended the wait: context.DeadlineExceeded, or the error of a dial that the deadline cut short.
 	Cause error
@@ -66,10 +66,10 @@ func (e *AcquireTimeoutError) Error() string {
 	} else {
 		fmt.Fprintf(&b, ": %d connections in use, no limit set", e.InUse)
 	}
-	switch {
-	case len(e.Own) > 0:
+	if e.waitsForItself() {
 		fmt.Fprintf(&b, "; this goroutine itself holds %s", e.Own[0])
-	case len(e.Holders) > 0:
+	}
+	if len(e.Holders) > 0 {
 		b.WriteString("; held longest: ")
 		for i, c := range e.Holders {
 			if i > 0 {
@@ -77,7 +77,7 @@ func (e *AcquireTimeoutError) Error() string {
 			}
 			b.WriteString(c.String())
 		}
-	case e.OldestHeld > 0:
+	} else if e.OldestHeld > 0 {
 		fmt.Fprintf(&b, "; the oldest has been held for %s", held.Round(e.OldestHeld))
 	}
 	b.WriteString("; ")
@@ -85,10 +85,15 @@ func (e *AcquireTimeoutError) Error() string {
 	return b.String()
 }
 
+// waitsForItself reports whether the waiting goroutine could have got a connection by giving one back.
+func (e *AcquireTimeoutError) waitsForItself() bool {
+	return len(e.Own) > 0 && e.MaxConns > 0 && e.InUse >= e.MaxConns
+}
+
 // advice names the most likely cure.
 func (e *AcquireTimeoutError) advice() string {
 	switch {
-	case len(e.Own) > 0:
+	case e.waitsForItself():
 		return "it waits for itself: inside a transaction use the *sql.Tx, not the *sql.DB, and close rows before the next query"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"

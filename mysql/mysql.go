@@ -59,14 +59,16 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Database:  cfg.DBName,
 		Sessions:  newSessions(),
 		Traits: dialect.Traits{
-			OneResult:    true, // the protocol is half-duplex: a result is read before the next command
-			PreparesArgs: !cfg.InterpolateParams,
-			ExecOnce:     returnsRows,
+			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
+			PreparesArgs:   !cfg.InterpolateParams,
+			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
+			ExecOnce:       returnsRows,
 		},
 	}, nil
 }
 
-// dialer dials through a socket. Networks of mysql.RegisterDialContext can only be dialled by the driver.
+// dialer dials through a socket, whatever mysql.RegisterDialContext says of the networks tcp and unix. Other networks can only be dialled by
+// the driver.
 func dialer(cfg *mysql.Config) func(context.Context) (driver.Conn, *dialect.Socket, error) {
 	if cfg.Net != "tcp" && cfg.Net != "unix" {
 		return nil

@@ -49,8 +49,8 @@ type Config struct {
 	Reset Reset
 	// Leak is how connections are found that somebody holds and nobody uses.
 	Leak Leak
-	// OnLeak is called for each connection that is reported as a leak, after it was logged, on the goroutine that watches: it
-	// should return soon. Nil = nothing is called. Only in Go.
+	// OnLeak is called for each connection that is reported as a leak, after it was logged, on the goroutine that watches, which
+	// watches nothing meanwhile: it must not wait for a connection of this pool, nor close it. Nil = nothing is called. Only in Go.
 	OnLeak func(held.Leak)
 	// Breaker is when an endpoint is cut off because its server is in trouble.
 	Breaker Breaker

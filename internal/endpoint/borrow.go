@@ -149,9 +149,14 @@ func (h Holding) Number() uint64 { return h.number }
 // Version changes when a call begins or ends, and when bytes come or go on a socket that is known.
 func (h Holding) Version() uint64 { return h.state/stateVersion + h.moves }
 
+// Watched reports whether it would have been seen if rows had been read.
+func (h Holding) Watched() bool { return h.conn.socket != nil }
+
 // Take takes the connection from its holder, unless that has used it since. It is the caller's to release then.
 func (h Holding) Take() (*Conn, bool) {
-	return h.conn, h.conn.socket != nil && h.conn.borrow.reclaim(h.state)
+	socket := h.conn.socket
+	unused := socket != nil && !socket.Reading() && socket.Moves() == h.moves
+	return h.conn, unused && h.conn.borrow.reclaim(h.state)
 }
 
 // Holdings lists the connections in use, in no order. Their texts are as they were sent.
@@ -169,6 +174,7 @@ func (e *Endpoint) Holdings() []Holding {
 		h.conn = c
 		if c.socket != nil {
 			h.moves = c.socket.Moves()
+			h.Reading = c.socket.Reading()
 		}
 		h.ID, h.Endpoint = c.id, e.info.Name
 		h.For = max(time.Duration(stamp-h.since), 0)

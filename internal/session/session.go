@@ -51,6 +51,8 @@ type Session struct {
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
 	lost bool
+	// taken says that conn was reclaimed. It stays until the session is given back, but no call may use it.
+	taken bool
 	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
 	fresh  bool
 	closed bool
@@ -257,13 +259,12 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 			s.release(true)
 		}
 	}()
-	if s.conn != nil && !s.conn.BeginCall(c.Op, c.Text) {
-		returned = true
-		return s.reclaimed()
+	if s.conn != nil {
+		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}
 	err := s.source.chain.Call(ctx, c)
 	returned = true
-	if s.conn != nil && c.Op != middleware.Raw { // what is done to the real connection is over when EndRaw says so
+	if s.conn != nil && c.Op != middleware.Raw && !s.taken { // what is done to the real connection is over when EndRaw says so
 		s.conn.EndCall(s.leftInTx(c.Op))
 	}
 	return err
@@ -302,6 +303,9 @@ func (s *Session) done() {
 
 // Acquire takes a server connection through the Acquire chain, unless the session holds one that the call can use.
 func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
+	if s.taken {
+		return nil, s.reclaimed()
+	}
 	if s.lost {
 		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
@@ -362,7 +366,7 @@ func (s *Session) release(discard bool) {
 	s.bound = s.bound[:0]
 	discard = discard || s.tx != nil
 	unknown := s.unknown
-	s.conn, s.tx, s.unknown, s.lost, s.fresh = nil, nil, false, false, false
+	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
 
 	held, kept := conn.EndBorrow()
 	if !kept { // it was reclaimed: all that is left is to close the real connection, which nobody else uses
@@ -409,7 +413,7 @@ func (src *Source) Reclaim(h endpoint.Holding) bool {
 // call is the innermost function of the Call chain.
 func call(ctx context.Context, c *middleware.Call) error {
 	s := c.Session.(*Session)
-	if c.Op == middleware.Prepare && s.source.seen.has(c.Text) {
+	if c.Op == middleware.Prepare && !s.taken && s.source.seen.has(c.Text) {
 		c.Stmt = s.statement(c.Text)
 		return nil
 	}

@@ -5,15 +5,20 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/gopooled/pooled/held"
 )
 
-// The size of a dump: what a goroutine takes, roughly, and the most that is read. The program stands still meanwhile.
-const (
-	bytesPerGoroutine = 2 << 10
-	largestDump       = 64 << 20
-)
+// mostGoroutines is how many goroutines a program may have for them to be dumped: it stands still meanwhile, for some ten microseconds
+// each.
+const mostGoroutines = 10_000
+
+// dumper makes dumps.
+type dumper struct {
+	limit int // of goroutines
+	each  int // bytes that one took in the last dump; 0 = there was none
+}
 
 // mostFrames is how many frames of a goroutine are told.
 const mostFrames = 16
@@ -24,13 +29,22 @@ type goroutines struct {
 	whole bool
 }
 
-func dumpGoroutines() goroutines {
-	for size := (runtime.NumGoroutine() + 100) * bytesPerGoroutine; ; size *= 4 {
-		buf := make([]byte, min(size, largestDump))
-		n := runtime.Stack(buf, true)
-		if n < len(buf) || n == largestDump {
-			return goroutines{buf[:n], n < len(buf)}
+// dump returns all goroutines, unless there are too many, and how long it took.
+func (d *dumper) dump() (goroutines, time.Duration) {
+	n := runtime.NumGoroutine()
+	if n > d.limit {
+		return goroutines{}, 0
+	}
+	began := time.Now()
+	size := (n + 100) * max(d.each+d.each/2, 2<<10)
+	for {
+		buf := make([]byte, size)
+		used := runtime.Stack(buf, true)
+		if used < len(buf) {
+			d.each = used / n
+			return goroutines{buf[:used], true}, time.Since(began)
 		}
+		size *= 4
 	}
 }
 
@@ -39,18 +53,18 @@ func (g goroutines) find(id uint64) (fate held.Fate, where string) {
 	if id == 0 {
 		return held.Unknown, ""
 	}
-	head := fmt.Appendf(nil, "goroutine %d ", id)
-	rest := g.dump
-	if !bytes.HasPrefix(rest, head) {
-		_, rest, _ = bytes.Cut(rest, append([]byte("\n\n"), head...))
-		if rest == nil && g.whole {
-			return held.Gone, ""
-		}
-		if rest == nil {
-			return held.Unknown, ""
-		}
+	head := fmt.Appendf(nil, "goroutine %d ", id) // with the blank: 7 is not 71
+	at := 0
+	if !bytes.HasPrefix(g.dump, head) {
+		at = bytes.Index(g.dump, append([]byte("\n\n"), head...))
 	}
-	block, _, _ := bytes.Cut(rest, []byte("\n\n"))
+	switch {
+	case at < 0 && g.whole:
+		return held.Gone, ""
+	case at < 0:
+		return held.Unknown, ""
+	}
+	block, _, _ := bytes.Cut(bytes.TrimLeft(g.dump[at:], "\n"), []byte("\n\n"))
 	return held.Alive, readable(string(block))
 }
 

@@ -41,9 +41,13 @@ type Holding struct {
 	held.Conn        // its Text as it was sent
 	Borrow    Borrow // the same at every look while one borrower has the connection
 	Version   uint64 // changes when the connection is used
+	Watched   bool   // that is seen also when rows are read
 	// Reclaim takes the connection from its holder and closes it. It reports false, and does nothing, if the connection was used since.
 	Reclaim func() bool
 }
+
+// inUse reports whether something happens on the connection at this moment.
+func (h Holding) inUse() bool { return h.Busy || h.Reading }
 
 // Borrow identifies the borrow of a connection.
 type Borrow struct{ Conn, Number uint64 }
@@ -66,7 +70,9 @@ type watched struct {
 	version  uint64
 	idle     time.Duration // for how long nothing has happened, as far as was seen
 	reported bool
-	last     held.Conn // what was known of it the last time
+	pause    time.Duration // until it is looked at again, after it was reported
+	recheck  time.Time     // when that is over
+	last     held.Conn     // what was known of it the last time
 }
 
 // New makes a Leak.
@@ -112,27 +118,37 @@ func (l *Leak) explain(err error, goroutine uint64) {
 	if !errors.As(err, &timeout) {
 		return
 	}
-	all := l.Held()
-	timeout.Holders = slices.Clone(all[:min(len(all), mostHolders)])
-	for _, c := range all {
+	for i, c := range l.held() { // many may wait, and there may be many holders with long texts: only what is told is made readable
+		if i < mostHolders {
+			timeout.Holders = append(timeout.Holders, l.told(c))
+		}
 		if c.Goroutine == goroutine && goroutine != 0 {
-			timeout.Own = append(timeout.Own, c)
+			timeout.Own = append(timeout.Own, l.told(c))
 		}
 	}
 }
 
 // Held lists the connections in use, the oldest first.
 func (l *Leak) Held() []held.Conn {
+	all := l.held()
+	for i, c := range all {
+		all[i] = l.told(c)
+	}
+	return all
+}
+
+// held is Held with texts as they were sent, and whole stacks.
+func (l *Leak) held() []held.Conn {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	holdings := l.Holdings()
 	all := make([]held.Conn, len(holdings))
 	for i, h := range holdings {
-		if w := l.watched[h.Borrow]; w != nil && w.version == h.Version && !h.Busy {
+		if w := l.watched[h.Borrow]; w != nil && w.version == h.Version && !h.inUse() {
 			h.Idle = w.idle + now.Sub(l.looked)
 		}
-		all[i] = l.told(h.Conn)
+		all[i] = h.Conn
 	}
 	slices.SortFunc(all, held.Older)
 	return all

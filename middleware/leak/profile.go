@@ -12,21 +12,18 @@ import (
 const profileName = "github.com/gopooled/pooled"
 
 // profiles is what the profile is made of.
-var profiles struct {
+var profiles = struct {
 	sync.Mutex
-	made bool
-	of   map[*Leak]struct{}
-}
+	of map[*Leak]struct{}
+}{of: map[*Leak]struct{}{}}
+
+// It is made before anybody can ask for it: what is set in it has no lock.
+func init() { makeProfile() }
 
 // profiled adds the connections in use to the profile, until the function that it returns is called.
 func profiled(l *Leak) (end func()) {
 	profiles.Lock()
 	defer profiles.Unlock()
-	if !profiles.made {
-		profiles.made = true
-		profiles.of = map[*Leak]struct{}{}
-		makeProfile()
-	}
 	profiles.of[l] = struct{}{}
 	return func() {
 		profiles.Lock()

@@ -2,9 +2,7 @@ package leak
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 
 	"github.com/gopooled/pooled/held"
@@ -27,7 +25,9 @@ func (w *watcher) report(leak held.Leak, first bool) {
 		message = "pooled: a connection has leaked: the goroutine that borrowed it has ended"
 	}
 	w.Logger.LogAttrs(context.Background(), level, message, attributes(leak)...)
-	w.call(leak)
+	if w.OnLeak != nil {
+		w.OnLeak(leak)
+	}
 }
 
 // tellReturned tells that a connection which was reported is not held any more.
@@ -65,17 +65,4 @@ func attributes(leak held.Leak) []slog.Attr {
 		all = append(all, slog.String("borrowed_at", leak.CallSite()), slog.String("stack", strings.Join(lines, "\n")))
 	}
 	return all
-}
-
-// call tells the program, whose mistakes are not to end the goroutine that watches.
-func (w *watcher) call(leak held.Leak) {
-	if w.OnLeak == nil {
-		return
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			w.Logger.Error("pooled: OnLeak panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	w.OnLeak(leak)
 }

@@ -5,31 +5,19 @@ import (
 	"strings"
 )
 
-// between are the packages that stand between a caller of database/sql and the middleware that captures the stack.
-var between = []string{
-	"database/sql.",
-	"github.com/gopooled/pooled.",
-	"github.com/gopooled/pooled/internal/session.",
-	"github.com/gopooled/pooled/middleware/",
-}
-
-// fromCaller is the part of a stack that begins with the function that called database/sql. Every program counter of
-// runtime.Callers stands for one frame.
+// fromCaller is the part of a stack that begins with the function that called database/sql, whatever stands between database/sql and the
+// middleware that captured the stack: other middlewares, and drivers that wrap pooled. Every program counter of runtime.Callers
+// stands for one frame.
 func fromCaller(stack []uintptr) []uintptr {
+	inside := false
 	for i := range stack {
 		frame, _ := runtime.CallersFrames(stack[i : i+1]).Next()
-		if !isBetween(frame.Function) {
+		switch {
+		case strings.HasPrefix(frame.Function, "database/sql."):
+			inside = true
+		case inside && !strings.HasPrefix(frame.Function, "github.com/gopooled/pooled."): // pooled.Raw
 			return stack[i:]
 		}
 	}
-	return stack
-}
-
-func isBetween(function string) bool {
-	for _, prefix := range between {
-		if strings.HasPrefix(function, prefix) {
-			return true
-		}
-	}
-	return false
+	return stack // nobody called database/sql, but the driver itself
 }

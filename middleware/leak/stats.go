@@ -8,7 +8,7 @@ type Stats struct {
 	Reported uint64
 	// Orphaned counts those of them whose borrower's goroutine had ended.
 	Orphaned uint64
-	// Returned counts those that were given back after all, or used up in the end: late.
+	// Returned counts those that were given back after all.
 	Returned uint64
 	// Reclaimed counts those that were taken away (pool_leak_reclaim).
 	Reclaimed uint64

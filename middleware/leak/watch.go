@@ -2,6 +2,9 @@ package leak
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gopooled/pooled/held"
@@ -12,6 +15,7 @@ import (
 const (
 	lookEvery  = time.Second      // looks at the connections in use
 	dumpEvery  = 10 * time.Second // stops the program for a dump of its goroutines, at most, and only if there is something to report
+	dumpShare  = 1000             // and not before a thousand times as long has passed as the last dump took
 	captureAll = 10 * time.Minute // has all stacks captured, after a report that had none
 )
 
@@ -19,14 +23,16 @@ const (
 type watcher struct {
 	*Leak
 	every      time.Duration // between two looks
-	dumped     time.Time     // when the last dump was made
-	captureAll time.Time     // until when all stacks are captured; zero: they are not
+	dumps      dumper
+	nextDump   time.Time // not before
+	captureAll time.Time // until when all stacks are captured; zero: they are not
+	blind      bool      // it was said that nobody can tell who is orphaned
 }
 
 // watch looks at the connections in use until ctx is done.
 func (l *Leak) watch(ctx context.Context) {
 	defer profiled(l)()
-	w := watcher{Leak: l, every: max(min(lookEvery, l.Policy.Threshold/10), time.Millisecond)}
+	w := watcher{Leak: l, every: max(min(lookEvery, l.Policy.Threshold/10), time.Millisecond), dumps: dumper{limit: mostGoroutines}}
 	ticker := time.NewTicker(w.every)
 	defer ticker.Stop()
 	for {
@@ -34,9 +40,19 @@ func (l *Leak) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			w.round(time.Now())
+			w.guard(func() { w.round(time.Now()) })
 		}
 	}
+}
+
+// guard calls f, whose panic is not to end the program: middlewares and log handlers run here that are made for other goroutines.
+func (w *watcher) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Logger.Error("pooled: panic while connections were watched", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
 }
 
 // round looks once, and reports what is due.
@@ -49,36 +65,51 @@ func (w *watcher) round(now time.Time) {
 	for _, c := range returned {
 		w.tellReturned(c)
 	}
-	sinceDump := now.Sub(w.dumped)
-	if sinceDump < min(dumpEvery, w.Policy.Threshold) {
+	if now.Before(w.nextDump) {
 		return // until then the reports wait
 	}
-	due := fresh
-	if len(fresh) > 0 || sinceDump >= w.Policy.Threshold {
-		due = append(due, known...)
+	if due := append(fresh, known...); len(due) > 0 {
+		w.judge(due, len(fresh), now)
 	}
-	if len(due) == 0 {
-		return
+}
+
+// judge finds out what became of the holders, takes away what is to be reclaimed, and then reports; the first ones are fresh.
+func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
+	all, took := w.dumps.dump()
+	if w.Policy.Reclaim == policy.ReclaimOrphaned && !all.whole && !w.blind {
+		w.blind = true
+		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "most", w.dumps.limit)
 	}
-	w.dumped = now
-	all := dumpGoroutines()
+	w.nextDump = now.Add(max(min(dumpEvery, w.Policy.Threshold), dumpShare*took))
+	var leaks []held.Leak
+	var first []bool
 	for i, h := range due {
-		leak := held.Leak{Conn: w.told(h.Conn)}
+		leak := held.Leak{Conn: h.Conn}
 		leak.Fate, leak.Where = all.find(h.Goroutine)
-		leak.Reclaimed = w.reclaims(leak.Fate) && h.Reclaim()
-		w.note(h.Borrow, leak.Reclaimed)
-		if i < len(fresh) || leak.Reclaimed {
-			w.report(leak, i < len(fresh))
+		if !h.Watched && h.Op == "query" && strings.Contains(leak.Where, "database/sql.(*Rows)") {
+			w.used(h.Borrow) // rows are being read, though nobody saw it
+			continue
 		}
-		if h.Stack == nil && w.Policy.Sample > 1 {
+		if w.reclaims(leak.Fate) {
+			w.guard(func() { leak.Reclaimed = h.Reclaim() })
+		}
+		w.note(h.Borrow, leak, now)
+		if i < fresh || leak.Reclaimed {
+			leaks, first = append(leaks, leak), append(first, i < fresh)
+		}
+		if h.Stack == nil && w.Policy.Sample > 1 && i < fresh {
 			w.sample.Store(1)
 			w.captureAll = now.Add(captureAll)
 		}
 	}
+	for i, leak := range leaks {
+		leak.Conn = w.told(leak.Conn)
+		w.guard(func() { w.report(leak, first[i]) })
+	}
 }
 
-// look brings what is remembered up to date. It returns the connections that nobody has used for pool_leak, those first that have not
-// been reported, and those that were reported and came back.
+// look brings what is remembered up to date. It returns the connections that nobody has used for pool_leak: those that have not been
+// reported, those that were and may be reclaimed now; and those that were reported and came back.
 func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,7 +124,7 @@ func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.C
 		switch {
 		case seen == nil:
 			seen = &watched{version: h.Version}
-		case h.Busy || seen.version != h.Version:
+		case h.inUse() || seen.version != h.Version:
 			seen.version, seen.idle = h.Version, 0
 		default:
 			seen.idle += passed
@@ -105,7 +136,7 @@ func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.C
 		case seen.idle < w.Policy.Threshold:
 		case !seen.reported:
 			fresh = append(fresh, h)
-		case w.Policy.Reclaim != policy.ReclaimOff:
+		case w.Policy.Reclaim != policy.ReclaimOff && !now.Before(seen.recheck):
 			known = append(known, h)
 		}
 	}
@@ -129,13 +160,30 @@ func (w *watcher) reclaims(fate held.Fate) bool {
 	}
 }
 
-// note remembers that a borrow was reported. One that was reclaimed is over.
-func (w *watcher) note(b Borrow, reclaimed bool) {
+// longestRecheck is how long it takes at most until it is seen that the holder of a reported connection has ended.
+const longestRecheck = 10 * time.Minute
+
+// note remembers that a borrow was reported, and when it is looked at again. One that was reclaimed is over.
+func (w *watcher) note(b Borrow, leak held.Leak, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if reclaimed {
+	seen := w.watched[b]
+	switch {
+	case seen == nil:
+	case leak.Reclaimed:
 		delete(w.watched, b)
-	} else if seen := w.watched[b]; seen != nil {
+	default:
 		seen.reported = true
+		seen.pause = min(max(2*seen.pause, w.Policy.Threshold), longestRecheck) // each time costs a dump
+		seen.recheck = now.Add(seen.pause)
+	}
+}
+
+// used begins to count anew for how long a borrow has been idle.
+func (w *watcher) used(b Borrow) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if seen := w.watched[b]; seen != nil {
+		seen.idle = 0
 	}
 }
