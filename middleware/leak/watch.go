@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (w *watcher) round(now time.Time) {
 	if now.Before(w.nextDump) {
 		return // until then the reports wait
 	}
-	if due := append(fresh, known...); len(due) > 0 {
+	if due := slices.Concat(fresh, known); len(due) > 0 {
 		w.judge(due, len(fresh), now)
 	}
 }
