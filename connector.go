@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
@@ -27,6 +28,8 @@ type (
 	AcquireTimeoutError = middleware.AcquireTimeoutError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
+	// DrainingError tells that the pool is being drained. It matches [ErrDraining].
+	DrainingError = middleware.DrainingError
 	// BreakerOpenError tells that a server is cut off. It matches [ErrBreakerOpen].
 	BreakerOpenError = middleware.BreakerOpenError
 	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
@@ -40,6 +43,7 @@ var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrConnectTimeout = middleware.ErrConnectTimeout
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
+	ErrDraining       = middleware.ErrDraining
 	ErrReclaimed      = middleware.ErrReclaimed
 )
 
@@ -69,7 +73,8 @@ type Connector struct {
 
 var _ driver.Connector = (*Connector)(nil)
 
-// NewConnector makes a connector for sql.OpenDB. It checks the settings, keeps a copy of them, and does not connect. The middlewares come
+// NewConnector makes a connector for sql.OpenDB. It checks the settings, keeps a copy of them, and does not connect, unless
+// pool_min_idle_conns has it do so in the background. The middlewares come
 // after those that cfg.Use names; the first is the outermost.
 func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	cfg = cfg.Clone()
@@ -89,6 +94,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if cfg.Leak.Threshold > 0 {
 		c.leak = leak.New(leak.Options{
 			Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Mask: d.Mask, Logger: cfg.Logger,
+			Background: func(f func(context.Context)) bool { return c.endpoint.Background(f) },
 		})
 		chain = append(chain, c.leak.Middleware())
 	}
@@ -173,6 +179,31 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // Driver returns a driver that [From] finds the connector by.
 func (c *Connector) Driver() driver.Driver { return connectorDriver{c.driver, c} }
+
+// Warm waits until there are pool_min_idle_conns idle connections, or as many as pool_max_conns has room for, and returns the first error of a
+// dial. Without it, they are dialled in the background.
+func (c *Connector) Warm(ctx context.Context) error { return c.endpoint.Warm(ctx) }
+
+// Evict retires all server connections of an endpoint, such as after its certificates or its DNS entry have changed: idle ones are closed
+// now, those in use when they are given back. An empty name means all endpoints.
+func (c *Connector) Evict(endpoint string) error {
+	if name := c.endpoint.Info().Name; endpoint != "" && endpoint != name {
+		return fmt.Errorf("pooled: there is no endpoint %q: it is %q", endpoint, name)
+	}
+	c.endpoint.Retire()
+	return nil
+}
+
+// Drain ends the work of a pool, so that nothing is lost at a shutdown: sessions that want a connection get an error that matches
+// [ErrDraining], or wait (pool_drain=wait); those that wait already or hold one go on; idle connections are closed now, the
+// others when they are given back. It returns when none is left, or when ctx ends, and then with those that are still held. Close the
+// *sql.DB after it. A drained pool stays drained.
+func (c *Connector) Drain(ctx context.Context) (left []held.Conn, err error) {
+	if c.endpoint.Drain(ctx) {
+		return nil, nil
+	}
+	return c.Held(), ctx.Err()
+}
 
 // Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
 func (c *Connector) Close() error { return c.endpoint.Close() }

@@ -10,3 +10,6 @@ func (c *Connector) ReclaimUnused() int {
 	}
 	return n
 }
+
+// TendNow looks after the idle connections, as the endpoint does each second.
+func (c *Connector) TendNow() { c.endpoint.LookAfter() }

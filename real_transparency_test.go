@@ -44,13 +44,13 @@ func withParams(t testing.TB, dsn string, set func(*mysql.Config)) string {
 	return cfg.FormatDSN()
 }
 
-// withoutReset is a DSN for pooled that leaves sessions as the bare driver does. With resets, two calls in a row may meet two
+// asBare is a DSN for pooled that leaves sessions as the bare driver does. With resets, two calls in a row may meet two
 // server connections, of which each has prepared other statements.
-func withoutReset(t testing.TB, dsn string) string {
+func asBare(t testing.TB, dsn string) string {
 	t.Helper()
 	cfg, err := pooled.ParseDSN(dsn)
 	require.NoError(t, err)
-	cfg.Reset.Mode = policy.ResetOff
+	cfg.Reset.Mode, cfg.Pool.CancelCloses = policy.ResetOff, true // what bare drivers do
 	return policy.FormatDSN(cfg)
 }
 
@@ -75,7 +75,7 @@ func testReal(t *testing.T, driver string, behaviours []behaviour) {
 				t.Run(b.name, func(t *testing.T) {
 					bare := observeReal(t, b, s.driver, dsn)
 					for _, driver := range []string{"pooled", "pooled-" + s.driver} {
-						wrapped := observeReal(t, b, driver, withoutReset(t, dsn))
+						wrapped := observeReal(t, b, driver, asBare(t, dsn))
 						if diff := compare(b, bare, wrapped); diff != "" {
 							t.Errorf("%s differs:\n%s", driver, diff)
 						}

@@ -64,6 +64,8 @@ type Closes struct {
 	Validation uint64
 	// Reclaimed: taken from a holder who did not use it (pool_leak_reclaim).
 	Reclaimed uint64
+	// Retired: by Evict, or because the server had ended connections of that time.
+	Retired uint64
 	// Discarded: given back in an open transaction, not valid by the real driver's word, or not wanted back by a policy.
 	Discarded uint64
 	// Shutdown: the connector was closed.

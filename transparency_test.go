@@ -169,7 +169,7 @@ func open(t *testing.T, c driver.Connector, cacheSize int) *sql.DB {
 	cfg := pooled.NewConfig()
 	cfg.Connector = c
 	cfg.Statements.CacheSize = cacheSize
-	cfg.Pool.ValidateAfter = policy.NeverValidate
+	cfg.Pool.ValidateAfter, cfg.Pool.Keepalive = policy.NeverValidate, 0
 	connector, err := pooled.NewConnector(cfg)
 	require.NoError(t, err)
 	return sql.OpenDB(connector)

@@ -49,6 +49,7 @@ var scenarios = []scenario{
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
 	{"leak", "", one(leaks)},
+	{"breaker", "", one(breakers)},
 }
 
 // one is for a scenario with one table.

@@ -55,6 +55,8 @@ type Server struct {
 	Database string
 	// Traits is what is known about the connections to it.
 	Traits Traits
+	// Cancel ends statements. Nil: the real driver does it, if it is dialled with CancelQuery, or nobody can.
+	Cancel *Cancel
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
 }

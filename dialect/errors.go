@@ -32,6 +32,8 @@ const (
 	NotExecuted
 	// Misconfigured: dialling again will fail again, as long as nobody changes a password, a name, a certificate or a grant.
 	Misconfigured
+	// Cancelled: the server has ended the statement because it was asked to.
+	Cancelled
 	// StaleStatement: a prepared statement is no longer valid on this connection, and the server executed nothing of
 	// the statement that was called.
 	StaleStatement
@@ -44,7 +46,7 @@ func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
 var classNames = []string{
 	"dead", "infrastructure", "application", "shutting down", "crashed", "too many connections", "not executed", "misconfigured",
-	"stale statement", "too many statements",
+	"cancelled", "stale statement", "too many statements",
 }
 
 // String lists the facts.

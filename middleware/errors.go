@@ -18,6 +18,8 @@ var (
 	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
 	// ErrBreakerOpen matches a [BreakerOpenError].
 	ErrBreakerOpen = errors.New("pooled: the breaker is open")
+	// ErrDraining matches a [DrainingError].
+	ErrDraining = errors.New("pooled: the pool is draining")
 	// ErrReclaimed matches a [ReclaimedError].
 	ErrReclaimed = errors.New("pooled: the server connection was reclaimed")
 )
@@ -134,6 +136,21 @@ func (e *BreakerOpenError) Is(target error) bool { return target == ErrBreakerOp
 
 // Unwrap returns Cause, unless that is driver.ErrBadConn: database/sql would try again.
 func (e *BreakerOpenError) Unwrap() error { return unlessBadConn(e.Cause) }
+
+// DrainingError is returned to whoever wants a connection of a pool that is being drained. Nothing was sent to a server. It matches
+// [ErrDraining].
+type DrainingError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+}
+
+// Error names the endpoint.
+func (e *DrainingError) Error() string {
+	return fmt.Sprintf("pooled: no new connection to %s: the pool is draining, because the program is about to end", e.Endpoint)
+}
+
+// Is matches ErrDraining.
+func (e *DrainingError) Is(target error) bool { return target == ErrDraining }
 
 // ReclaimedError is returned to whoever uses a server connection that was taken away, because it had not been used for pool_leak
 // (pool_leak_reclaim). Nothing was sent to the server, and nobody else has the connection. A transaction on it was rolled back

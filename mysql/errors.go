@@ -45,6 +45,7 @@ var numbers = map[uint16]dialect.ErrorClass{
 	1203:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_TOO_MANY_USER_CONNECTIONS
 	1226:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_USER_LIMIT_REACHED
 	erUnknownStatement: dialect.Application | dialect.StaleStatement | dialect.NotExecuted,
+	1317:               dialect.Application | dialect.Cancelled,                               // ER_QUERY_INTERRUPTED
 	1461:               dialect.Application | dialect.TooManyStatements | dialect.NotExecuted, // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	1615:               dialect.Application | dialect.StaleStatement | dialect.NotExecuted,    // ER_NEED_REPREPARE
 	1698:               dialect.Application | dialect.Misconfigured,                           // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
@@ -56,7 +57,7 @@ var numbers = map[uint16]dialect.ErrorClass{
 var applications = [][2]uint16{
 	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
 	{1205, 1205}, {1213, 1213}, // lock wait timeout, deadlock
-	{1317, 1317}, {3024, 3024}, // interrupted, took too long
+	{3024, 3024},               // took too long
 	{1290, 1290}, {3118, 3118}, // --read-only and such, account locked
 	{1690, 1690}, {3819, 3819}, {4025, 4025}, // out of range, check constraints
 	{1364, 1366}, {1406, 1406}, {1451, 1452}, {1644, 1644}, // values, foreign keys, SIGNAL

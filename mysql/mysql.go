@@ -55,6 +55,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	return dialect.Server{
 		Connector: connector,
 		Dial:      dialer(cfg),
+		Cancel:    cancel(connector),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Sessions:  newSessions(),

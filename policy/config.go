@@ -69,6 +69,9 @@ type Pool struct {
 	// MaxIdleConns is how many of them may be idle: pool_max_idle_conns. 0 = none, so that every connection is closed when
 	// it is given back; the default is [AllIdle]. At most MaxConns, if that is set.
 	MaxIdleConns int
+	// MinIdleConns is how many idle connections are kept ready: pool_min_idle_conns. They are dialled in the background as soon as the pool
+	// is made, and when there are fewer. 0, the default, = none. At most MaxConns and MaxIdleConns.
+	MinIdleConns int
 	// MaxConnLifetime is how long a connection is used after it was dialled: pool_max_conn_lifetime, 1h by default.
 	// 0 = no limit.
 	MaxConnLifetime time.Duration
@@ -86,6 +89,17 @@ type Pool struct {
 	// ValidateAfter says that a connection idle for longer is pinged when it is borrowed: pool_validate_after, 1s by
 	// default. 0 = at every borrow; [NeverValidate] = at none.
 	ValidateAfter time.Duration
+	// MaxDials is how many connections are dialled at the same time: pool_max_dials, 4 by default. 0 = no limit.
+	MaxDials int
+	// Keepalive says that a connection idle for longer is pinged, so that no firewall forgets it and a dead one is found: pool_keepalive, 2m
+	// by default. 0 = never.
+	Keepalive time.Duration
+	// CancelCloses has a cancelled context close its server connection, as the real drivers do by themselves: pool_cancel=close. Otherwise, the
+	// statement is cancelled on the server, and the connection kept, where pooled dials pgx or go-sql-driver/mysql itself.
+	CancelCloses bool
+	// DrainWaits has sessions that want a connection of a pool that is being drained wait, until their context or the pool ends, instead of
+	// getting an error: pool_drain=wait.
+	DrainWaits bool
 	// Init is SQL to run on every new server connection: pool_init. Empty = none. It may hold secrets: a Config is never
 	// shown with it.
 	Init string
@@ -104,6 +118,9 @@ func (p Pool) validate() error {
 	if p.MaxConns > 0 && p.MaxIdleConns > p.MaxConns {
 		return fmt.Errorf("pooled: pool_max_idle_conns=%d is more than pool_max_conns=%d: "+
 			"write at most %[2]d, or all", p.MaxIdleConns, p.MaxConns)
+	}
+	if p.MinIdleConns > 0 && (p.MaxConns > 0 && p.MinIdleConns > p.MaxConns || p.MaxIdleConns != AllIdle && p.MinIdleConns > p.MaxIdleConns) {
+		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_conns or pool_max_idle_conns", p.MinIdleConns)
 	}
 	if p.MaxConnLifetimeJitter > p.MaxConnLifetime {
 		return fmt.Errorf("pooled: pool_max_conn_lifetime_jitter=%s is more than pool_max_conn_lifetime=%s: "+
@@ -129,6 +146,8 @@ func NewConfig() Config {
 			MaxConnIdleTime:       30 * time.Minute,
 			ConnectTimeout:        10 * time.Second,
 			ValidateAfter:         time.Second,
+			MaxDials:              4,
+			Keepalive:             2 * time.Minute,
 		},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},

@@ -59,6 +59,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"reclaiming what is not watched", func(c *policy.Config) {
 			c.Leak.Threshold, c.Leak.Reclaim = 0, policy.ReclaimAll
 		}, "pooled: pool_leak_reclaim is set, but pool_leak=off"},
+		{"more idle than there may be", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MinIdleConns = 2, 3 }, "pooled: pool_min_idle_conns=3 is more"},
 		{"breaker without a rule", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.Failures = true, 0
 		}, "pooled: pool_breaker=on, but pool_breaker_failures and pool_breaker_ratio are both 0"},
@@ -115,6 +116,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0",
+		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",
 		"pool_breaker": "off", "pool_breaker_failures": "5", "pool_breaker_ratio": "0", "pool_breaker_window": "10s", "pool_breaker_cooldown": "5s",
 		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",
 		"pool_leak": "1m", "pool_leak_sample": "16", "pool_leak_reclaim": "off",

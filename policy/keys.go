@@ -47,6 +47,10 @@ var keys = []key{
 		Name: "pool_max_idle_conns", Values: "0 up to pool_max_conns, or all; 0 = none",
 		Doc: "How many of them may be idle. all keeps as many as were in use.",
 	}, func(c *Config) *int { return &c.Pool.MaxIdleConns }, word[int]{"all", AllIdle}),
+	size(Key{
+		Name: "pool_min_idle_conns", Values: "0 up to pool_max_conns and pool_max_idle_conns; 0 = none",
+		Doc: "How many idle server connections are kept ready for each endpoint. They are dialled in the background, from sql.Open on.",
+	}, func(c *Config) *int { return &c.Pool.MinIdleConns }),
 	duration(Key{
 		Name: "pool_max_conn_lifetime", Values: "a duration such as 90s, 30m or 1h30m; 0 = no limit",
 		Doc: "How long a server connection is used after it was dialled.",
@@ -72,6 +76,24 @@ var keys = []key{
 		Name: "pool_validate_after", Values: "a duration such as 500ms or 5s, or never; 0 = at every borrow",
 		Doc: "A server connection that was idle for longer is pinged when it is borrowed.",
 	}, func(c *Config) *time.Duration { return &c.Pool.ValidateAfter }, word[time.Duration]{"never", NeverValidate}),
+	size(Key{
+		Name: "pool_max_dials", Values: "0 or more; 0 = no limit",
+		Doc: "How many server connections are dialled at the same time for each endpoint, so that a server that starts again is not run over.",
+	}, func(c *Config) *int { return &c.Pool.MaxDials }),
+	duration(Key{
+		Name: "pool_keepalive", Values: "a duration such as 30s or 2m; 0 = never",
+		Doc: "A server connection that was idle for longer is pinged by the endpoint, and closed if it is dead.",
+	}, func(c *Config) *time.Duration { return &c.Pool.Keepalive }),
+	choice(Key{
+		Name: "pool_cancel",
+		Doc: "What a cancelled context does to its statement. query ends the statement on the server, and keeps the connection; a server that does not answer " +
+			"within a second costs it all the same. close gives up the connection, as the real drivers do by themselves.",
+	}, func(c *Config) *bool { return &c.Pool.CancelCloses }, word[bool]{"query", false}, word[bool]{"close", true}),
+	choice(Key{
+		Name: "pool_drain",
+		Doc: "What sessions get that want a server connection while the pool is drained (Connector.Drain): an error that matches ErrDraining, at once, " +
+			"or with wait not before their context or the pool ends.",
+	}, func(c *Config) *bool { return &c.Pool.DrainWaits }, word[bool]{"refuse", false}, word[bool]{"wait", true}),
 	{
 		Key: Key{
 			Name: "pool_init", Type: "SQL", Values: "statements as the real driver's Exec takes them",

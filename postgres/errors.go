@@ -37,7 +37,7 @@ var states = map[string]dialect.ErrorClass{
 	"40003": 0,                                                                              // statement_completion_unknown
 	"42501": dialect.Application | dialect.Misconfigured,                                    // insufficient_privilege, such as CONNECT
 	"53300": dialect.Infrastructure | dialect.TooManyConnections,                            // too_many_connections
-	"57014": dialect.Application,                                                            // query_canceled
+	"57014": dialect.Application | dialect.Cancelled,                                        // query_canceled
 	"57P01": dialect.Dead | dialect.ShuttingDown,                                            // admin_shutdown, or pg_terminate_backend
 	"57P02": dialect.Dead | dialect.ShuttingDown | dialect.Crashed | dialect.Infrastructure, // crash_shutdown
 	"57P03": dialect.Infrastructure,                                                         // cannot_connect_now: starting up or shutting down

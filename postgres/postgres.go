@@ -73,6 +73,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	configure(ctx, cfg)
 	return stdlib.GetConnector(*cfg, stdlib.OptionShouldPing(never)).Connect(ctx)
 }
 
@@ -82,6 +83,7 @@ func (c connector) dial(ctx context.Context) (driver.Conn, *dialect.Socket, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	configure(ctx, cfg)
 	dial := cfg.DialFunc
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)

@@ -3,6 +3,8 @@ package endpoint
 import (
 	"context"
 	"database/sql"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -17,15 +19,23 @@ type Conn struct {
 	endpoint  *Endpoint
 	id        uint64
 	dialledAt time.Time
+	dialled   int64 // stamp of dialledAt
 	expiresAt int64 // stamp; 0 = never
 
 	borrow borrow
 
+	// Whoever has locked use may use the connection: its borrower, or the endpoint, which tends it while it is idle.
+	use     sync.Mutex
+	tending atomic.Pointer[tending] // nil: nobody tends it
+	over    atomic.Bool             // closed while it was idle
+
 	// What follows belongs to the borrower, and to the inner pool while there is none.
 	changes   dialect.Changes
 	sqlConn   *sql.Conn
-	idleSince int64 // stamp
-	idle      bool  // counted in Endpoint.idle
+	idleSince int64         // stamp
+	pingedAt  int64         // stamp, of the endpoint's own ping
+	jitter    time.Duration // of pool_keepalive
+	idle      bool          // counted in Endpoint.idle
 	reason    reason
 	socket    *dialect.Socket // under the real connection; nil: not known
 }
@@ -45,7 +55,12 @@ func (c *Conn) DialledAt() time.Time { return c.dialledAt }
 func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 
 // Background runs f on a goroutine of the endpoint.
-func (c *Conn) Background(f func(ctx context.Context)) bool { return c.endpoint.Background(f) }
+func (c *Conn) Background(f func(ctx context.Context)) bool {
+	return c.endpoint.Background(func(ctx context.Context) {
+		c.Settle()
+		f(ctx)
+	})
+}
 
 // BeginBorrow says who the borrower is, and which call it acquired the connection for.
 func (c *Conn) BeginBorrow(who middleware.Borrower, op middleware.Op, text string) {
@@ -84,6 +99,9 @@ func (c *Conn) gone() <-chan struct{} {
 	return c.Gone()
 }
 
+// retired reports whether the endpoint does not want connections of that time any more.
+func (c *Conn) retired() bool { return c.dialled <= c.endpoint.retiredAt.Load() }
+
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }
 
 // reason is why a connection was closed.
@@ -97,6 +115,7 @@ const (
 	failed                   // a call told that it is dead
 	validation               // it was found dead when it was to be borrowed
 	reclaimed                // pool_leak_reclaim
+	retired                  // by Evict, or because the server has ended its connections
 	discarded                // it came back in an open transaction or dirty, or a policy did not want it back
 	shutdown                 // the endpoint was closed
 	reasons                  // how many there are

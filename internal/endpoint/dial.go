@@ -12,11 +12,53 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// dial makes a new server connection for a request, through the Connect chain.
+// dial makes a new server connection for a request. With pool_acquire_timeout, a server that is starting, or has no room, is asked again
+// while there is time; without, nobody has said that callers want to wait.
 func (e *Endpoint) dial(r *Request) (*Conn, error) {
-	e.dials.Add(1)
+	var pause backoff
+	for {
+		c, err := e.dialOnce(r)
+		if err == nil || r.deadline.IsZero() || !e.mayPass(err) {
+			return c, err
+		}
+		pause.note(err)
+		if !pause.next.Before(r.deadline) || !wait(r, time.Until(pause.next)) {
+			return nil, err
+		}
+		r.limit = time.Time{} // pool_connect_timeout is for one server that does not answer
+	}
+}
+
+// mayPass reports whether a dial failed for a reason that may be gone in a moment.
+func (e *Endpoint) mayPass(err error) bool {
+	class := e.shared.Dialect.Classify(err)
+	return class.Has(dialect.NotExecuted) && !class.Has(dialect.Misconfigured) &&
+		(class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
+}
+
+// wait pauses, and reports false if ctx ends before.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// dialOnce makes a new server connection through the Connect chain, when it is its turn by pool_max_dials.
+func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
+	if e.dialling != nil {
+		if err := e.turn(r); err != nil {
+			return nil, err
+		}
+		defer func() { <-e.dialling }()
+	}
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
+	e.dials.Add(1)
 	var o opened
 	done := false
 	defer func() {
@@ -38,13 +80,54 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 		endpoint:  e,
 		id:        e.lastID.Add(1),
 		dialledAt: time.Now(),
+		dialled:   e.now(),
 		expiresAt: e.expiry(),
 		socket:    o.socket,
+	}
+	if o.session != "" {
+		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.session) })
+	}
+	if e.pool.Keepalive > 0 {
+		c.jitter = rand.N(e.pool.Keepalive/10 + 1)
 	}
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
+	e.startTending()
 	return c, nil
+}
+
+// errFreed answers a request that waited for its turn to dial when a connection became idle.
+var errFreed = errors.New("pooled: a connection is idle again")
+
+// turn waits until fewer than pool_max_dials are under way, or until somebody gives a connection back, whichever comes first. It is not
+// pool_connect_timeout that limits this wait: the server has nothing to do with it.
+func (e *Endpoint) turn(r *Request) error {
+	select {
+	case e.dialling <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := r.Context, func() {}
+	if !r.deadline.IsZero() {
+		ctx, cancel = context.WithDeadline(r.Context, r.deadline)
+	}
+	defer cancel()
+	freed := e.freed
+	if r.spare {
+		freed = nil // it is not for a borrower
+	} else {
+		e.inLine.Add(1)
+		defer e.inLine.Add(-1)
+	}
+	select {
+	case e.dialling <- struct{}{}:
+		return nil
+	case <-freed:
+		return errFreed
+	case <-ctx.Done():
+		return e.explain(ctx, r, ctx.Err())
+	}
 }
 
 // errNoConn answers for a middleware that broke the contract.
@@ -52,8 +135,9 @@ var errNoConn = errors.New("pooled: a middleware ended the Connect stage without
 
 // opened is what connect opened: the real connection, and the socket under it if it is known.
 type opened struct {
-	conn   driver.Conn
-	socket *dialect.Socket
+	conn    driver.Conn
+	socket  *dialect.Socket
+	session string // for Server.Cancel; empty: statements are not cancelled that way
 }
 
 // openedKey finds, in the context of the Connect chain, where connect leaves what it opened.
@@ -72,7 +156,14 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 	if o.conn != nil { // a middleware did not want that one, and tries again
 		_ = o.conn.Close()
 	}
-	*o = opened{real, socket}
+	*o = opened{conn: real, socket: socket}
+	if e.server.Cancel != nil && !e.pool.CancelCloses {
+		if o.session, err = e.server.Cancel.Session(ctx, real); err != nil {
+			*o = opened{}
+			_ = real.Close() // the reason is in err
+			return nil, err
+		}
+	}
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, real); err != nil {
 			*o = opened{}
@@ -85,6 +176,9 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 
 // open has the real driver dial, through a socket if connections are watched.
 func (e *Endpoint) open(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+	if !e.pool.CancelCloses {
+		ctx = dialect.CancelQuery(ctx)
+	}
 	if e.watched {
 		return e.server.Dial(ctx)
 	}

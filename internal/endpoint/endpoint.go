@@ -25,12 +25,15 @@ import (
 
 // Endpoint is one database server and the pool of connections to it. It is safe for concurrent use.
 type Endpoint struct {
-	info    *middleware.Endpoint
-	pool    policy.Pool
-	server  dialect.Server
-	shared  serverconn.Config
-	dialer  middleware.ConnectFunc // the composed Connect chain
-	watched bool                   // sockets are to be known
+	info     *middleware.Endpoint
+	pool     policy.Pool
+	server   dialect.Server
+	shared   serverconn.Config
+	dialer   middleware.ConnectFunc // the composed Connect chain
+	dialling chan struct{}          // one for each dial under way; nil: there is no limit
+	freed    chan struct{}          // somebody has given a connection back
+	inLine   atomic.Int64           // how many want to know that, waiting for their turn to dial
+	watched  bool                   // sockets are to be known
 
 	gate  gate
 	inner *sql.DB
@@ -38,6 +41,14 @@ type Endpoint struct {
 
 	// suspectedAt is when a connection was last found dead. Those that have been idle since before are not trusted.
 	suspectedAt atomic.Int64
+	// retiredAt is when connections were retired last. Those dialled before are closed as soon as nobody uses them.
+	retiredAt   atomic.Int64
+	endedAt     atomic.Int64  // when the server last ended a connection
+	draining    atomic.Bool   // no new borrower is let in
+	tended      atomic.Bool   // there is a goroutine that tends idle connections
+	pings       atomic.Int64  // of idle connections, under way
+	wanted      chan struct{} // wakes the goroutine that tends
+	warming     sync.Mutex    // held by whoever warms the pool
 	lastID      atomic.Uint64
 	idle        atomic.Int64
 	acquires    atomic.Uint64
@@ -66,7 +77,7 @@ type Options struct {
 	Middlewares []middleware.Middleware // their Connect wraps
 }
 
-// New makes an endpoint. It does not connect. Close releases what it holds.
+// New makes an endpoint. It does not connect, unless connections are to be kept ready. Close releases what it holds.
 func New(o Options) *Endpoint {
 	e := &Endpoint{
 		info:    o.Info,
@@ -76,28 +87,29 @@ func New(o Options) *Endpoint {
 		gate:    gate{limit: o.Pool.MaxConns},
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},
+		wanted:  make(chan struct{}, 1),
+	}
+	if o.Pool.MaxDials > 0 {
+		e.dialling = make(chan struct{}, o.Pool.MaxDials)
+		e.freed = make(chan struct{}, 1)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
+	e.shared.KeepCancelled = !o.Pool.CancelCloses
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
 	e.inner = sql.OpenDB(innerConnector{e})
 	e.inner.SetMaxIdleConns(maxInt) // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
-	e.inner.SetConnMaxIdleTime(shortest(o.Pool.MaxConnIdleTime, o.Pool.MaxConnLifetime))
+	e.inner.SetConnMaxIdleTime(o.Pool.MaxConnIdleTime)
+	if o.Pool.MinIdleConns > 0 {
+		e.startTending()
+	}
 	return e
 }
 
 const maxInt = int(^uint(0) >> 1)
-
-// shortest returns the shorter of two limits, of which 0 is none.
-func shortest(a, b time.Duration) time.Duration {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
-}
 
 // Info describes the endpoint.
 func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
@@ -108,6 +120,9 @@ func (e *Endpoint) Failures() int64 { return e.shared.Failures() }
 // Acquire takes a server connection for the session whose request it is: an idle one, or a new one. It
 // returns how long it waited for a permit. Errors of the real driver are passed on as they are.
 func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duration, error) {
+	if e.draining.Load() {
+		return nil, 0, e.refuse(ctx)
+	}
 	waited, err := e.gate.enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -137,9 +152,16 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
 	sqlConn, err := e.inner.Conn(r)
-	c, failure := r.conn, r.err
-	r.Context, r.conn, r.err, r.limit, r.mute = nil, nil, nil, time.Time{}, false
+	for r.err == errFreed {
+		r.err = nil
+		sqlConn, err = e.inner.Conn(r)
+	}
+	c, failure, tended := r.conn, r.err, r.tended
+	r.Context, r.conn, r.err, r.limit, r.mute, r.tended = nil, nil, nil, time.Time{}, false, false
 	switch {
+	case failure != nil && err == nil && tended:
+		_ = sqlConn.Close() // the inner pool has it again
+		return nil, failure
 	case failure != nil && err == nil:
 		c.sqlConn = sqlConn
 		e.idle.Add(1)
@@ -174,7 +196,15 @@ func (e *Endpoint) Release(r *middleware.Release) {
 // keep gives a connection that was counted as idle back to the inner pool. It is somebody else's from then on.
 func (e *Endpoint) keep(c *Conn) {
 	c.idle = true
-	_ = c.sqlConn.Close()
+	sqlConn := c.sqlConn
+	c.use.Unlock()
+	_ = sqlConn.Close()
+	if e.inLine.Load() > 0 {
+		select {
+		case e.freed <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept; it is counted as idle then.
@@ -184,11 +214,14 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 		return reclaimed
 	case c.Failed():
 		e.suspectedAt.Store(e.now())
+		e.noteShutdown(c.Seen())
 		return failed
+	case e.draining.Load() && e.gate.state().waiting == 0:
+		return shutdown
 	case r.Discard, c.changes.Effects.Has(dialect.OpenTx):
 		return discarded
-	case c.expired(c.idleSince):
-		return lifetime
+	case e.outdated(c, c.idleSince) != kept:
+		return e.outdated(c, c.idleSince)
 	case !e.countIdle():
 		return idleLimit
 	default:
@@ -253,9 +286,7 @@ func (e *Endpoint) Close() error {
 	e.mu.Unlock()
 	e.cancel()
 	err := e.inner.Close()
-	for c := e.popSpare(); c != nil; c = e.popSpare() {
-		err = errors.Join(err, innerConn{c}.Close())
-	}
+	err = errors.Join(err, e.closeSpares())
 	e.gate.close()
 	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {

@@ -24,6 +24,8 @@ type Request struct {
 	idleOnly bool      // do not dial
 	deadline time.Time // of pool_acquire_timeout; zero = none
 	limit    time.Time // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
+	spare    bool      // the connection is for nobody yet
+	tended   bool      // conn was still tended when the time was up: it is the endpoint's
 	mute     bool      // a connection did not answer the ping in time; the others would not either
 
 	at   int64 // stamp: when the inner pool was asked or, if it took I/O to answer, when it had answered
@@ -56,6 +58,7 @@ func (ic innerConnector) Connect(ctx context.Context) (driver.Conn, error) {
 			r.err = err
 			return nil, errDial
 		}
+		c.use.Lock()
 	}
 	r.at, r.conn = ic.e.now(), c
 	return innerConn{c}, nil
@@ -76,6 +79,13 @@ var (
 // another one, and after two bad ones a new one.
 func (ic innerConn) ResetSession(ctx context.Context) error {
 	c, r := ic.c, ctx.(*Request)
+	if !c.use.TryLock() && !c.endpoint.claim(c, r) {
+		return nil
+	}
+	if c.over.Load() { // closed by the endpoint, and only the inner pool has not known
+		c.use.Unlock()
+		return driver.ErrBadConn
+	}
 	returned := false
 	defer func() {
 		if !returned { // the real driver panicked: the inner pool has lost the connection
@@ -103,6 +113,13 @@ func (ic innerConn) IsValid() bool { return ic.c.reason == kept }
 func (ic innerConn) Close() error {
 	c := ic.c
 	e := c.endpoint
+	if c.reason == kept { // it is idle, and nobody's
+		c.use.Lock()
+		defer c.use.Unlock()
+	}
+	if c.over.Load() {
+		return nil
+	}
 	if c.idle {
 		c.idle = false
 		e.idle.Add(-1)
@@ -134,13 +151,24 @@ func (innerConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUn
 // Begin is never called.
 func (innerConn) Begin() (driver.Tx, error) { return nil, errors.ErrUnsupported }
 
+// claim waits until an idle connection is not tended any more. If that takes too long, it leaves an error in the request.
+func (e *Endpoint) claim(c *Conn, r *Request) bool {
+	ctx, cancel := e.bound(r, 2)
+	defer cancel()
+	if c.claim(ctx) {
+		return true
+	}
+	r.err, r.conn, r.tended = e.explain(ctx, r, ctx.Err()), c, true
+	return false
+}
+
 // unfitToBorrow tells why an idle connection is not handed out, or kept. It asks the server if the connection has been idle
 // for pool_validate_after, or since before another one was found dead. When there is no time left for that, it leaves an error
 // in the request.
 func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 	now := r.at
-	if c.expired(now) {
-		return lifetime
+	if why := e.outdated(c, now); why != kept {
+		return why
 	}
 	if c.Reset(r.Context) != nil {
 		e.suspectedAt.Store(e.now())

@@ -1,6 +1,9 @@
 package endpoint
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Spares are connections that were dialled before anybody wanted one: to be warm, or to see whether the server is well. They are idle
 // connections, but the inner pool does not know them yet: it gets one when it asks for a new connection because it has no idle one left.
@@ -21,7 +24,7 @@ func (e *Endpoint) Probe(ctx context.Context) error {
 
 // dialSpare dials for nobody. The caller holds a permit.
 func (e *Endpoint) dialSpare(ctx context.Context) (*Conn, error) {
-	r := &Request{Context: ctx}
+	r := &Request{Context: ctx, spare: true}
 	c, err := e.dial(r)
 	if err != nil {
 		return nil, err
@@ -53,27 +56,42 @@ func (e *Endpoint) putSpare(c *Conn) {
 	}
 }
 
-// popSpare takes the spare that was dialled last; nil: there is none.
-func (e *Endpoint) popSpare() *Conn {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.spares) == 0 {
-		return nil
+// popSpare takes the spare that was dialled last, with its use locked, unless it is tended for too long; nil: there is none, or the
+// request has an error.
+func (e *Endpoint) popSpare(r *Request) *Conn {
+	for {
+		e.mu.Lock()
+		if len(e.spares) == 0 {
+			e.mu.Unlock()
+			return nil
+		}
+		last := len(e.spares) - 1
+		c := e.spares[last]
+		e.spares[last] = nil
+		e.spares = e.spares[:last]
+		e.mu.Unlock()
+		if !c.use.TryLock() && !e.claim(c, r) {
+			r.conn, r.tended = nil, false
+			e.mu.Lock()
+			e.spares = append(e.spares, c)
+			e.mu.Unlock()
+			return nil
+		}
+		if c.over.Load() {
+			c.use.Unlock()
+			continue
+		}
+		c.idle = false
+		e.idle.Add(-1)
+		return c
 	}
-	last := len(e.spares) - 1
-	c := e.spares[last]
-	e.spares[last] = nil
-	e.spares = e.spares[:last]
-	c.idle = false
-	e.idle.Add(-1)
-	return c
 }
 
 // spare finds a spare that can be handed out for a request; nil: there is none. If the request has an error then, there was no time to
 // find out.
 func (e *Endpoint) spare(r *Request) *Conn {
 	for {
-		c := e.popSpare()
+		c := e.popSpare(r)
 		if c == nil {
 			return nil
 		}
@@ -83,10 +101,24 @@ func (e *Endpoint) spare(r *Request) *Conn {
 			c.reason = reason
 			_ = innerConn{c}.Close()
 		case r.err != nil:
+			c.use.Unlock()
 			e.putSpare(c)
 			return nil
 		default:
 			return c
 		}
 	}
+}
+
+// closeSpares closes those that are left when the endpoint closes.
+func (e *Endpoint) closeSpares() error {
+	e.mu.Lock()
+	spares := e.spares
+	e.spares = nil
+	e.mu.Unlock()
+	var err error
+	for _, c := range spares {
+		err = errors.Join(err, innerConn{c}.Close())
+	}
+	return err
 }

@@ -26,6 +26,7 @@ type Closes struct {
 	Failed     uint64
 	Validation uint64
 	Reclaimed  uint64
+	Retired    uint64
 	Discarded  uint64
 	Shutdown   uint64
 }
@@ -56,6 +57,7 @@ func (e *Endpoint) Stats() Stats {
 			Failed:     e.closes[failed].Load(),
 			Validation: e.closes[validation].Load(),
 			Reclaimed:  e.closes[reclaimed].Load(),
+			Retired:    e.closes[retired].Load(),
 			Discarded:  e.closes[discarded].Load(),
 			Shutdown:   e.closes[shutdown].Load(),
 		},

@@ -1,7 +1,9 @@
 package serverconn
 
 import (
+	"context"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
@@ -9,17 +11,28 @@ import (
 
 // attempt runs a call of the real driver, and once more if it met a stale prepared statement that could be replaced. st is
 // the statement that is run, nil for statement text. When attempt returns, the arguments are as the caller gave them:
-// checking converts them in place, but the second run and the middlewares need the originals.
-func attempt[Result any](c *Conn, st *Stmt, text string, args []driver.NamedValue, run func() (Result, error)) (Result, error) {
+// checking converts them in place, but the second run and the middlewares need the originals. rows says that the result is rows, for
+// which the context counts until they are closed.
+func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, args []driver.NamedValue, rows bool, run func(ctx context.Context) (Result, error)) (Result, error) {
+	c.Settle()
+	watched := c.beginWatch(ctx)
 	c.saveArgs(args)
-	res, err := run()
+	res, err := run(watched)
 	if err != nil && c.heals(err, st, text) {
 		c.restoreArgs(args)
-		res, err = run()
+		res, err = run(watched)
 	}
 	c.restoreArgs(args)
 	clear(c.given)
-	return res, c.note(err)
+	if !rows || err != nil {
+		if c.Settle() && err == nil { // what was interrupted may look like a success, such as SLEEP
+			err = ctx.Err()
+		}
+	}
+	if err != nil && c.untouched(ctx, err) {
+		return res, ctx.Err()
+	}
+	return res, c.cancelled(ctx, c.note(err))
 }
 
 func (c *Conn) saveArgs(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }
@@ -42,7 +55,12 @@ func (c *Conn) heals(err error, st *Stmt, text string) bool {
 
 // note remembers that the connection is dead if err says so, and returns err as it is.
 func (c *Conn) note(err error) error {
-	if err != nil && err != driver.ErrSkip && dialect.Died(c.cfg.Dialect, err) {
+	if err == nil || err == driver.ErrSkip {
+		return err
+	}
+	class := c.cfg.Dialect.Classify(err)
+	c.seen |= class
+	if class.Has(dialect.Dead) || errors.Is(err, driver.ErrBadConn) {
 		c.failed = true
 	}
 	return err

@@ -24,6 +24,8 @@ type Config struct {
 	CacheSize atomic.Int64
 	// failures numbers the failures of prepared statements, in the order in which they happened: see [Config.Failures].
 	failures atomic.Int64
+	// KeepCancelled says that a cancelled context is not to cost the connection.
+	KeepCancelled bool
 	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.
 	Relieve func(ctx context.Context) bool
 }
@@ -53,8 +55,11 @@ type Conn struct {
 	// rows may have been open, or the connection was being given back, which must not block.
 	orphans []*Stmt
 	// given is a copy of the arguments of the call under way, as the caller gave them.
-	given  []driver.NamedValue
-	failed bool
+	given   []driver.NamedValue
+	failed  bool
+	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
+	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
+	seen    dialect.ErrorClass              // what the errors so far have said
 }
 
 // New wraps a connection that the real driver has just dialled.
@@ -73,11 +78,17 @@ func New(real driver.Conn, cfg *Config) *Conn {
 	return c
 }
 
+// CancelWith has a cancelled context end the statement, by a function that does that from another connection, and not the connection.
+func (c *Conn) CancelWith(cancel func(ctx context.Context) error) { c.cancel = cancel }
+
 // Real returns the real driver's connection.
 func (c *Conn) Real() driver.Conn { return c.real }
 
 // Failed reports whether a call told that the connection is dead.
 func (c *Conn) Failed() bool { return c.failed }
+
+// Seen is what the errors of its calls have said.
+func (c *Conn) Seen() dialect.ErrorClass { return c.seen }
 
 // Fail marks the connection as not to be used again.
 func (c *Conn) Fail() { c.failed = true }
@@ -97,6 +108,7 @@ func (c *Conn) KeepsAfterCancel() bool {
 // Reset does what database/sql does before it hands a used connection out again. As there, an error other than
 // driver.ErrBadConn changes nothing.
 func (c *Conn) Reset(ctx context.Context) error {
+	c.Settle()
 	if c.resetter != nil {
 		if err := c.resetter.ResetSession(ctx); errors.Is(err, driver.ErrBadConn) {
 			c.failed = true
@@ -133,7 +145,7 @@ func (c *Conn) Gone() <-chan struct{} { return c.cfg.Dialect.Gone(c.real) }
 
 // Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	return attempt(c, nil, text, args, func() (driver.Rows, error) { return c.query(ctx, text, args) })
+	return attempt(ctx, c, nil, text, args, true, func(ctx context.Context) (driver.Rows, error) { return c.query(ctx, text, args) })
 }
 
 func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
@@ -161,7 +173,7 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 
 // Exec runs a statement that returns no rows. driver.ErrSkip means that the caller has to prepare it.
 func (c *Conn) Exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	return attempt(c, nil, text, args, func() (driver.Result, error) { return c.exec(ctx, text, args) })
+	return attempt(ctx, c, nil, text, args, false, func(ctx context.Context) (driver.Result, error) { return c.exec(ctx, text, args) })
 }
 
 func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {

@@ -102,7 +102,7 @@ func (st *Stmt) ready(ctx context.Context) error {
 
 // Query runs the statement. A statement that became stale is prepared again, as for [Conn.Query].
 func (st *Stmt) Query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return attempt(st.conn, st, st.text, args, func() (driver.Rows, error) { return st.query(ctx, args) })
+	return attempt(ctx, st.conn, st, st.text, args, true, func(ctx context.Context) (driver.Rows, error) { return st.query(ctx, args) })
 }
 
 func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
@@ -121,7 +121,7 @@ func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Row
 
 // Exec runs the statement. A statement that became stale is prepared again, as for [Conn.Exec].
 func (st *Stmt) Exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return attempt(st.conn, st, st.text, args, func() (driver.Result, error) { return st.exec(ctx, args) })
+	return attempt(ctx, st.conn, st, st.text, args, false, func(ctx context.Context) (driver.Result, error) { return st.exec(ctx, args) })
 }
 
 func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {

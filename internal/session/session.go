@@ -373,6 +373,7 @@ func (s *Session) release(discard bool) {
 		_ = conn.Close()
 		return
 	}
+	conn.Unwatch()
 	changes := conn.Changes()
 	switch conn.State() {
 	case dialect.StateInTx:
@@ -420,6 +421,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 	if _, err := s.Acquire(ctx); err != nil {
 		return err
 	}
+	s.conn.Settle()
 	var err error
 	switch c.Op {
 	case middleware.Query:

@@ -89,16 +89,26 @@ func (b *Breaker) Middleware() middleware.Middleware {
 func (b *Breaker) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 	return func(ctx context.Context, a *middleware.Acquisition) error {
 		if o := b.outage.Load(); o != nil {
-			b.refusals.Add(1)
-			return &middleware.BreakerOpenError{Endpoint: b.Endpoint, Since: o.since, Cause: o.cause, NextProbe: o.nextProbe}
+			return b.refuse(o)
 		}
 		return next(ctx, a)
 	}
 }
 
+func (b *Breaker) refuse(o *outage) error {
+	b.refusals.Add(1)
+	return &middleware.BreakerOpenError{Endpoint: b.Endpoint, Since: o.since, Cause: o.cause, NextProbe: o.nextProbe}
+}
+
+// probing marks the context of a probe's dial.
+type probing struct{}
+
 // connect counts dials. One that the pool's own limit ended has met a server that does not answer.
 func (b *Breaker) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (conn driver.Conn, err error) {
+		if o := b.outage.Load(); o != nil && ctx.Value(probing{}) == nil {
+			return nil, b.refuse(o) // who wants to warm the pool, or was let in before
+		}
 		conn, err = next(ctx, dial)
 		switch {
 		case err == nil: // only a statement shows that the server works
@@ -240,7 +250,7 @@ func (b *Breaker) probe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = b.Probe(ctx)
+		err = b.Probe(context.WithValue(ctx, probing{}, true))
 		b.mu.Lock()
 		done(err)
 		closed := b.state == gobreaker.StateClosed

@@ -26,11 +26,12 @@ import (
 
 // Options is what a Leak is made of.
 type Options struct {
-	Policy   policy.Leak
-	OnLeak   func(held.Leak)          // nil: nothing is called
-	Holdings func() []Holding         // the connections in use, in no order
-	Mask     func(text string) string // takes the literals out of a statement
-	Logger   *slog.Logger             // nil = slog.Default()
+	Policy     policy.Leak
+	OnLeak     func(held.Leak)                      // nil: nothing is called
+	Holdings   func() []Holding                     // the connections in use, in no order
+	Background func(func(ctx context.Context)) bool // runs a function on a goroutine of the endpoint
+	Mask       func(text string) string             // takes the literals out of a statement
+	Logger     *slog.Logger                         // nil = slog.Default()
 }
 
 // rate is pool_leak_sample. One in four thousand millions is as good as none.
@@ -102,8 +103,8 @@ func (l *Leak) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 			l.explain(err, goroutine)
 			return err
 		}
-		if a.Conn != nil && !l.started.Load() && l.started.CompareAndSwap(false, true) {
-			a.Conn.Background(l.watch)
+		if !l.started.Load() && l.started.CompareAndSwap(false, true) {
+			l.Background(l.watch)
 		}
 		return nil
 	}

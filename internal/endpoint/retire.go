@@ -1,0 +1,107 @@
+package endpoint
+
+import (
+	"context"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// Retire has all connections closed that exist now: idle ones at once, those in use when they are given back.
+func (e *Endpoint) Retire() {
+	e.retiredAt.Store(e.now())
+	e.wake()
+}
+
+// wake has idle connections looked after now.
+func (e *Endpoint) wake() {
+	select {
+	case e.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// burst is how soon a second connection has to be ended by its server for all to count as ended. One alone may have been killed by hand.
+const burst = time.Second
+
+// noteShutdown retires the connections if the server ends them all.
+func (e *Endpoint) noteShutdown(class dialect.ErrorClass) {
+	if !class.Has(dialect.ShuttingDown) {
+		return
+	}
+	now := e.now()
+	last := e.endedAt.Swap(now)
+	if class.Has(dialect.Crashed) || last != 0 && time.Duration(now-last) < burst {
+		e.Retire()
+	}
+}
+
+// drainEvery is how often Drain looks whether the work is done.
+const drainEvery = 10 * time.Millisecond
+
+// Drain lets no new borrower in, closes the idle connections, and the others when they are given back, until ctx ends. It
+// reports whether none is left.
+func (e *Endpoint) Drain(ctx context.Context) bool {
+	e.draining.Store(true)
+	ticker := time.NewTicker(drainEvery)
+	defer ticker.Stop()
+	for {
+		e.closeAllIdle()
+		if e.empty() {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return e.empty()
+		case <-ticker.C:
+		}
+	}
+}
+
+// empty reports whether there is no connection, and nobody who waits for one.
+func (e *Endpoint) empty() bool {
+	gate := e.gate.state()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.conns) == 0 && gate.waiting == 0 && gate.taken == 0
+}
+
+// closeAllIdle closes the connections that nobody uses or waits for.
+func (e *Endpoint) closeAllIdle() {
+	if e.gate.state().waiting > 0 {
+		return
+	}
+	for _, c := range e.all() {
+		if !c.use.TryLock() {
+			continue
+		}
+		if c.idle && !c.over.Load() {
+			e.closeIdle(c, shutdown)
+		}
+		c.use.Unlock()
+	}
+}
+
+// all lists the connections.
+func (e *Endpoint) all() []*Conn {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	conns := make([]*Conn, 0, len(e.conns))
+	for c := range e.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more.
+func (e *Endpoint) refuse(ctx context.Context) error {
+	if e.pool.DrainWaits {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.ctx.Done():
+		}
+	}
+	return &middleware.DrainingError{Endpoint: e.info.Name}
+}

@@ -1,0 +1,173 @@
+package endpoint
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// tendEvery is how often the idle connections are looked at.
+const tendEvery = time.Second
+
+// mostPings is how many idle connections are pinged at once.
+const mostPings = 4
+
+// pingTimeout is how long an idle connection has to answer. A borrower may be waiting for it.
+const pingTimeout = 2 * time.Second
+
+// tending is somebody's looking after an idle connection.
+type tending struct{ done chan struct{} }
+
+// startTending starts the goroutine that tends the idle connections, once.
+func (e *Endpoint) startTending() {
+	if !e.tended.Load() && e.tended.CompareAndSwap(false, true) {
+		e.Background(e.tend)
+	}
+}
+
+// tend looks after the idle connections until ctx is done: it closes those that are too old, pings those that have been idle for
+// pool_keepalive, and dials where fewer than pool_min_idle_conns are left.
+func (e *Endpoint) tend(ctx context.Context) {
+	ticker := time.NewTicker(tendEvery)
+	defer ticker.Stop()
+	var retry backoff
+	for {
+		e.LookAfter()
+		if e.missing() > 0 && retry.due() && !e.draining.Load() {
+			retry.note(e.Warm(ctx))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-e.wanted:
+		}
+	}
+}
+
+// LookAfter looks at each idle connection once. It is called by the goroutine that tends.
+func (e *Endpoint) LookAfter() {
+	for _, c := range e.all() {
+		if !c.use.TryLock() {
+			continue // it is in use
+		}
+		now := e.now()
+		switch why := e.outdated(c, now); {
+		case !c.idle, c.over.Load(): // dialled, but not anybody's yet
+			c.use.Unlock()
+		case why != kept:
+			e.closeIdle(c, why)
+			c.use.Unlock()
+		case e.needsPing(c, now) && e.pings.Add(1) <= mostPings:
+			t := &tending{make(chan struct{})}
+			c.tending.Store(t)
+			if !e.Background(func(ctx context.Context) { e.ping(ctx, c, t) }) {
+				e.ping(e.ctx, c, t)
+			}
+		default:
+			if e.needsPing(c, now) {
+				e.pings.Add(-1)
+			}
+			c.use.Unlock()
+		}
+	}
+}
+
+// outdated tells why an idle connection is closed, or kept.
+func (e *Endpoint) outdated(c *Conn, now int64) reason {
+	switch {
+	case c.expired(now):
+		return lifetime
+	case c.retired():
+		return retired
+	default:
+		return kept
+	}
+}
+
+// needsPing reports whether an idle connection has been silent for pool_keepalive.
+func (e *Endpoint) needsPing(c *Conn, now int64) bool {
+	if e.pool.Keepalive == 0 || !c.CanPing() {
+		return false
+	}
+	return time.Duration(now-max(c.idleSince, c.pingedAt)) >= e.pool.Keepalive+c.jitter
+}
+
+// ping asks the server whether an idle connection is alive, and closes one that is not. The caller has locked its use.
+func (e *Endpoint) ping(ctx context.Context, c *Conn, t *tending) {
+	defer func() {
+		e.pings.Add(-1)
+		c.tending.Store(nil)
+		c.use.Unlock()
+		close(t.done)
+	}()
+	limit := pingTimeout
+	if e.pool.ConnectTimeout > 0 {
+		limit = min(limit, e.pool.ConnectTimeout)
+	}
+	pingCtx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := c.Ping(pingCtx)
+	c.pingedAt = e.now()
+	if err != nil && ctx.Err() == nil {
+		e.suspectedAt.Store(c.pingedAt)
+		e.closeIdle(c, validation)
+	}
+}
+
+// closeIdle closes an idle connection whose use the caller has locked. The inner pool keeps what is left of it until it chooses it or
+// cleans up.
+func (e *Endpoint) closeIdle(c *Conn, why reason) {
+	c.over.Store(true)
+	c.idle = false
+	e.idle.Add(-1)
+	e.mu.Lock()
+	delete(e.conns, c)
+	if i := slices.Index(e.spares, c); i >= 0 {
+		e.spares = slices.Delete(e.spares, i, i+1)
+	}
+	e.mu.Unlock()
+	e.closes[why].Add(1)
+	_ = c.Close() // nobody is there to be told
+}
+
+// claim waits until nobody tends the connection, and locks its use. It reports false if ctx ends before.
+func (c *Conn) claim(ctx context.Context) bool {
+	for !c.use.TryLock() {
+		t := c.tending.Load()
+		if t == nil { // that is over in a moment
+			runtime.Gosched()
+			continue
+		}
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// backoff is the pause between attempts that fail: it doubles, up to half a minute, and varies by a half.
+type backoff struct {
+	pause time.Duration
+	next  time.Time
+}
+
+const (
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 30 * time.Second
+)
+
+func (b *backoff) due() bool { return !time.Now().Before(b.next) }
+
+func (b *backoff) note(err error) {
+	if err == nil {
+		*b = backoff{}
+		return
+	}
+	b.pause = min(max(2*b.pause, shortestPause), longestPause)
+	b.next = time.Now().Add(b.pause/2 + rand.N(b.pause))
+}
