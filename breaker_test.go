@@ -117,6 +117,23 @@ func TestBreakerCountsADialThatFailsOnce(t *testing.T) {
 	})
 }
 
+func TestDialIsNotTriedAgainOnceTheBreakerIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newBreakerPool(t, func(c *pooled.Config) { c.Pool.AcquireTimeout = time.Minute })
+		p.driver.Always(faultdriver.Connect, faultdriver.Outcome{Err: errNobody})
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				_, err := p.Exec("exec")
+				assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+			})
+		}
+		wg.Wait()
+		assert.Less(t, time.Since(began), time.Second)
+	})
+}
+
 func TestBreakerCountsServersThatDoNotAnswerADialInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
 )
@@ -340,6 +341,81 @@ func TestDrainCanLetNewBorrowersWait(t *testing.T) {
 		require.ErrorIs(t, <-failed, pooled.ErrDraining)
 	})
 }
+
+// endingDialect takes one error for that of a server which ends a connection, and another for that of one which ends them all.
+type endingDialect struct{ dialect.Generic }
+
+var errEnded, errCrashed = errors.New("terminated by the server"), errors.New("crashed")
+
+func init() { dialect.Register("fault driver that ends", endingDialect{}) }
+
+func (endingDialect) Owns(d driver.Driver) bool {
+	_, ok := d.(endingDriver)
+	return ok
+}
+
+func (endingDialect) Adopt(c driver.Connector) dialect.Server {
+	return dialect.Server{Connector: c, Address: "ending"}
+}
+
+func (endingDialect) Classify(err error) dialect.ErrorClass {
+	switch err {
+	case errEnded:
+		return dialect.Dead | dialect.ShuttingDown
+	case errCrashed:
+		return dialect.Dead | dialect.ShuttingDown | dialect.Crashed
+	default:
+		return 0
+	}
+}
+
+type endingDriver struct{ driver.Driver }
+
+func TestServerThatEndsItsConnectionsHasAllOfThemRetired(t *testing.T) {
+	tests := []struct {
+		name string
+		errs []error
+		wait time.Duration
+		left int
+	}{
+		{"one was killed by hand", []error{errEnded}, 0, 4},
+		{"two, long after each other", []error{errEnded, errEnded}, time.Minute, 3},
+		{"two at once", []error{errEnded, errEnded}, 0, 0},
+		{"the server has crashed", []error{errCrashed}, 0, 0},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fault := faultdriver.New(modern, faultdriver.EveryStmt)
+				cfg := pooled.NewConfig()
+				cfg.Connector = endingConnector{fault}
+				connector, err := pooled.NewConnector(cfg)
+				require.NoError(t, err)
+				db := sql.OpenDB(connector)
+				defer db.Close()
+				p := pool{db, fault, connector}
+				p.idle(t, 5)
+				for i, err := range tc.errs {
+					if i > 0 {
+						time.Sleep(tc.wait)
+					}
+					fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: err})
+					_, got := db.Exec("exec")
+					require.Equal(t, err, got)
+					synctest.Wait()
+				}
+				assert.Equal(t, tc.left, p.stats().Idle)
+			})
+		})
+	}
+}
+
+type endingConnector struct{ fault *faultdriver.Driver }
+
+func (c endingConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	return c.fault.Connect(ctx)
+}
+func (c endingConnector) Driver() driver.Driver { return endingDriver{c.fault.Driver()} }
 
 // The endpoint pings, expires and closes connections that borrowers are about to take, all the time.
 func TestTendingRacesBorrowersAndLosesNothing(t *testing.T) {

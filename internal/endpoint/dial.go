@@ -29,8 +29,11 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	}
 }
 
-// mayPass reports whether a dial failed for a reason that may be gone in a moment.
+// mayPass reports whether a dial failed for a reason that may be gone in a moment. A breaker that is open has said that it will not.
 func (e *Endpoint) mayPass(err error) bool {
+	if errors.Is(err, middleware.ErrBreakerOpen) {
+		return false
+	}
 	class := e.shared.Dialect.Classify(err)
 	return class.Has(dialect.NotExecuted) && !class.Has(dialect.Misconfigured) &&
 		(class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
