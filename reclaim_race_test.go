@@ -27,14 +27,14 @@ func TestReclaimAtTheMomentOfUseLosesNothing(t *testing.T) {
 		fault := faultdriver.New(modern, faultdriver.EveryStmt)
 		cfg := pooled.NewConfig()
 		cfg.Connector = &socketDriver{fault: fault}
-		raceReclaims(t, cfg, 3_000)
+		raceReclaims(t, cfg, 2_000)
 		assert.Empty(t, fault.Violations(), "two used one connection at once")
 	})
 	for _, s := range leakServers {
 		t.Run(s.name, func(t *testing.T) {
 			cfg := pooled.NewConfig()
 			cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)
-			raceReclaims(t, cfg, 200)
+			raceReclaims(t, cfg, 100)
 		})
 	}
 }

@@ -41,6 +41,7 @@ func (e *Endpoint) dialSpare(ctx context.Context) (*Conn, error) {
 
 // putSpare keeps a connection that nobody has, or closes it if there is no room for it.
 func (e *Endpoint) putSpare(c *Conn) {
+	c.use.Lock() // whoever tends idle connections may look at it already
 	c.idleSince = e.now()
 	e.mu.Lock()
 	room := !e.closed && (e.pool.MaxConns == 0 || len(e.conns) <= e.pool.MaxConns)
@@ -53,7 +54,9 @@ func (e *Endpoint) putSpare(c *Conn) {
 	if !room {
 		c.reason = idleLimit
 		_ = innerConn{c}.Close()
+		return
 	}
+	c.use.Unlock()
 }
 
 // popSpare takes the spare that was dialled last, with its use locked, unless it is tended for too long; nil: there is none, or the

@@ -16,7 +16,7 @@ import (
 const (
 	lookEvery  = time.Second      // looks at the connections in use
 	dumpEvery  = 10 * time.Second // stops the program for a dump of its goroutines, at most, and only if there is something to report
-	dumpShare  = 1000             // and not before a thousand times as long has passed as the last dump took
+	dumpShare  = 20               // and not before twenty times as long has passed as the last dump took
 	captureAll = 10 * time.Minute // has all stacks captured, after a report that had none
 )
 
