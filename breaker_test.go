@@ -216,6 +216,24 @@ func TestBreakerIsHalfOpenForProbesOnlyAndWantsAsManyAsAreAskedFor(t *testing.T)
 	})
 }
 
+func TestBreakerCanBeAskedWhileAProbeFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newBreakerPool(t, nil)
+		p.fail(t, faultdriver.Exec, errReset, 5)
+		p.driver.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			time.Sleep(time.Second)
+			return faultdriver.Outcome{Err: errNobody}
+		})
+		for range 200 {
+			go func() {
+				_, err := p.Exec("exec")
+				assert.ErrorIs(t, err, pooled.ErrBreakerOpen)
+			}()
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+}
+
 func TestBreakerLeavesTheConnectionsThatAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newBreakerPool(t, nil)

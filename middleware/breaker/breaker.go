@@ -209,9 +209,7 @@ func (b *Breaker) recover(ctx context.Context) {
 	from := policy.BreakerClosed
 	for {
 		pause := jittered(cooldown)
-		o := *b.outage.Load()
-		o.nextProbe, o.halfOpen = time.Now().Add(pause), false
-		b.outage.Store(&o)
+		o := b.update(func(o *outage) { o.nextProbe, o.halfOpen = time.Now().Add(pause), false })
 		b.tell(policy.BreakerChange{From: from, To: policy.BreakerOpen, Cause: o.cause, NextProbe: o.nextProbe})
 		timer := time.NewTimer(pause)
 		select {
@@ -220,9 +218,7 @@ func (b *Breaker) recover(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		halfOpen := o
-		halfOpen.halfOpen = true
-		b.outage.Store(&halfOpen)
+		b.update(func(o *outage) { o.halfOpen = true })
 		b.tell(policy.BreakerChange{From: policy.BreakerOpen, To: policy.BreakerHalfOpen, Cause: o.cause})
 		err := b.probe(ctx)
 		if err == nil {
@@ -234,11 +230,18 @@ func (b *Breaker) recover(ctx context.Context) {
 			b.tell(policy.BreakerChange{From: policy.BreakerHalfOpen, To: policy.BreakerClosed})
 			return
 		}
-		halfOpen.cause = err
-		b.outage.Store(&halfOpen)
+		b.update(func(o *outage) { o.cause = err })
 		from = policy.BreakerHalfOpen
 		cooldown = min(2*cooldown, b.Policy.MaxCooldown)
 	}
+}
+
+// update replaces the outage by a changed copy: those who are refused may be reading it. Only recover may call it.
+func (b *Breaker) update(change func(*outage)) outage {
+	o := *b.outage.Load()
+	change(&o)
+	b.outage.Store(&o)
+	return o
 }
 
 // probe asks the server until gobreaker is content, or the first time that it fails.
