@@ -160,21 +160,27 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 		_ = o.conn.Close()
 	}
 	*o = opened{conn: real, socket: socket}
+	if err := e.prepare(ctx, o); err != nil {
+		*o = opened{}
+		_ = real.Close() // the reason is in err
+		return nil, err
+	}
+	return real, nil
+}
+
+// prepare makes what was opened ready for its first borrower.
+func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
 	if e.server.Cancel != nil && !e.pool.CancelCloses {
-		if o.session, err = e.server.Cancel.Session(ctx, real); err != nil {
-			*o = opened{}
-			_ = real.Close() // the reason is in err
-			return nil, err
+		if o.session, err = e.server.Cancel.Session(ctx, o.conn); err != nil {
+			return err
 		}
 	}
 	if e.pool.Init != "" {
-		if err := e.runInit(ctx, real); err != nil {
-			*o = opened{}
-			_ = real.Close() // the reason is in err
-			return nil, &middleware.InitError{Endpoint: e.info.Name, Cause: err}
+		if err := e.runInit(ctx, o.conn); err != nil {
+			return &middleware.InitError{Endpoint: e.info.Name, Cause: err}
 		}
 	}
-	return real, nil
+	return nil
 }
 
 // open has the real driver dial, through a socket if connections are watched.

@@ -200,10 +200,7 @@ func (e *Endpoint) keep(c *Conn) {
 	c.use.Unlock()
 	_ = sqlConn.Close()
 	if e.inLine.Load() > 0 {
-		select {
-		case e.freed <- struct{}{}:
-		default:
-		}
+		signal(e.freed)
 	}
 }
 

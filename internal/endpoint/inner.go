@@ -120,14 +120,7 @@ func (ic innerConn) Close() error {
 	if c.over.Load() {
 		return nil
 	}
-	if c.idle {
-		c.idle = false
-		e.idle.Add(-1)
-	}
-	e.mu.Lock()
-	delete(e.conns, c)
-	closed := e.closed
-	e.mu.Unlock()
+	closed := e.remove(c)
 	if c.reason == kept {
 		switch {
 		case closed:

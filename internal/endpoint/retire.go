@@ -11,13 +11,13 @@ import (
 // Retire has all connections closed that exist now: idle ones at once, those in use when they are given back.
 func (e *Endpoint) Retire() {
 	e.retiredAt.Store(e.now())
-	e.wake()
+	signal(e.wanted) // idle connections are looked after now
 }
 
-// wake has idle connections looked after now.
-func (e *Endpoint) wake() {
+// signal wakes whoever waits at a channel that holds one signal.
+func signal(ch chan<- struct{}) {
 	select {
-	case e.wanted <- struct{}{}:
+	case ch <- struct{}{}:
 	default:
 	}
 }
@@ -72,26 +72,10 @@ func (e *Endpoint) closeAllIdle() {
 	if e.gate.state().waiting > 0 {
 		return
 	}
-	for _, c := range e.all() {
-		if !c.use.TryLock() {
-			continue
-		}
-		if c.idle && !c.over.Load() {
-			e.closeIdle(c, shutdown)
-		}
-		c.use.Unlock()
-	}
-}
-
-// all lists the connections.
-func (e *Endpoint) all() []*Conn {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	conns := make([]*Conn, 0, len(e.conns))
-	for c := range e.conns {
-		conns = append(conns, c)
-	}
-	return conns
+	e.eachIdle(func(c *Conn) (locked bool) {
+		e.closeIdle(c, shutdown)
+		return false
+	})
 }
 
 // refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more.

@@ -14,29 +14,25 @@ func (e *Endpoint) Probe(ctx context.Context) error {
 		return err
 	}
 	defer e.gate.leave()
-	c, err := e.dialSpare(ctx)
-	if err != nil {
-		return err
-	}
-	e.putSpare(c)
-	return nil
+	return e.dialSpare(ctx)
 }
 
-// dialSpare dials for nobody. The caller holds a permit.
-func (e *Endpoint) dialSpare(ctx context.Context) (*Conn, error) {
+// dialSpare dials for nobody, and keeps the connection as a spare if the server answers on it. The caller holds a permit.
+func (e *Endpoint) dialSpare(ctx context.Context) error {
 	r := &Request{Context: ctx, spare: true}
 	c, err := e.dial(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
 	if err := c.Ping(ctx); err != nil {
 		c.reason = failed
 		_ = innerConn{c}.Close() // err is the reason
-		return nil, err
+		return err
 	}
-	return c, nil
+	e.putSpare(c)
+	return nil
 }
 
 // putSpare keeps a connection that nobody has, or closes it if there is no room for it.

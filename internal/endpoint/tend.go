@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -49,27 +50,40 @@ func (e *Endpoint) tend(ctx context.Context) {
 
 // LookAfter looks at each idle connection once. It is called by the goroutine that tends.
 func (e *Endpoint) LookAfter() {
-	for _, c := range e.all() {
+	e.eachIdle(func(c *Conn) (locked bool) {
+		now := e.now()
+		if why := e.outdated(c, now); why != kept {
+			e.closeIdle(c, why)
+			return false
+		}
+		if !e.needsPing(c, now) {
+			return false
+		}
+		if e.pings.Add(1) > mostPings {
+			e.pings.Add(-1)
+			return false
+		}
+		t := &tending{make(chan struct{})}
+		c.tending.Store(t)
+		if !e.Background(func(ctx context.Context) { e.ping(ctx, c, t) }) {
+			e.ping(e.ctx, c, t)
+		}
+		return true
+	})
+}
+
+// eachIdle calls f with each connection that nobody uses, its use locked. f reports whether it leaves it locked, for somebody else to
+// unlock.
+func (e *Endpoint) eachIdle(f func(c *Conn) (locked bool)) {
+	e.mu.Lock()
+	conns := slices.Collect(maps.Keys(e.conns))
+	e.mu.Unlock()
+	for _, c := range conns {
 		if !c.use.TryLock() {
 			continue // it is in use
 		}
-		now := e.now()
-		switch why := e.outdated(c, now); {
-		case !c.idle, c.over.Load(): // dialled, but not anybody's yet
-			c.use.Unlock()
-		case why != kept:
-			e.closeIdle(c, why)
-			c.use.Unlock()
-		case e.needsPing(c, now) && e.pings.Add(1) <= mostPings:
-			t := &tending{make(chan struct{})}
-			c.tending.Store(t)
-			if !e.Background(func(ctx context.Context) { e.ping(ctx, c, t) }) {
-				e.ping(e.ctx, c, t)
-			}
-		default:
-			if e.needsPing(c, now) {
-				e.pings.Add(-1)
-			}
+		// Without idle, it was dialled, but is not anybody's yet.
+		if locked := c.idle && !c.over.Load() && f(c); !locked {
 			c.use.Unlock()
 		}
 	}
@@ -121,16 +135,24 @@ func (e *Endpoint) ping(ctx context.Context, c *Conn, t *tending) {
 // cleans up.
 func (e *Endpoint) closeIdle(c *Conn, why reason) {
 	c.over.Store(true)
-	c.idle = false
-	e.idle.Add(-1)
+	e.remove(c)
+	e.closes[why].Add(1)
+	_ = c.Close() // nobody is there to be told
+}
+
+// remove takes a connection off the books, and reports whether the endpoint is closed.
+func (e *Endpoint) remove(c *Conn) (closed bool) {
+	if c.idle {
+		c.idle = false
+		e.idle.Add(-1)
+	}
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	delete(e.conns, c)
 	if i := slices.Index(e.spares, c); i >= 0 {
 		e.spares = slices.Delete(e.spares, i, i+1)
 	}
-	e.mu.Unlock()
-	e.closes[why].Add(1)
-	_ = c.Close() // nobody is there to be told
+	return e.closed
 }
 
 // claim waits until nobody tends the connection, and locks its use. It reports false if ctx ends before.

@@ -47,10 +47,5 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 		return errBusy
 	}
 	defer e.gate.leave()
-	c, err := e.dialSpare(ctx)
-	if err != nil {
-		return err
-	}
-	e.putSpare(c)
-	return nil
+	return e.dialSpare(ctx)
 }

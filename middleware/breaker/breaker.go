@@ -125,18 +125,14 @@ func (b *Breaker) call(next middleware.CallFunc) middleware.CallFunc {
 		err := next(ctx, c)
 		switch {
 		case err == nil:
-			if b.failing.Load() || b.window != nil {
-				b.succeeded()
-			}
+			b.succeeded()
 		case err == driver.ErrSkip, c.Session.Conn() == nil:
 		default:
 			switch class := b.Classify(err); {
 			case class.Has(dialect.Infrastructure):
 				b.failed(err)
 			case class.Has(dialect.Application): // the server was well enough to refuse
-				if b.failing.Load() || b.window != nil {
-					b.succeeded()
-				}
+				b.succeeded()
 			}
 		}
 		return err
@@ -168,8 +164,14 @@ func (b *Breaker) failed(err error) {
 	}
 }
 
-// succeeded counts a success.
+// succeeded counts a success, if that can change anything.
 func (b *Breaker) succeeded() {
+	if b.failing.Load() || b.window != nil {
+		b.countSuccess()
+	}
+}
+
+func (b *Breaker) countSuccess() {
 	if b.window != nil {
 		b.window.add(true)
 	}
