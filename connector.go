@@ -64,11 +64,10 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	endpoint *endpoint.Endpoint
 	source   *session.Source
-	leak     *leak.Leak       // nil: pool_leak=off
+	leak     *leak.Leak       // without its middleware if pool_leak=off
 	breaker  *breaker.Breaker // nil: pool_breaker=off
 	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
-	dialect  dialect.Dialect
-	driver   Driver // that opened it
+	driver   Driver           // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -89,13 +88,14 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{dialect: d}
+	c := &Connector{}
+	background := func(f func(context.Context)) bool { return c.endpoint.Background(f) }
+	c.leak = leak.New(leak.Options{
+		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: background, Mask: d.Mask, Logger: cfg.Logger,
+	})
 	var chain []Middleware
-	if cfg.Leak.Threshold > 0 {
-		c.leak = leak.New(leak.Options{
-			Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Mask: d.Mask, Logger: cfg.Logger,
-			Background: func(f func(context.Context)) bool { return c.endpoint.Background(f) },
-		})
+	watches := cfg.Leak.Threshold > 0
+	if watches {
 		chain = append(chain, c.leak.Middleware())
 	}
 	if cfg.Leak.Reclaim != policy.ReclaimOff && server.Dial == nil {
@@ -109,9 +109,8 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if cfg.Breaker.On {
 		c.breaker = breaker.New(breaker.Options{
 			Policy: cfg.Breaker, Endpoint: server.Address, Classify: d.Classify,
-			Probe:         func(ctx context.Context) error { return c.endpoint.Probe(ctx) },
-			Background:    func(f func(context.Context)) bool { return c.endpoint.Background(f) },
-			OnStateChange: cfg.OnStateChange, Logger: cfg.Logger,
+			Probe:      func(ctx context.Context) error { return c.endpoint.Probe(ctx) },
+			Background: background, OnStateChange: cfg.OnStateChange, Logger: cfg.Logger,
 		})
 		chain = append(chain, c.breaker.Middleware())
 	}
@@ -137,7 +136,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		Pool:        cfg.Pool,
 		Statements:  cfg.Statements,
 		Middlewares: chain,
-		Watched:     c.leak != nil && (cfg.Leak.Reclaim != policy.ReclaimOff || !server.Traits.ReplacesDialer),
+		Watched:     watches && (cfg.Leak.Reclaim != policy.ReclaimOff || !server.Traits.ReplacesDialer),
 	})
 	c.source = session.NewSource(c.endpoint, cfg.Statements.CacheSize, chain)
 	return c, nil

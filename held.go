@@ -2,7 +2,6 @@ package pooled
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/page"
@@ -10,19 +9,7 @@ import (
 )
 
 // Held lists the server connections in use, the oldest borrow first. With pool_leak=off it does not tell who the borrowers are.
-func (c *Connector) Held() []held.Conn {
-	if c.leak != nil {
-		return c.leak.Held()
-	}
-	holdings := c.endpoint.Holdings()
-	all := make([]held.Conn, len(holdings))
-	for i, h := range holdings {
-		h.Text = c.dialect.Mask(h.Text)
-		all[i] = h.Conn
-	}
-	slices.SortFunc(all, held.Older)
-	return all
-}
+func (c *Connector) Held() []held.Conn { return c.leak.Held() }
 
 // holdings lists the connections in use for those who watch them.
 func (c *Connector) holdings() []leak.Holding {

@@ -87,9 +87,7 @@ func (c *Connector) Stats() Stats {
 	if c.reset != nil {
 		e.Reset = c.reset.Stats()
 	}
-	if c.leak != nil {
-		e.Leak = c.leak.Stats()
-	}
+	e.Leak = c.leak.Stats()
 	if c.breaker != nil {
 		e.Breaker = c.breaker.Stats()
 	}
