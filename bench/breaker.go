@@ -21,25 +21,13 @@ var breakerVariants = []variant{
 // breakers measures what a breaker costs while nothing is wrong.
 func breakers(ctx context.Context, _ string, e effort) (section, error) {
 	s := section{
-		title:  "Null driver: what a closed breaker adds to a call",
-		note:   "Each call borrows a connection and gives it back. Nanoseconds and allocations; those of the other are what it adds to pool_breaker=off.",
-		header: []string{"call"},
+		title: "Null driver: what a closed breaker adds to a call",
+		note:  "Each call borrows a connection and gives it back. Nanoseconds and allocations; those of the other are what it adds to pool_breaker=off.",
 	}
-	for _, v := range breakerVariants {
-		s.header = append(s.header, v.name)
-	}
-	for _, call := range nullCalls[:3] { // which borrow once
-		overheads, err := compareShort(ctx, breakerVariants, call, e)
-		if err != nil {
-			return s, err
-		}
-		row := []string{call.name}
-		for i, o := range overheads {
-			row = append(row, o.cell(i > 0))
-		}
-		s.rows = append(s.rows, row)
+	compare := func(call nullCall) ([]overhead, error) { return compareShort(ctx, breakerVariants, call, e) }
+	err := s.fill(breakerVariants, nullCalls[:3], compare, func(call nullCall, overheads []overhead) { // which borrow once
 		s.requirements = append(s.requirements,
 			overheads[1].atMost("null driver, "+call.name+": a closed breaker adds", mostBreakerNanoseconds, mostBreakerAllocs))
-	}
-	return s, nil
+	})
+	return s, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/gopooled/pooled"
 )
@@ -22,44 +21,19 @@ var leakVariants = []variant{
 	{"pool_leak_sample=1", openChanged(func(c *pooled.Config) { c.Leak.Sample = 1 })},
 }
 
-func openChanged(change func(*pooled.Config)) func(driverName, dsn string) (*sql.DB, error) {
-	return func(driverName, dsn string) (*sql.DB, error) {
-		cfg := pooled.NewConfig()
-		cfg.DriverName, cfg.DSN = driverName, dsn
-		change(&cfg)
-		connector, err := pooled.NewConnector(cfg)
-		if err != nil {
-			return nil, err
-		}
-		return sql.OpenDB(connector), nil
-	}
-}
-
 // leaks measures what it costs to know who holds the connections.
 func leaks(ctx context.Context, _ string, e effort) (section, error) {
 	s := section{
-		title:  "Null driver: what watching for leaks adds to a call",
-		note:   "Each call borrows a connection and gives it back. Nanoseconds and allocations; those of the others are what they add to pool_leak=off.",
-		header: []string{"call"},
+		title: "Null driver: what watching for leaks adds to a call",
+		note:  "Each call borrows a connection and gives it back. Nanoseconds and allocations; those of the others are what they add to pool_leak=off.",
 	}
-	for _, v := range leakVariants {
-		s.header = append(s.header, v.name)
-	}
-	for _, call := range nullCalls[:3] { // which borrow once
-		overheads, err := compareShort(ctx, leakVariants, call, e)
-		if err != nil {
-			return s, err
-		}
-		row := []string{call.name}
-		for i, o := range overheads {
-			row = append(row, o.cell(i > 0))
-		}
-		s.rows = append(s.rows, row)
+	compare := func(call nullCall) ([]overhead, error) { return compareShort(ctx, leakVariants, call, e) }
+	err := s.fill(leakVariants, nullCalls[:3], compare, func(call nullCall, overheads []overhead) { // which borrow once
 		s.requirements = append(s.requirements,
 			overheads[1].atMost("null driver, "+call.name+": watching for leaks adds", mostLeakNanoseconds, mostLeakAllocs),
 			overheads[2].atMost("null driver, "+call.name+": watching for leaks, with every stack, adds", mostSampleNanoseconds, mostLeakAllocs))
-	}
-	return s, nil
+	})
+	return s, err
 }
 
 // compareShort runs one call through variants that differ by a few nanoseconds.

@@ -60,26 +60,35 @@ func nullDriver(ctx context.Context, _ string, e effort) (section, error) {
 		title: "Null driver: what a wrapper adds to a call",
 		note: "A driver in memory that does nothing. Nanoseconds and allocations for each call; those of the wrappers are what they " +
 			"add to bare. otelsql has no OpenTelemetry SDK installed.",
-		header: []string{"call"},
 	}
+	compare := func(call nullCall) ([]overhead, error) { return compareNull(ctx, call, e) }
+	err := s.fill(variants, nullCalls, compare, func(call nullCall, overheads []overhead) {
+		if call.promised {
+			s.requirements = append(s.requirements, overheads[1].atMost("null driver, "+call.name+": pooled adds", mostNanoseconds, mostAllocs))
+		}
+	})
+	return s, err
+}
+
+// fill makes a table with a row for each call and a column for each of the variants, and has judge add what is required of a row.
+func (s *section) fill(variants []variant, calls []nullCall, compare func(nullCall) ([]overhead, error), judge func(nullCall, []overhead)) error {
+	s.header = []string{"call"}
 	for _, v := range variants {
 		s.header = append(s.header, v.name)
 	}
-	for _, call := range nullCalls {
-		overheads, err := compareNull(ctx, call, e)
+	for _, call := range calls {
+		overheads, err := compare(call)
 		if err != nil {
-			return s, err
+			return err
 		}
 		row := []string{call.name}
 		for i, o := range overheads {
 			row = append(row, o.cell(i > 0))
 		}
 		s.rows = append(s.rows, row)
-		if call.promised {
-			s.requirements = append(s.requirements, overheads[1].atMost("null driver, "+call.name+": pooled adds", mostNanoseconds, mostAllocs))
-		}
+		judge(call, overheads)
 	}
-	return s, nil
+	return nil
 }
 
 // overhead is what a call costs or, for a wrapper, costs more than bare.

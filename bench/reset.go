@@ -72,13 +72,7 @@ var cleaners = []cleaner{
 
 // openReset opens pooled with a limit that leaves room for resets.
 func openReset(mode policy.ResetMode) func(driverName, dsn string) (*sql.DB, error) {
-	return func(driverName, dsn string) (*sql.DB, error) {
-		cfg := policy.NewConfig()
-		cfg.DriverName, cfg.DSN = driverName, dsn
-		cfg.Pool.MaxConns = resetPermits
-		cfg.Reset.Mode = mode
-		return sql.Open("pooled", policy.FormatDSN(cfg))
-	}
+	return openChanged(func(c *pooled.Config) { c.Pool.MaxConns, c.Reset.Mode = resetPermits, mode })
 }
 
 // openTuned opens the bare driver so that it never reconnects.

@@ -146,10 +146,6 @@ func cleanSessions(ctx context.Context, dsn string, e effort) (section, error) {
 		title: "Null driver: what pool_reset=dirty adds to a call that leaves no trace",
 		note: fmt.Sprintf("The null driver with PostgreSQL's sessions: texts are judged by the code and the catalogue that are used with a real server, "+
 			"%d texts by turns. No session needs a reset.", cleanTexts),
-		header: []string{"call"},
-	}
-	for _, v := range cleanVariants {
-		s.header = append(s.header, v.name)
 	}
 	srv := postgresServer(dsn)
 	table, drop, err := srv.createTable(ctx)
@@ -157,20 +153,12 @@ func cleanSessions(ctx context.Context, dsn string, e effort) (section, error) {
 		return s, err
 	}
 	defer drop()
-	for _, call := range cleanCalls(table) {
-		overheads, err := compareClean(ctx, dsn, call, e)
-		if err != nil {
-			return s, err
-		}
-		row := []string{call.name}
-		for i, o := range overheads {
-			row = append(row, o.cell(i > 0))
-		}
-		s.rows = append(s.rows, row)
+	compare := func(call nullCall) ([]overhead, error) { return compareClean(ctx, dsn, call, e) }
+	err = s.fill(cleanVariants, cleanCalls(table), compare, func(call nullCall, overheads []overhead) {
 		what := "null driver, " + call.name + ", no trace left: pool_reset=dirty adds to off"
 		s.requirements = append(s.requirements, overheads[1].atMost(what, mostResetNanoseconds, mostResetAllocs))
-	}
-	return s, nil
+	})
+	return s, err
 }
 
 // compareClean runs one call with sessions that are reset and with sessions that are not.

@@ -8,7 +8,7 @@ import (
 	"github.com/XSAM/otelsql"
 	"github.com/ngrok/sqlmw"
 
-	_ "github.com/gopooled/pooled"
+	"github.com/gopooled/pooled"
 	_ "github.com/gopooled/pooled/mysql"
 	"github.com/gopooled/pooled/policy"
 	_ "github.com/gopooled/pooled/postgres"
@@ -50,6 +50,20 @@ func openPooled(driverName, dsn string) (*sql.DB, error) {
 	cfg := policy.NewConfig()
 	cfg.DriverName, cfg.DSN = driverName, dsn
 	return sql.Open("pooled", policy.FormatDSN(cfg))
+}
+
+// openChanged opens pooled with settings of its own.
+func openChanged(change func(*pooled.Config)) func(driverName, dsn string) (*sql.DB, error) {
+	return func(driverName, dsn string) (*sql.DB, error) {
+		cfg := pooled.NewConfig()
+		cfg.DriverName, cfg.DSN = driverName, dsn
+		change(&cfg)
+		connector, err := pooled.NewConnector(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return sql.OpenDB(connector), nil
+	}
 }
 
 // openOtelsql has no OpenTelemetry SDK installed, so its spans and metrics go nowhere.
