@@ -5,13 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -22,60 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/policy"
 )
-
-func init() { dialect.Register("fault driver with sockets", socketDialect{}) }
-
-// socketDialect knows nothing of the fault driver but a network connection that closes with it, so that connections can be reclaimed.
-type socketDialect struct{ dialect.Generic }
-
-func (socketDialect) Owns(d driver.Driver) bool {
-	_, ok := d.(*socketDriver)
-	return ok
-}
-
-func (socketDialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*socketDriver).dial}
-}
-
-// socketDriver is the fault driver, with sockets that do nothing.
-type socketDriver struct {
-	fault *faultdriver.Driver
-	mu    sync.Mutex        // guards ends
-	ends  []*dialect.Socket // the server's end of each
-}
-
-func (d *socketDriver) Connect(ctx context.Context) (driver.Conn, error) { return d.fault.Connect(ctx) }
-func (d *socketDriver) Driver() driver.Driver                            { return d }
-func (d *socketDriver) Open(string) (driver.Conn, error)                 { return nil, errors.ErrUnsupported }
-
-func (d *socketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
-	conn, err := d.Connect(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	near, far := net.Pipe()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	socket := dialect.NewSocket(near)
-	d.ends = append(d.ends, socket, dialect.NewSocket(far))
-	return conn, socket, nil
-}
-
-// receive moves a byte on the first socket.
-func (d *socketDriver) receive(t *testing.T) {
-	go func() {
-		_, err := d.ends[1].Write([]byte{1})
-		assert.NoError(t, err)
-	}()
-	_, err := d.ends[0].Read(make([]byte, 1))
-	require.NoError(t, err)
-}
 
 // leakPool is a pool whose leaks are collected.
 type leakPool struct {
@@ -414,6 +359,73 @@ func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 	})
 }
 
+func TestConnectionIsReportedAfterAFunctionHadTheRealOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, nil)
+		conn, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
+		time.Sleep(2 * time.Minute)
+		require.Len(t, p.reported(), 1)
+		assert.Equal(t, "raw", p.reported()[0].Op)
+		assertBorrowedIn(t, "TestConnectionIsReportedAfter", p.reported()[0].Conn)
+		require.NoError(t, conn.Close())
+	})
+}
+
+func TestCallSiteIsThatOfTheCallerWhateverStandsInBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := pooled.NewConfig()
+		cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg.Leak.Sample = 1
+		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
+			Call: func(next middleware.CallFunc) middleware.CallFunc {
+				return func(ctx context.Context, c *middleware.Call) error { return next(ctx, c) }
+			},
+			Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+				return func(ctx context.Context, a *middleware.Acquisition) error { return next(ctx, a) }
+			},
+		})
+		require.NoError(t, err)
+		db := sql.OpenDB(wrapper{connector})
+		defer connector.Close()
+		defer db.Close()
+		giveBack := leakTx(t.Context(), db)
+		assertBorrowedIn(t, "leakTx", connector.Held()[0])
+		require.NoError(t, giveBack())
+	})
+}
+
+func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Sample = 1 << 30 }) // none, in practice
+		leak := func() held.Leak {
+			before := len(p.reported())
+			conn := p.hold(t, 1)[0]
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, conn.Close())
+			require.Len(t, p.reported(), before+1)
+			return p.reported()[before]
+		}
+		assert.Nil(t, leak().Stack)
+		assert.NotNil(t, leak().Stack)
+		time.Sleep(10 * time.Minute)
+		assert.Nil(t, leak().Stack)
+	})
+}
+
+func TestPanicOfOnLeakIsLoggedAndEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLeakPool(t, func(c *pooled.Config) { c.OnLeak = func(held.Leak) { panic("oops") } })
+		for range 2 {
+			conn := p.hold(t, 1)[0]
+			time.Sleep(2 * time.Minute)
+			require.NoError(t, conn.Close())
+		}
+		assert.Equal(t, 2, strings.Count(p.log.String(), "panic while connections were watched"))
+	})
+}
+
 func TestHeldListsTheConnectionsInUse(t *testing.T) {
 	for _, threshold := range []time.Duration{0, time.Minute} {
 		t.Run(fmt.Sprint("pool_leak=", threshold), func(t *testing.T) {
@@ -456,266 +468,4 @@ func TestHeldListsTheConnectionsInUse(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestConnectionIsReportedAfterAFunctionHadTheRealOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, nil)
-		conn, err := p.Conn(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
-		time.Sleep(2 * time.Minute)
-		require.Len(t, p.reported(), 1)
-		assert.Equal(t, "raw", p.reported()[0].Op)
-		assertBorrowedIn(t, "TestConnectionIsReportedAfter", p.reported()[0].Conn)
-		require.NoError(t, conn.Close())
-	})
-}
-
-func TestCallSiteIsThatOfTheCallerWhateverStandsInBetween(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cfg := pooled.NewConfig()
-		cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
-		cfg.Leak.Sample = 1
-		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
-			Call: func(next middleware.CallFunc) middleware.CallFunc {
-				return func(ctx context.Context, c *middleware.Call) error { return next(ctx, c) }
-			},
-			Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
-				return func(ctx context.Context, a *middleware.Acquisition) error { return next(ctx, a) }
-			},
-		})
-		require.NoError(t, err)
-		db := sql.OpenDB(wrapper{connector})
-		defer connector.Close()
-		defer db.Close()
-		giveBack := leakTx(t.Context(), db)
-		assertBorrowedIn(t, "leakTx", connector.Held()[0])
-		require.NoError(t, giveBack())
-	})
-}
-
-func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
-		cfg := pooled.NewConfig()
-		cfg.Connector = &socketDriver{fault: faultdriver.New(modern, faultdriver.EveryStmt)}
-		cfg.Pool.MaxConns, cfg.Leak.Reclaim = 1, policy.ReclaimAll
-		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
-			Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
-				return func(r *middleware.Release) {
-					if r.Reclaimed {
-						panic("oops")
-					}
-					next(r)
-				}
-			},
-		})
-		require.NoError(t, err)
-		db := sql.OpenDB(connector)
-		defer db.Close()
-		conn, err := db.Conn(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, conn.PingContext(t.Context()))
-		_, err = db.Exec("exec")
-		require.NoError(t, err, "the permit is free")
-		synctest.Wait()
-		assert.Contains(t, log.String(), "oops")
-		require.NoError(t, conn.Close())
-	})
-}
-
-func TestReclaimLeavesWhatIsUsedWhileOthersAreReported(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reclaimed := 0
-		var p *leakPool
-		p = newLeakPool(t, func(c *pooled.Config) {
-			c.Leak.Reclaim = policy.ReclaimAll
-			c.OnLeak = func(l held.Leak) {
-				if reclaimed++; reclaimed == 1 {
-					p.sockets.receive(t) // on the first connection
-				}
-			}
-		})
-		first := p.hold(t, 1)[0]
-		time.Sleep(30 * time.Second)
-		second := p.hold(t, 1)[0]
-		for range 3 {
-			time.Sleep(20 * time.Second)
-			p.sockets.receive(t)
-		}
-		time.Sleep(20 * time.Second)
-		require.ErrorIs(t, second.PingContext(t.Context()), pooled.ErrReclaimed)
-		require.NoError(t, first.PingContext(t.Context()))
-		require.NoError(t, first.Close())
-		require.NoError(t, second.Close())
-	})
-}
-
-func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Sample = 1 << 30 }) // none, in practice
-		leak := func() held.Leak {
-			before := len(p.reported())
-			conn := p.hold(t, 1)[0]
-			time.Sleep(2 * time.Minute)
-			require.NoError(t, conn.Close())
-			require.Len(t, p.reported(), before+1)
-			return p.reported()[before]
-		}
-		assert.Nil(t, leak().Stack)
-		assert.NotNil(t, leak().Stack)
-		time.Sleep(10 * time.Minute)
-		assert.Nil(t, leak().Stack)
-	})
-}
-
-func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
-	for _, mode := range []policy.ReclaimMode{policy.ReclaimOrphaned, policy.ReclaimAll} {
-		for _, l := range leakers {
-			t.Run(fmt.Sprint(mode, " ", l.name), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					p := newLeakPool(t, func(c *pooled.Config) {
-						c.Pool.MaxConns, c.Leak.Reclaim = 1, mode
-					})
-					var giveBack func() error
-					done := make(chan struct{})
-					go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
-					<-done
-					p.exec(t) // waits until the connection is reclaimed
-					synctest.Wait()
-					require.Len(t, p.reported(), 1)
-					assert.True(t, p.reported()[0].Reclaimed)
-					assert.Contains(t, p.log.String(), "level=ERROR")
-					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.stats().Leak)
-					assert.EqualValues(t, 1, p.stats().Closed.Reclaimed)
-					assert.Equal(t, 1, p.stats().Open)
-					err := giveBack() // which finds the real connection, or the error
-					if l.inTx {
-						require.ErrorIs(t, err, pooled.ErrReclaimed)
-						require.NotErrorIs(t, err, driver.ErrBadConn)
-					}
-					assert.Equal(t, 1, p.calls(faultdriver.Close), "the holder has closed the real connection")
-					p.exec(t)
-				})
-			})
-		}
-	}
-}
-
-func TestReclaimLeavesWhatIsUsedOrNotOrphaned(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned })
-		conn := p.hold(t, 1)[0]
-		time.Sleep(10 * time.Minute)
-		require.Len(t, p.reported(), 1)
-		assert.False(t, p.reported()[0].Reclaimed)
-		require.NoError(t, conn.PingContext(t.Context()))
-		require.NoError(t, conn.Close())
-	})
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
-		end := make(chan struct{})
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
-		time.AfterFunc(10*time.Minute, func() { close(end) })
-		p.exec(t)
-		assert.Empty(t, p.reported())
-	})
-}
-
-func TestReclaimedHolderGetsErrReclaimedWhateverItDoes(t *testing.T) {
-	ctx := context.Background()
-	uses := map[string]func(conn *sql.Conn) error{
-		"query":   func(conn *sql.Conn) error { _, err := conn.QueryContext(ctx, "select"); return err },
-		"exec":    func(conn *sql.Conn) error { _, err := conn.ExecContext(ctx, "exec"); return err },
-		"prepare": func(conn *sql.Conn) error { _, err := conn.PrepareContext(ctx, "select"); return err },
-		"begin":   func(conn *sql.Conn) error { _, err := conn.BeginTx(ctx, nil); return err },
-		"ping":    func(conn *sql.Conn) error { return conn.PingContext(ctx) },
-		"raw": func(conn *sql.Conn) error {
-			return pooled.Raw(ctx, conn, func(driver.Conn) error { return nil })
-		},
-	}
-	for name, use := range uses {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
-				conn := p.hold(t, 1)[0]
-				time.Sleep(2 * time.Minute)
-				calls := len(p.driver.Calls())
-				for range 2 {
-					err := use(conn)
-					var reclaimed *pooled.ReclaimedError
-					require.ErrorAs(t, err, &reclaimed)
-					assert.Equal(t, pooled.ReclaimedError{Endpoint: "fault", Conn: 1, Borrowed: 2 * time.Minute}, *reclaimed)
-				}
-				assert.Len(t, p.driver.Calls(), calls, "nothing reaches the driver")
-				require.NoError(t, conn.Close())
-				p.exec(t)
-			})
-		})
-	}
-}
-
-func TestReclaimNeedsASocketAndAThreshold(t *testing.T) {
-	cfg := pooled.NewConfig()
-	cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
-	cfg.Leak.Reclaim = policy.ReclaimAll
-	_, err := pooled.NewConnector(cfg)
-	require.ErrorContains(t, err, "pool_leak_reclaim needs a network connection")
-	_, err = sql.Open("pooled", "postgres://localhost/x?pool_leak=off&pool_leak_reclaim=all")
-	require.ErrorContains(t, err, "pool_leak=off")
-}
-
-func TestPanicOfOnLeakIsLoggedAndEndsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.OnLeak = func(held.Leak) { panic("oops") } })
-		for range 2 {
-			conn := p.hold(t, 1)[0]
-			time.Sleep(2 * time.Minute)
-			require.NoError(t, conn.Close())
-		}
-		assert.Equal(t, 2, strings.Count(p.log.String(), "panic while connections were watched"))
-	})
-}
-
-func TestProfileShowsWhereConnectionsAreHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, nil)
-		giveBack := []func() error{leakTx(t.Context(), p.DB), leakRows(t.Context(), p.DB), leakRows(t.Context(), p.DB)}
-		synctest.Wait()
-		profile := pprof.Lookup("github.com/gopooled/pooled")
-		require.NotNil(t, profile)
-		assert.Equal(t, 3, profile.Count())
-		var text, binary bytes.Buffer
-		require.NoError(t, profile.WriteTo(&text, 1))
-		assert.Regexp(t, `^github.com/gopooled/pooled profile: total 3\n`, text.String())
-		assert.Regexp(t, `(?m)^#\t0x[0-9a-f]+\s+github.com/gopooled/pooled_test.leakTx`, text.String())
-		assert.NotContains(t, text.String(), "database/sql.")
-		require.NoError(t, profile.WriteTo(&binary, 0))
-		assert.NotZero(t, binary.Len())
-		for _, f := range giveBack {
-			require.NoError(t, f())
-		}
-		assert.Zero(t, profile.Count())
-	})
-}
-
-func TestHandlerShowsTheConnectionsInUse(t *testing.T) {
-	p := newLeakPool(t, nil)
-	giveBack := leakRows(t.Context(), p.DB)
-	get := func(target string) string {
-		w := httptest.NewRecorder()
-		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
-		require.Equal(t, http.StatusOK, w.Code)
-		return w.Body.String()
-	}
-	for _, target := range []string{"/", "/?format=json"} {
-		body := get(target)
-		assert.Contains(t, body, "select ?")
-		assert.Contains(t, body, "leakRows")
-		assert.NotContains(t, body, "xyz")
-	}
-	require.NoError(t, giveBack())
-	assert.NotContains(t, get("/"), "select ?")
 }
