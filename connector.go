@@ -180,8 +180,11 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c *Connector) Driver() driver.Driver { return connectorDriver{c.driver, c} }
 
 // Warm waits until there are pool_min_idle_conns idle connections, or as many as pool_max_conns has room for, and returns the first error of a
-// dial. Without it, they are dialled in the background.
-func (c *Connector) Warm(ctx context.Context) error { return c.endpoint.Warm(ctx) }
+// dial. Without it, they are dialled in the background. The texts are statements that the program is about to use: they are prepared on
+// these connections as if they had been used often before; see pool_warm_statements.
+func (c *Connector) Warm(ctx context.Context, texts ...string) error {
+	return c.endpoint.Warm(ctx, texts...)
+}
 
 // Evict retires all server connections of an endpoint, such as after its certificates or its DNS entry have changed: idle ones are closed
 // now, those in use when they are given back. An empty name means all endpoints.

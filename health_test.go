@@ -146,6 +146,53 @@ func TestMinIdleConnsAreReadyBeforeTheFirstCallAndStayReady(t *testing.T) {
 	})
 }
 
+func TestBorrowerDoesNotWaitForAllThatIsToBePrepared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, func(s *policy.Pool) { s.MinIdleConns, s.MaxConns = 1, 1 })
+		require.NoError(t, p.connector.Warm(t.Context()))
+		p.driver.Hook(faultdriver.Prepare, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			time.Sleep(time.Second)
+			return faultdriver.Outcome{}
+		})
+		warmed := make(chan error, 1)
+		go func() { warmed <- p.connector.Warm(t.Context(), "a", "b", "c") }()
+		synctest.Wait()
+		began := time.Now()
+		p.exec(t)
+		assert.Equal(t, time.Second, time.Since(began), "one, and not three")
+		require.NoError(t, <-warmed)
+		assert.EqualValues(t, 1, p.stats().Dials)
+	})
+}
+
+func TestOftenUsedStatementsArePreparedOnNewWarmConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, func(s *policy.Pool) { s.MinIdleConns, s.WarmStatements = 1, 2 })
+		for text, times := range map[string]int{"often": 20, "sometimes": 10, "seldom": 5} {
+			st, err := p.PrepareContext(t.Context(), text)
+			require.NoError(t, err)
+			for range times {
+				_, err := st.ExecContext(t.Context())
+				require.NoError(t, err)
+			}
+			require.NoError(t, st.Close())
+		}
+		var mu sync.Mutex // guards prepared
+		prepared := map[string]int{}
+		p.driver.Hook(faultdriver.Prepare, func(_ context.Context, c faultdriver.Call) faultdriver.Outcome {
+			mu.Lock()
+			defer mu.Unlock()
+			prepared[c.Text]++
+			return faultdriver.Outcome{}
+		})
+		require.NoError(t, p.connector.Evict(""))
+		time.Sleep(2 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		assert.Equal(t, map[string]int{"often": 1, "sometimes": 1}, prepared)
+	})
+}
+
 func TestMinIdleConnsAreDialledAgainAfterFailuresWithPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)

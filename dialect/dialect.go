@@ -69,6 +69,11 @@ type Traits struct {
 	// PreparesArgs says that a statement with arguments costs a round trip for preparing each time (the driver answers
 	// driver.ErrSkip), so the statement cache is asked first.
 	PreparesArgs bool
+	// PreparesQueries says that the driver prepares the text of a query, and of an Exec with arguments, unless a statement was prepared with that
+	// text before: that saves a round trip.
+	PreparesQueries bool
+	// Unprepared says that the driver was told to prepare nothing by itself, such as for a proxy, so that nobody else should.
+	Unprepared bool
 	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so
 	// that it is prepared again. Nil: there is no such text.
 	ExecOnce func(text string) bool

@@ -62,6 +62,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Traits: dialect.Traits{
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs:   !cfg.InterpolateParams,
+			Unprepared:     cfg.InterpolateParams,
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 		},

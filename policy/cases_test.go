@@ -306,7 +306,7 @@ var dsnCases = []dsnCase{
 	// Every setting.
 	{
 		name: "all settings", driver: "sqlite", native: "a.db", secret: "s3cret",
-		dsn: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_max_conn_lifetime=2h30m" +
+		dsn: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=90s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
 			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=0",
 		set: func(c *policy.Config) {
@@ -314,20 +314,20 @@ var dsnCases = []dsnCase{
 			c.Pool = policy.Pool{
 				MaxConns: 9, MaxIdleConns: 3, MaxConnLifetime: 2*hour + 30*minute, MaxConnLifetimeJitter: 90 * second,
 				MaxConnIdleTime: 5 * minute, AcquireTimeout: 1500 * millisecond, ConnectTimeout: 250 * millisecond,
-				ValidateAfter: policy.NeverValidate, MinIdleConns: 2, MaxDials: 8, Keepalive: 30 * second, Init: "select 's3cret'",
+				ValidateAfter: policy.NeverValidate, MinIdleConns: 2, WarmStatements: 4, MaxDials: 8, Keepalive: 30 * second, Init: "select 's3cret'",
 			}
 			c.Statements.CacheSize = 0
 		},
-		format: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_max_conn_lifetime=2h30m" +
+		format: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
 			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=0",
-		shown: "sqlite:xxxxx?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_max_conn_lifetime=2h30m" +
+		shown: "sqlite:xxxxx?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
 			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=xxxxx&pool_stmt_cache=0",
 	},
 	{
 		name: "all settings at 0", driver: "pgx", native: "host=db",
-		dsn: "host=db pool_max_idle_conns=0 pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=0 " +
+		dsn: "host=db pool_max_idle_conns=0 pool_warm_statements=0 pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=0 " +
 			"pool_max_conn_idle_time=0 pool_connect_timeout=0 pool_validate_after=0 pool_max_dials=0 pool_keepalive=0 pool_stmt_cache=0",
 		set: func(c *policy.Config) { c.Pool, c.Statements = policy.Pool{}, policy.Statements{} },
 	},

@@ -72,6 +72,9 @@ type Pool struct {
 	// MinIdleConns is how many idle connections are kept ready: pool_min_idle_conns. They are dialled in the background as soon as the pool
 	// is made, and when there are fewer. 0, the default, = none. At most MaxConns and MaxIdleConns.
 	MinIdleConns int
+	// WarmStatements is how many of the statements used most are prepared on a connection that is dialled to be kept ready:
+	// pool_warm_statements, 16 by default. 0 = none; never more than [Statements].CacheSize.
+	WarmStatements int
 	// MaxConnLifetime is how long a connection is used after it was dialled: pool_max_conn_lifetime, 1h by default.
 	// 0 = no limit.
 	MaxConnLifetime time.Duration
@@ -148,6 +151,7 @@ func NewConfig() Config {
 			ValidateAfter:         time.Second,
 			MaxDials:              4,
 			Keepalive:             2 * time.Minute,
+			WarmStatements:        16,
 		},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},

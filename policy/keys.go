@@ -51,6 +51,10 @@ var keys = []key{
 		Name: "pool_min_idle_conns", Values: "0 up to pool_max_conns and pool_max_idle_conns; 0 = none",
 		Doc: "How many idle server connections are kept ready for each endpoint. They are dialled in the background, from sql.Open on.",
 	}, func(c *Config) *int { return &c.Pool.MinIdleConns }),
+	size(Key{
+		Name: "pool_warm_statements", Values: "0 up to pool_stmt_cache; 0 = none",
+		Doc: "How many of the statements used most are prepared on a server connection that is dialled to be kept ready.",
+	}, func(c *Config) *int { return &c.Pool.WarmStatements }),
 	duration(Key{
 		Name: "pool_max_conn_lifetime", Values: "a duration such as 90s, 30m or 1h30m; 0 = no limit",
 		Doc: "How long a server connection is used after it was dialled.",

@@ -35,6 +35,14 @@ var _ dialect.Dialect = Dialect{}
 // traits of every stdlib connection: the protocol allows one open result.
 var traits = dialect.Traits{OneResult: true, TellsTx: true}
 
+// traitsOf are those of the connections with a configuration. PgBouncer's users choose a mode in which nothing is prepared.
+func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {
+	t := traits
+	t.PreparesQueries = cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
+	t.Unprepared = !t.PreparesQueries
+	return t
+}
+
 // Name returns "postgres".
 func (Dialect) Name() string { return "postgres" }
 
@@ -59,7 +67,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Dial:      connector{dsn}.dial,
 		Address:   address(cfg),
 		Database:  cfg.Database,
-		Traits:    traits,
+		Traits:    traitsOf(cfg),
 		Sessions:  newSessions(),
 	}, nil
 }

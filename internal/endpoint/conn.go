@@ -19,7 +19,6 @@ type Conn struct {
 	endpoint  *Endpoint
 	id        uint64
 	dialledAt time.Time
-	dialled   int64 // stamp of dialledAt
 	expiresAt int64 // stamp; 0 = never
 
 	borrow borrow
@@ -99,8 +98,8 @@ func (c *Conn) gone() <-chan struct{} {
 	return c.Gone()
 }
 
-// retired reports whether the endpoint does not want connections of that time any more.
-func (c *Conn) retired() bool { return c.dialled <= c.endpoint.retiredAt.Load() }
+// retired reports whether the endpoint does not want the connection any more.
+func (c *Conn) retired() bool { return c.id <= c.endpoint.retiredID.Load() }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }
 

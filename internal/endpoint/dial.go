@@ -83,13 +83,13 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 		endpoint:  e,
 		id:        e.lastID.Add(1),
 		dialledAt: time.Now(),
-		dialled:   e.now(),
 		expiresAt: e.expiry(),
 		socket:    o.socket,
 	}
 	if o.session != "" {
 		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.session) })
 	}
+	c.CountTexts(e.texts)
 	if e.pool.Keepalive > 0 {
 		c.jitter = rand.N(e.pool.Keepalive/10 + 1)
 	}

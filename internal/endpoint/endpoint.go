@@ -34,6 +34,7 @@ type Endpoint struct {
 	freed    chan struct{}          // somebody has given a connection back
 	inLine   atomic.Int64           // how many want to know that, waiting for their turn to dial
 	watched  bool                   // sockets are to be known
+	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
 	gate  gate
 	inner *sql.DB
@@ -41,8 +42,9 @@ type Endpoint struct {
 
 	// suspectedAt is when a connection was last found dead. Those that have been idle since before are not trusted.
 	suspectedAt atomic.Int64
-	// retiredAt is when connections were retired last. Those dialled before are closed as soon as nobody uses them.
-	retiredAt   atomic.Int64
+	// retiredID is the last connection that was there when connections were retired. It and those before are closed as soon as nobody
+	// uses them.
+	retiredID   atomic.Uint64
 	endedAt     atomic.Int64  // when the server last ended a connection
 	draining    atomic.Bool   // no new borrower is let in
 	tended      atomic.Bool   // there is a goroutine that tends idle connections
@@ -92,6 +94,9 @@ func New(o Options) *Endpoint {
 	if o.Pool.MaxDials > 0 {
 		e.dialling = make(chan struct{}, o.Pool.MaxDials)
 		e.freed = make(chan struct{}, 1)
+	}
+	if o.Pool.MinIdleConns > 0 && o.Pool.WarmStatements > 0 && !o.Server.Traits.Unprepared {
+		e.texts = serverconn.NewTexts(o.Pool.WarmStatements)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect

@@ -10,7 +10,7 @@ import (
 
 // Retire has all connections closed that exist now: idle ones at once, those in use when they are given back.
 func (e *Endpoint) Retire() {
-	e.retiredAt.Store(e.now())
+	e.retiredID.Store(e.lastID.Load())
 	signal(e.wanted) // idle connections are looked after now
 }
 

@@ -26,7 +26,11 @@ func (e *Endpoint) dialSpare(ctx context.Context) error {
 	}
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
-	if err := c.Ping(ctx); err != nil {
+	err = c.Ping(ctx)
+	if err == nil {
+		err = c.PrepareMost(ctx, never)
+	}
+	if err != nil {
 		c.reason = failed
 		_ = innerConn{c}.Close() // err is the reason
 		return err
@@ -34,6 +38,9 @@ func (e *Endpoint) dialSpare(ctx context.Context) error {
 	e.putSpare(c)
 	return nil
 }
+
+// never is for what is not to be interrupted.
+func never() bool { return false }
 
 // putSpare keeps a connection that nobody has, or closes it if there is no room for it.
 func (e *Endpoint) putSpare(c *Conn) {

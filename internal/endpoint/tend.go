@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,7 +20,10 @@ const mostPings = 4
 const pingTimeout = 2 * time.Second
 
 // tending is somebody's looking after an idle connection.
-type tending struct{ done chan struct{} }
+type tending struct {
+	done   chan struct{}
+	wanted atomic.Bool // a borrower waits for it
+}
 
 // startTending starts the goroutine that tends the idle connections, once.
 func (e *Endpoint) startTending() {
@@ -63,13 +67,30 @@ func (e *Endpoint) LookAfter() {
 			e.pings.Add(-1)
 			return false
 		}
-		t := &tending{make(chan struct{})}
-		c.tending.Store(t)
-		if !e.Background(func(ctx context.Context) { e.ping(ctx, c, t) }) {
-			e.ping(e.ctx, c, t)
-		}
+		e.tendOne(c, func(ctx context.Context, _ *tending) {
+			defer e.pings.Add(-1)
+			e.ping(ctx, c)
+		})
 		return true
 	})
+}
+
+// tendOne runs f, which uses an idle connection, on a goroutine of its own. The caller has locked the connection's use; it is unlocked
+// when f is done.
+func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context, t *tending)) {
+	t := &tending{done: make(chan struct{})}
+	c.tending.Store(t)
+	run := func(ctx context.Context) {
+		defer func() {
+			c.tending.Store(nil)
+			c.use.Unlock()
+			close(t.done)
+		}()
+		f(ctx, t)
+	}
+	if !e.Background(run) {
+		run(e.ctx) // which is over
+	}
 }
 
 // eachIdle calls f with each connection that nobody uses, its use locked. f reports whether it leaves it locked, for somebody else to
@@ -110,13 +131,7 @@ func (e *Endpoint) needsPing(c *Conn, now int64) bool {
 }
 
 // ping asks the server whether an idle connection is alive, and closes one that is not. The caller has locked its use.
-func (e *Endpoint) ping(ctx context.Context, c *Conn, t *tending) {
-	defer func() {
-		e.pings.Add(-1)
-		c.tending.Store(nil)
-		c.use.Unlock()
-		close(t.done)
-	}()
+func (e *Endpoint) ping(ctx context.Context, c *Conn) {
 	limit := pingTimeout
 	if e.pool.ConnectTimeout > 0 {
 		limit = min(limit, e.pool.ConnectTimeout)
@@ -163,6 +178,7 @@ func (c *Conn) claim(ctx context.Context) bool {
 			runtime.Gosched()
 			continue
 		}
+		t.wanted.Store(true)
 		select {
 		case <-t.done:
 		case <-ctx.Done():

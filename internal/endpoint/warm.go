@@ -18,15 +18,23 @@ func (e *Endpoint) missing() int {
 }
 
 // Warm dials until there are pool_min_idle_conns idle connections, several at a time, and returns the first error. It takes no permit that
-// somebody waits for.
-func (e *Endpoint) Warm(ctx context.Context) error {
+// somebody waits for. The texts count as used often, and are prepared on connections that are idle already as well.
+func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 	e.warming.Lock() // one at a time, or they would dial twice as many
 	defer e.warming.Unlock()
+	if e.texts != nil {
+		for _, text := range texts {
+			e.texts.Add(text, announcedUses)
+		}
+	}
 	var wg sync.WaitGroup
 	n := e.missing()
 	errs := make(chan error, n)
 	for range n {
 		wg.Go(func() { errs <- e.warmOne(ctx) })
+	}
+	if len(texts) > 0 {
+		e.prepareIdle(ctx, &wg)
 	}
 	wg.Wait()
 	close(errs)
@@ -39,6 +47,9 @@ func (e *Endpoint) Warm(ctx context.Context) error {
 	return first
 }
 
+// announcedUses is how often a text counts as used that the program has announced.
+const announcedUses = 1 << 10
+
 // errBusy answers an attempt to warm a pool whose connections are all in use.
 var errBusy = errors.New("pooled: no permit is free")
 
@@ -48,4 +59,18 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 	}
 	defer e.gate.leave()
 	return e.dialSpare(ctx)
+}
+
+// prepareIdle prepares the most used statements on the connections that nobody uses. It leaves one alone that a borrower waits for.
+func (e *Endpoint) prepareIdle(ctx context.Context, wg *sync.WaitGroup) {
+	e.eachIdle(func(c *Conn) (locked bool) {
+		wg.Add(1)
+		e.tendOne(c, func(_ context.Context, t *tending) {
+			defer wg.Done()
+			if c.PrepareMost(ctx, t.wanted.Load) != nil {
+				e.closeIdle(c, failed) // also if ctx ended in the middle: nobody knows what the driver has sent
+			}
+		})
+		return true
+	})
 }

@@ -15,6 +15,7 @@ import (
 // which the context counts until they are closed.
 func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, args []driver.NamedValue, rows bool, run func(ctx context.Context) (Result, error)) (Result, error) {
 	c.Settle()
+	c.count(st, text, args, rows)
 	watched := c.beginWatch(ctx)
 	c.saveArgs(args)
 	res, err := run(watched)

@@ -60,6 +60,8 @@ type Conn struct {
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
 	seen    dialect.ErrorClass              // what the errors so far have said
+	texts   *Texts                          // counts the calls; nil: nobody does
+	calls   int                             // counted
 }
 
 // New wraps a connection that the real driver has just dialled.

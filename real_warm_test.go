@@ -1,0 +1,94 @@
+package pooled_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// warmServers are the servers with what counts the statements that were prepared for a session of the test's.
+var warmServers = []struct {
+	name, driver, query, prepared string
+	failures                      int // that it counts as well, of one text that cannot be prepared
+	dsn                           func(testing.TB) string
+}{
+	{
+		"PostgreSQL", "pgx", "select $1::int + 1", "select count(*) from pg_prepared_statements where statement = 'select $1::int + 1'",
+		0, testserver.PostgresDatabase,
+	},
+	{
+		"MariaDB", "mysql", "select ? + 1", "select variable_value from information_schema.session_status where variable_name = 'Com_stmt_prepare'",
+		1, testserver.MariaDBDatabase,
+	},
+}
+
+func TestWarmConnectionsHaveTheMostUsedStatementsPrepared(t *testing.T) {
+	for _, server := range warmServers {
+		t.Run(server.name, func(t *testing.T) {
+			cfg := pooled.NewConfig()
+			cfg.DriverName, cfg.DSN = server.driver, server.dsn(t)
+			cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 2, 1
+			connector, err := pooled.NewConnector(cfg)
+			require.NoError(t, err)
+			db := sql.OpenDB(connector)
+			defer db.Close()
+
+			// The only idle connection was dialled before anything was known of the statement.
+			var got int
+			require.NoError(t, connector.Warm(t.Context()))
+			require.NoError(t, db.QueryRowContext(t.Context(), server.query, 41).Scan(&got))
+			require.Equal(t, 42, got)
+
+			require.NoError(t, connector.Evict(""))
+			for connector.Stats().Endpoints[0].Closed.Retired == 0 { // by the endpoint's goroutine
+				require.NoError(t, connector.Warm(t.Context()))
+			}
+			require.NoError(t, connector.Warm(t.Context()))
+			require.NoError(t, db.QueryRowContext(t.Context(), server.prepared).Scan(&got))
+			assert.Equal(t, 1, got)
+			require.NoError(t, db.QueryRowContext(t.Context(), server.query, 1).Scan(&got))
+			assert.Equal(t, 2, got)
+		})
+	}
+}
+
+func TestAnnouncedStatementsArePreparedOnConnectionsThatAreIdleAlready(t *testing.T) {
+	for _, server := range warmServers {
+		t.Run(server.name, func(t *testing.T) {
+			cfg := pooled.NewConfig()
+			cfg.DriverName, cfg.DSN = server.driver, server.dsn(t)
+			cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
+			connector, err := pooled.NewConnector(cfg)
+			require.NoError(t, err)
+			db := sql.OpenDB(connector)
+			defer db.Close()
+			require.NoError(t, connector.Warm(t.Context()))
+			require.NoError(t, connector.Warm(t.Context(), server.query, "select from nowhere whatever"))
+
+			var got int
+			require.NoError(t, db.QueryRowContext(t.Context(), server.prepared).Scan(&got))
+			assert.Equal(t, 1+server.failures, got)
+			assert.EqualValues(t, 1, connector.Stats().Endpoints[0].Dials, "a text that cannot be prepared costs no connection")
+		})
+	}
+}
+
+func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = "pgx", testserver.PostgresDatabase(t)+"&default_query_exec_mode=exec"
+	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
+	connector, err := pooled.NewConnector(cfg)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	require.NoError(t, connector.Warm(t.Context(), "select 1"))
+
+	var got int
+	require.NoError(t, db.QueryRowContext(t.Context(), "select count(*) from pg_prepared_statements").Scan(&got))
+	assert.Zero(t, got)
+}
