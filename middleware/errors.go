@@ -20,6 +20,10 @@ var (
 	ErrBreakerOpen = errors.New("pooled: the breaker is open")
 	// ErrDraining matches a [DrainingError].
 	ErrDraining = errors.New("pooled: the pool is draining")
+	// ErrNoPrimary matches a [NoPrimaryError].
+	ErrNoPrimary = errors.New("pooled: there is no primary")
+	// ErrNoReplica matches a [NoReplicaError].
+	ErrNoReplica = errors.New("pooled: no replica may answer")
 	// ErrReclaimed matches a [ReclaimedError].
 	ErrReclaimed = errors.New("pooled: the server connection was reclaimed")
 )
@@ -219,3 +223,44 @@ func unlessBadConn(err error) error {
 	}
 	return err
 }
+
+// NoPrimaryError is returned when a statement needed the primary of a cluster, and there was none for pool_failover_timeout. Nothing was sent to
+// a server. It matches [ErrNoPrimary].
+type NoPrimaryError struct {
+	// Waited is how long the statement waited.
+	Waited time.Duration
+	// Why tells why no server counts as the primary.
+	Why string
+	// Cause is what the last attempt to reach one ended with; nil: there was none.
+	Cause error
+}
+
+// Error tells why.
+func (e *NoPrimaryError) Error() string {
+	text := fmt.Sprintf("pooled: there is no primary after %s (pool_failover_timeout): %s", held.Round(e.Waited), e.Why)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Is matches ErrNoPrimary.
+func (e *NoPrimaryError) Is(target error) bool { return target == ErrNoPrimary }
+
+// Unwrap returns Cause.
+func (e *NoPrimaryError) Unwrap() error { return unlessBadConn(e.Cause) }
+
+// NoReplicaError is returned with pool_replica_fallback=error when no replica may answer a read. Nothing was sent to a server. It matches
+// [ErrNoReplica].
+type NoReplicaError struct {
+	// Why tells for each replica why it may not.
+	Why string
+}
+
+// Error tells why.
+func (e *NoReplicaError) Error() string {
+	return "pooled: no replica may answer, and pool_replica_fallback=error spares the primary: " + e.Why
+}
+
+// Is matches ErrNoReplica.
+func (e *NoReplicaError) Is(target error) bool { return target == ErrNoReplica }

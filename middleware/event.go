@@ -90,6 +90,13 @@ type Session interface {
 	// Acquire makes the session hold a server connection, as its first call does, and returns it. If it holds one already, that is
 	// all. It is for wraps of Call that need the connection before next runs.
 	Acquire(ctx context.Context) (ServerConn, error)
+	// Endpoint is where the session's calls go: that of its connection, or of the one that it would take.
+	Endpoint() *Endpoint
+	// Move has the session's calls go to another endpoint of its connector, and reports false if it cannot leave the connection that it
+	// holds. It is for wraps of Call, before next runs.
+	Move(to *Endpoint) bool
+	// Bound tells what keeps the session on the connection that it holds, for people; empty: it can move.
+	Bound() string
 	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
 	// A transaction begun by statement text is not seen.
 	InTx() bool
@@ -132,13 +139,21 @@ type Call struct {
 	Args []driver.NamedValue
 	// Prepared tells an Exec or Query through an *sql.Stmt from one with statement text.
 	Prepared bool
-	// TxOptions are those of Begin.
+	// TxOptions are those of Begin, and of the transaction that Commit or Rollback ends.
 	TxOptions driver.TxOptions
+	// Route is why the call goes to its endpoint, once routing has decided; zero without.
+	Route Route
 
 	Rows   driver.Rows   // Query
 	Result driver.Result // Exec
 	Stmt   driver.Stmt   // Prepare
 	Tx     driver.Tx     // Begin
+}
+
+// Route is why a call goes to its endpoint, for people and for metrics.
+type Route struct {
+	Reason string // one of a few, such as "read", "write" or "fallback"
+	Detail string // what exactly, such as "function nextval is volatile"; may be empty
 }
 
 // Release is the event of the Release stage.

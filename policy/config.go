@@ -57,6 +57,8 @@ type Config struct {
 	// OnStateChange is called when the breaker of an endpoint changes its state, one change at a time, on a goroutine of the endpoint or of
 	// a caller: it should return soon. Nil = nothing is called. Only in Go.
 	OnStateChange func(BreakerChange)
+	// Routing is which of several servers of a cluster a statement goes to.
+	Routing Routing
 	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
 	Logger *slog.Logger
 }
@@ -159,12 +161,16 @@ func NewConfig() Config {
 		Breaker: Breaker{
 			Failures: 5, Window: 10 * time.Second, Cooldown: 5 * time.Second, MaxCooldown: time.Minute, Probes: 1,
 		},
+		Routing: Routing{
+			MonitorInterval: time.Second, MonitorBurst: 20 * time.Millisecond, FailoverTimeout: 30 * time.Second, MaxLag: 10 * time.Second,
+		},
 	}
 }
 
 // Clone returns a copy that shares nothing that could be changed. Driver and Connector are the same values.
 func (c Config) Clone() Config {
 	c.Use = slices.Clone(c.Use)
+	c.Routing.Replicas = slices.Clone(c.Routing.Replicas)
 	return c
 }
 
@@ -179,7 +185,7 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate(), c.Breaker.validate())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate(), c.Breaker.validate(), c.Routing.validate())
 }
 
 func (c Config) validateDriver() error {

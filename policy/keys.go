@@ -177,6 +177,45 @@ var keys = []key{
 		Name: "pool_breaker_probes", Values: "0 or more; 0 = 1",
 		Doc: "So many probes that succeed one after the other close the breaker.",
 	}, func(c *Config) *int { return &c.Breaker.Probes }),
+	replicas(Key{
+		Name: "pool_replicas", Values: "host:port, several separated by commas",
+		Doc: "The other servers of the cluster that the DSN leads to, with the same user, password, database and parameters. Which of all is the primary " +
+			"is found out, and followed.",
+	}),
+	choice(Key{
+		Name: "pool_routing",
+		Doc: "Where statements go. split sends reads that are proved to have no effects to replicas, and everything else to the primary; primary and " +
+			"replica send everything there. The hosts in a PostgreSQL URL count as servers of the cluster then. auto is split with pool_replicas; " +
+			"without, nothing is routed, and pgx chooses among several hosts.",
+	}, func(c *Config) *RoutingMode { return &c.Routing.Mode },
+		word[RoutingMode]{"auto", RouteAuto}, word[RoutingMode]{"split", RouteSplit}, word[RoutingMode]{"primary", RoutePrimary}, word[RoutingMode]{"replica", RouteReplica}),
+	choice(Key{
+		Name: "pool_consistency",
+		Doc: "What a read on a replica is sure to see. session: everything that this program, or its request, has written before. eventual: everything that " +
+			"was written pool_max_lag ago. strong: everything; all reads go to the primary.",
+	}, func(c *Config) *Consistency { return &c.Routing.Consistency },
+		word[Consistency]{"session", ConsistencySession}, word[Consistency]{"eventual", ConsistencyEventual}, word[Consistency]{"strong", ConsistencyStrong}),
+	duration(Key{
+		Name: "pool_max_lag", Values: "a duration such as 10s; 0 = no limit",
+		Doc: "A replica that is further behind is not read from.",
+	}, func(c *Config) *time.Duration { return &c.Routing.MaxLag }),
+	choice(Key{
+		Name: "pool_replica_fallback",
+		Doc:  "What becomes of a read that no replica may answer: primary sends it there, error refuses it with an error that matches ErrNoReplica.",
+	}, func(c *Config) *Fallback { return &c.Routing.Fallback },
+		word[Fallback]{"primary", FallbackPrimary}, word[Fallback]{"error", FallbackError}),
+	duration(Key{
+		Name: "pool_failover_timeout", Values: "a duration such as 30s; 0 = no wait",
+		Doc: "How long a statement waits for a primary when there is none. Then it gets an error that matches ErrNoPrimary.",
+	}, func(c *Config) *time.Duration { return &c.Routing.FailoverTimeout }),
+	duration(Key{
+		Name: "pool_monitor_interval", Values: "a duration such as 1s, more than 0 where statements are routed",
+		Doc: "How old the knowledge about a server's role and position may become. Each is asked twice as often, on a connection of its own.",
+	}, func(c *Config) *time.Duration { return &c.Routing.MonitorInterval }),
+	duration(Key{
+		Name: "pool_monitor_burst", Values: "a duration such as 20ms, more than 0 where statements are routed",
+		Doc: "How often they are asked as long as there are writes that a replica may not have yet.",
+	}, func(c *Config) *time.Duration { return &c.Routing.MonitorBurst }),
 }
 
 // find returns the row of the key with this name, or nil.

@@ -20,6 +20,7 @@ type Conn struct {
 	id        uint64
 	dialledAt time.Time
 	expiresAt int64 // stamp; 0 = never
+	readOnly  bool  // its sessions cannot write
 
 	borrow borrow
 
@@ -99,7 +100,9 @@ func (c *Conn) gone() <-chan struct{} {
 }
 
 // retired reports whether the endpoint does not want the connection any more.
-func (c *Conn) retired() bool { return c.id <= c.endpoint.retiredID.Load() }
+func (c *Conn) retired() bool {
+	return c.id <= c.endpoint.retiredID.Load() || c.readOnly != c.endpoint.readOnly.Load()
+}
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }
 

@@ -61,8 +61,10 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 	}
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
+	ctx, end := e.severable(ctx)
+	defer end()
 	e.dials.Add(1)
-	var o opened
+	o := opened{readOnly: e.readOnly.Load()}
 	done := false
 	defer func() {
 		if !done && o.conn != nil { // a middleware did not want it, or something panicked
@@ -84,6 +86,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 		id:        e.lastID.Add(1),
 		dialledAt: time.Now(),
 		expiresAt: e.expiry(),
+		readOnly:  o.readOnly,
 		socket:    o.socket,
 	}
 	if o.session != "" {
@@ -141,6 +144,8 @@ type opened struct {
 	conn    driver.Conn
 	socket  *dialect.Socket
 	session string // for Server.Cancel; empty: statements are not cancelled that way
+	// readOnly is set before, and says what kind of connection is wanted.
+	readOnly bool
 }
 
 // openedKey finds, in the context of the Connect chain, where connect leaves what it opened.
@@ -148,20 +153,20 @@ type openedKey struct{}
 
 // connect is the innermost function of the Connect chain: the real driver's dial, and pool_init.
 func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn, error) {
-	real, socket, err := e.open(ctx)
-	if err != nil {
-		return nil, err
-	}
 	o, ok := ctx.Value(openedKey{}).(*opened)
 	if !ok { // a middleware replaced the context; nobody else could close the connection then
 		o = &opened{}
 	}
+	real, socket, err := e.open(ctx, o.readOnly)
+	if err != nil {
+		return nil, err
+	}
 	if o.conn != nil { // a middleware did not want that one, and tries again
 		_ = o.conn.Close()
 	}
-	*o = opened{conn: real, socket: socket}
+	o.conn, o.socket, o.session = real, socket, ""
 	if err := e.prepare(ctx, o); err != nil {
-		*o = opened{}
+		o.conn = nil
 		_ = real.Close() // the reason is in err
 		return nil, err
 	}
@@ -184,7 +189,10 @@ func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
 }
 
 // open has the real driver dial, through a socket if connections are watched.
-func (e *Endpoint) open(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+func (e *Endpoint) open(ctx context.Context, readOnly bool) (driver.Conn, *dialect.Socket, error) {
+	if readOnly {
+		ctx = dialect.ReadOnly(ctx)
+	}
 	if !e.pool.CancelCloses {
 		ctx = dialect.CancelQuery(ctx)
 	}
@@ -249,10 +257,11 @@ func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, cont
 
 // explain tells whose limit ended a dial. The driver's error stays what it is unless a limit of pooled's own did.
 func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
-	if r.Err() != nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	severed := context.Cause(ctx) == errSevered
+	if r.Err() != nil || !severed && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
-	if !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
+	if !severed && !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
 		return e.timeout(e.pool.AcquireTimeout-time.Until(r.deadline), true, err)
 	}
 	return &middleware.ConnectTimeoutError{Endpoint: e.info.Name, Timeout: e.pool.ConnectTimeout, Cause: err}

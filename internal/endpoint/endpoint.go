@@ -45,13 +45,14 @@ type Endpoint struct {
 	// retiredID is the last connection that was there when connections were retired. It and those before are closed as soon as nobody
 	// uses them.
 	retiredID   atomic.Uint64
-	endedAt     atomic.Int64  // when the server last ended a connection
-	draining    atomic.Bool   // no new borrower is let in
-	tended      atomic.Bool   // there is a goroutine that tends idle connections
-	pings       atomic.Int64  // of idle connections, under way
-	wanted      chan struct{} // wakes the goroutine that tends
-	warming     sync.Mutex    // held by whoever warms the pool
-	lastID      atomic.Uint64
+	endedAt     atomic.Int64   // when the server last ended a connection
+	draining    atomic.Bool    // no new borrower is let in
+	tended      atomic.Bool    // there is a goroutine that tends idle connections
+	pings       atomic.Int64   // of idle connections, under way
+	wanted      chan struct{}  // wakes the goroutine that tends
+	warming     sync.Mutex     // held by whoever warms the pool
+	lastID      *atomic.Uint64 // shared by the endpoints of a connector
+	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
 	acquires    atomic.Uint64
 	dials       atomic.Uint64
@@ -60,7 +61,8 @@ type Endpoint struct {
 
 	mu      sync.Mutex // guards what follows
 	conns   map[*Conn]struct{}
-	spares  []*Conn // see spare.go
+	spares  []*Conn                               // see spare.go
+	pending map[*context.CancelCauseFunc]struct{} // of dials under way
 	closed  bool
 	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
 
@@ -77,6 +79,8 @@ type Options struct {
 	Statements  policy.Statements
 	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
 	Middlewares []middleware.Middleware // their Connect wraps
+	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
+	ReadOnly    bool                    // see SetReadOnly
 }
 
 // New makes an endpoint. It does not connect, unless connections are to be kept ready. Close releases what it holds.
@@ -89,8 +93,11 @@ func New(o Options) *Endpoint {
 		gate:    gate{limit: o.Pool.MaxConns},
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},
+		pending: map[*context.CancelCauseFunc]struct{}{},
 		wanted:  make(chan struct{}, 1),
+		lastID:  o.LastID,
 	}
+	e.readOnly.Store(o.ReadOnly)
 	if o.Pool.MaxDials > 0 {
 		e.dialling = make(chan struct{}, o.Pool.MaxDials)
 		e.freed = make(chan struct{}, 1)

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -12,6 +13,46 @@ import (
 func (e *Endpoint) Retire() {
 	e.retiredID.Store(e.lastID.Load())
 	signal(e.wanted) // idle connections are looked after now
+}
+
+// SetReadOnly has connections dialled from now on for sessions that cannot write, or that can, and retires those of the other kind.
+func (e *Endpoint) SetReadOnly(on bool) {
+	if e.readOnly.Swap(on) != on {
+		signal(e.wanted)
+	}
+}
+
+// Sever cuts all connections off, also those in use, because their server does not answer any more: statements that wait for it fail
+// now instead of when their callers lose patience. Dials under way end too.
+func (e *Endpoint) Sever() {
+	e.Retire()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for cancel := range e.pending {
+		(*cancel)(errSevered)
+	}
+	for c := range e.conns {
+		if c.socket != nil {
+			_ = c.socket.Close() // whoever uses it is told
+		}
+	}
+}
+
+// errSevered is the cause of what Sever ends.
+var errSevered = errors.New("pooled: the server does not answer")
+
+// severable makes a context for I/O with the server that Sever ends.
+func (e *Endpoint) severable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	e.mu.Lock()
+	e.pending[&cancel] = struct{}{}
+	e.mu.Unlock()
+	return ctx, func() {
+		e.mu.Lock()
+		delete(e.pending, &cancel)
+		e.mu.Unlock()
+		cancel(nil)
+	}
 }
 
 // signal wakes whoever waits at a channel that holds one signal.

@@ -16,27 +16,50 @@ import (
 
 // Source is what the sessions of one connector have in common.
 type Source struct {
-	endpoint *endpoint.Endpoint
-	chain    middleware.Chain
-	seen     seenTexts
+	targets []*Target // where sessions go; the first, unless a middleware says otherwise
+	chain   middleware.Chain
+	seen    seenTexts
 }
 
-// NewSource composes the chains around the sessions' own functions. stmtCache is pool_stmt_cache.
-func NewSource(e *endpoint.Endpoint, stmtCache int, middlewares []middleware.Middleware) *Source {
-	return &Source{
-		endpoint: e,
-		chain: middleware.Compose(middleware.Chain{
-			Acquire: acquire,
-			Call:    call,
-			Release: e.Release,
-		}, middlewares...),
-		seen: seenTexts{limit: seenPerStatement * stmtCache},
+// Target is an endpoint and the middlewares that are its own.
+type Target struct {
+	endpoint *endpoint.Endpoint
+	chain    middleware.Chain
+}
+
+// NewTarget composes the endpoint's own chain around the sessions' functions.
+func NewTarget(e *endpoint.Endpoint, middlewares []middleware.Middleware) *Target {
+	return &Target{e, middleware.Compose(middleware.Chain{Acquire: acquire, Call: call, Release: e.Release}, middlewares...)}
+}
+
+// NewSource composes the middlewares that all sessions pass around the chains of the targets. stmtCache is pool_stmt_cache.
+func NewSource(targets []*Target, stmtCache int, middlewares []middleware.Middleware) *Source {
+	src := &Source{targets: targets, seen: seenTexts{limit: seenPerStatement * stmtCache}}
+	src.chain = middleware.Compose(middleware.Chain{
+		Acquire: func(ctx context.Context, a *middleware.Acquisition) error {
+			return a.Session.(*Session).target.chain.Acquire(ctx, a)
+		},
+		Call: func(ctx context.Context, c *middleware.Call) error {
+			return c.Session.(*Session).target.chain.Call(ctx, c)
+		},
+		Release: func(r *middleware.Release) { src.target(r.Conn.Endpoint()).chain.Release(r) },
+	}, middlewares...)
+	return src
+}
+
+// target finds the one with this endpoint.
+func (src *Source) target(e *middleware.Endpoint) *Target {
+	for _, t := range src.targets {
+		if t.endpoint.Info() == e {
+			return t
+		}
 	}
+	return src.targets[0]
 }
 
 // New makes a session. It holds no server connection yet.
 func (src *Source) New() *Session {
-	s := &Session{source: src}
+	s := &Session{source: src, target: src.targets[0]}
 	s.request.Fresh = true
 	return s
 }
@@ -44,9 +67,11 @@ func (src *Source) New() *Session {
 // Session implements driver.Conn. database/sql calls it under a lock, one call at a time.
 type Session struct {
 	source *Source
-	conn   *endpoint.Conn // nil while it holds none
-	tx     *transaction   // nil outside Begin ... Commit or Rollback
-	bound  []*statement   // those that have a prepared statement of conn
+	target *Target          // where its next connection comes from
+	conn   *endpoint.Conn   // nil while it holds none
+	parked []*endpoint.Conn // held before it moved: their rows may still be open
+	tx     *transaction     // nil outside Begin ... Commit or Rollback
+	bound  []*statement     // those that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
@@ -88,6 +113,47 @@ func (s *Session) Conn() middleware.ServerConn {
 
 // InTx reports whether a transaction was begun with Begin and has not ended.
 func (s *Session) InTx() bool { return s.tx != nil }
+
+// Endpoint is where the session's calls go.
+func (s *Session) Endpoint() *middleware.Endpoint { return s.target.endpoint.Info() }
+
+// Bound tells what keeps the session on the connection that it holds; empty: it may move.
+func (s *Session) Bound() string {
+	switch {
+	case s.conn == nil:
+		return ""
+	case s.tx != nil, s.conn.State() == dialect.StateInTx:
+		return "an open transaction"
+	case s.unknown:
+		return "what was done with the real connection"
+	case s.lost, s.taken:
+		return "a connection that was given up"
+	case !s.conn.Changes().Clean():
+		return "what it did to its server connection (" + s.conn.Changes().Effects.String() + ")"
+	default:
+		return ""
+	}
+}
+
+// Move has the session's calls go to another endpoint, unless it is bound. A connection that it holds stays its own, unused, until
+// database/sql takes the session back: nobody knows whether its rows have been read.
+func (s *Session) Move(to *middleware.Endpoint) bool {
+	target := s.source.target(to)
+	if target == s.target {
+		return true
+	}
+	if s.Bound() != "" {
+		return false
+	}
+	if s.conn != nil {
+		s.unbind()
+		s.conn.EndCall(false)
+		s.parked = append(s.parked, s.conn)
+		s.conn, s.fresh = nil, false
+	}
+	s.target = target
+	return true
+}
 
 // QueryContext runs a statement that returns rows: the real driver's, as they are.
 func (s *Session) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
@@ -188,9 +254,7 @@ func (s *Session) ResetSession(context.Context) error {
 // IsValid is called by database/sql when the caller has given the session back, so it is here that the server
 // connection is released. The session itself stays valid, whatever became of the connection.
 func (s *Session) IsValid() bool {
-	if s.conn != nil {
-		s.release(false)
-	}
+	s.end(false)
 	return !s.closed
 }
 
@@ -198,10 +262,21 @@ func (s *Session) IsValid() bool {
 // a panic, and the connection is closed with it.
 func (s *Session) Close() error {
 	s.closed = true
-	if s.conn != nil {
-		s.release(true)
-	}
+	s.end(true)
 	return nil
+}
+
+// end gives back all that the session holds.
+func (s *Session) end(discard bool) {
+	if s.conn != nil {
+		s.release(discard)
+	}
+	for i, conn := range s.parked {
+		s.parked[i] = nil
+		s.giveBack(conn, false, false)
+	}
+	s.parked = s.parked[:0]
+	s.target = s.source.targets[0]
 }
 
 // Prepare is PrepareContext for callers that have no context; database/sql has one.
@@ -255,8 +330,8 @@ var errNoNext = errors.New("pooled: a middleware succeeded without running next,
 func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 	returned := false
 	defer func() {
-		if !returned && s.conn != nil {
-			s.release(true)
+		if !returned {
+			s.end(true)
 		}
 	}()
 	if s.conn != nil {
@@ -322,7 +397,7 @@ func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 
 func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Session = s
-	s.acquisition.Endpoint = s.source.endpoint.Info()
+	s.acquisition.Endpoint = s.Endpoint()
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
 	who := s.acquisition.Borrower
 	s.acquisition = middleware.Acquisition{}
@@ -344,7 +419,7 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 		a.Conn = s.conn
 		return nil
 	}
-	conn, waited, err := s.source.endpoint.Acquire(ctx, &s.request)
+	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
 	a.Waited = waited
 	if err != nil {
 		return err
@@ -355,19 +430,27 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 	return nil
 }
 
-// release gives the server connection back through the Release chain.
+// release ends what the session has with the server connection that it holds.
 func (s *Session) release(discard bool) {
-	conn := s.conn
+	s.unbind()
+	conn, unknown := s.conn, s.unknown
+	discard = discard || s.tx != nil
+	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
+	s.giveBack(conn, discard, unknown)
+}
+
+// unbind lets go of the prepared statements of the connection.
+func (s *Session) unbind() {
 	for _, st := range s.bound {
 		st.real.Abandon()
 		st.real = nil
 	}
 	clear(s.bound)
 	s.bound = s.bound[:0]
-	discard = discard || s.tx != nil
-	unknown := s.unknown
-	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
+}
 
+// giveBack gives a connection back, through the Release chain.
+func (s *Session) giveBack(conn *endpoint.Conn, discard, unknown bool) {
 	held, kept := conn.EndBorrow()
 	if !kept { // it was reclaimed: all that is left is to close the real connection, which nobody else uses
 		_ = conn.Close()
@@ -394,7 +477,7 @@ func (src *Source) giveBack(event *middleware.Release) {
 	defer func() {
 		if !returned {
 			event.Discard = true
-			src.endpoint.Release(event)
+			src.target(event.Conn.Endpoint()).endpoint.Release(event)
 		}
 	}()
 	src.chain.Release(event)

@@ -26,7 +26,7 @@ var (
 
 // statement makes a statement of the session.
 func (s *Session) statement(text string) *statement {
-	return &statement{session: s, text: text, made: s.source.endpoint.Failures()}
+	return &statement{session: s, text: text, made: s.target.endpoint.Failures()}
 }
 
 // prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one.

@@ -18,6 +18,7 @@ type transaction struct {
 	session *Session
 	real    driver.Tx
 	ctx     *txContext
+	opts    driver.TxOptions
 	ended   bool // the real driver was asked to end it
 }
 
@@ -33,7 +34,7 @@ func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, 
 	if err != nil {
 		return nil, err
 	}
-	s.tx = &transaction{session: s, real: real, ctx: txCtx}
+	s.tx = &transaction{session: s, real: real, ctx: txCtx, opts: opts}
 	return s.tx, nil
 }
 
@@ -57,7 +58,9 @@ func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	if s.tx != t {
 		return errTxGone
 	}
-	err := s.run(ctx, s.event(op))
+	c := s.event(op)
+	c.TxOptions = t.opts
+	err := s.run(ctx, c)
 	s.done()
 	s.tx = nil
 	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection

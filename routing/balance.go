@@ -1,0 +1,130 @@
+package routing
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/gopooled/pooled/policy"
+)
+
+// view is who plays which part. It never changes.
+type view struct {
+	primary  *member     // also if it does not answer any more; nil: there is none
+	why      string      // why
+	replicas []candidate // those that may be read from
+}
+
+// candidate is a replica that may be read from.
+type candidate struct {
+	*member
+	upSince int64 // stamp; 0: it is no longer new
+}
+
+// most is how many candidates are chosen from.
+const most = 64
+
+// choose picks a server for a read: one that has everything that must be seen, is near, and not busy. nil: none may answer. The bits of tried
+// are servers that could not answer.
+func (r *Router) choose(o options, tried uint64) *member {
+	v := r.view.Load()
+	mark, last, own := r.need(o)
+	var some [most]*member
+	n, near := 0, false
+	for _, c := range v.replicas {
+		if tried>>c.index&1 == 1 || !c.has(mark) && (c.member != last || !c.has(own)) || c.CutOff() {
+			continue
+		}
+		if c.upSince != 0 && len(v.replicas) > 1 && !c.warm(r.now(), c.upSince) {
+			continue
+		}
+		if r.Policy.Zone != "" && c.Zone == r.Policy.Zone != near {
+			if near {
+				continue
+			}
+			n, near = 0, true // the others are too far away
+		}
+		some[n] = c.member
+		n++
+	}
+	if p := v.primary; r.Policy.PrimaryWeight > 0 && p != nil && n < most && tried>>p.index&1 == 0 && !p.CutOff() {
+		some[n] = p
+		n++
+	}
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return some[0]
+	}
+	// The less busy one of two at random: as good as the least busy of all, and not the same one for everybody.
+	i, j := rand.IntN(n), rand.IntN(n-1)
+	if j >= i {
+		j++
+	}
+	if some[j].load() < some[i].load() {
+		i = j
+	}
+	return some[i]
+}
+
+// has reports whether the server has everything as of a mark.
+func (m *member) has(mark int64) bool { return mark == 0 || m.fresh.Load() >= mark }
+
+// need is the mark of what a read must see: see [Session.need].
+func (r *Router) need(o options) (mark int64, last *member, own int64) {
+	switch {
+	case r.Policy.Consistency != policy.ConsistencySession:
+		return 0, nil, 0
+	case o.session != nil:
+		return o.session.need(r)
+	default:
+		return r.written.Load(), nil, 0
+	}
+}
+
+// whyNone tells for each server why it may not answer a read.
+func (r *Router) whyNone(o options) string {
+	mark, _, _ := r.need(o)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.view.Load()
+	var all []string
+	for _, m := range r.members {
+		if m == v.primary {
+			continue
+		}
+		why := m.whyNot()
+		if why == "" && !m.has(mark) {
+			why = "does not have the last writes yet"
+			if m.behind != "" {
+				why = "is behind by " + m.behind
+			}
+		}
+		if why != "" {
+			all = append(all, fmt.Sprintf("%s %s", m.Info.Name, why))
+		}
+	}
+	if all == nil {
+		return "there is no replica"
+	}
+	return strings.Join(all, "; ")
+}
+
+// whyNot tells why nobody reads from the server; empty: some may. The caller holds Router.mu.
+func (m *member) whyNot() string {
+	switch {
+	case m.foreign:
+		return "belongs to another cluster"
+	case !m.up && m.err != nil:
+		return "does not answer (" + m.err.Error() + ")"
+	case !m.up:
+		return "has not been asked yet"
+	case m.CutOff():
+		return "is cut off by its breaker"
+	case m.farBehind:
+		return "is behind by more than pool_max_lag"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,101 @@
+package routing
+
+import (
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// belonging is which part a server must play that a call goes to, and why.
+type belonging struct {
+	role   dialect.ServerRole
+	reason Reason
+	detail string
+}
+
+// belongs tells where a call belongs, whatever the servers are like.
+func (r *Router) belongs(o options, c *middleware.Call) belonging {
+	switch {
+	case r.Policy.Mode == policy.RoutePrimary:
+		return belonging{dialect.RolePrimary, Mode, "pool_routing=primary"}
+	case r.Policy.Mode == policy.RouteReplica:
+		return belonging{dialect.RoleReplica, Mode, "pool_routing=replica"}
+	case o.role != dialect.RoleUnknown && c.Op != middleware.Ping:
+		return belonging{o.role, Context, ""}
+	}
+	switch c.Op {
+	case middleware.Exec, middleware.Query, middleware.Prepare:
+		return r.textBelongs(c.Text)
+	case middleware.Begin:
+		switch {
+		case !c.TxOptions.ReadOnly:
+			return belonging{dialect.RolePrimary, Tx, "a read-write transaction"}
+		case c.TxOptions.Isolation >= serializable:
+			return belonging{dialect.RolePrimary, Tx, "a replica cannot make it serializable"}
+		default:
+			return r.read("a read-only transaction")
+		}
+	default:
+		return belonging{dialect.RolePrimary, NoStatement, c.Op.String()}
+	}
+}
+
+// serializable is sql.LevelSerializable, as a driver sees it.
+const serializable = 6
+
+// textBelongs tells where a statement belongs.
+func (r *Router) textBelongs(text string) belonging {
+	s := r.statement(text)
+	switch {
+	case s.Hint != dialect.RoleUnknown:
+		return belonging{s.Hint, Comment, ""}
+	case !isRead(s):
+		return belonging{dialect.RolePrimary, Write, s.Why}
+	}
+	if _, refused := r.refused.Get(text); refused {
+		return belonging{dialect.RolePrimary, Refused, "a replica has refused it before"}
+	}
+	return r.read("")
+}
+
+// read is where reads belong.
+func (r *Router) read(detail string) belonging {
+	if r.Policy.Consistency == policy.ConsistencyStrong {
+		return belonging{dialect.RolePrimary, Mode, "pool_consistency=strong"}
+	}
+	return belonging{dialect.RoleReplica, Read, detail}
+}
+
+// statement reads a text. The catalogue that it is judged by is the same on all servers of a cluster.
+func (r *Router) statement(text string) *dialect.Statement {
+	return r.Servers[0].Server.Sessions.Statement(text)
+}
+
+// isRead reports whether a statement is proved to be a read without effects.
+func isRead(s *dialect.Statement) bool {
+	return s.Class == dialect.Read && s.Effects == 0 && s.Sees == 0 && !s.Provisional
+}
+
+// Explain tells where a statement would go now, outside a transaction and without a session.
+func (r *Router) Explain(text string) Decision {
+	b := r.textBelongs(text)
+	if r.Policy.Mode == policy.RoutePrimary || r.Policy.Mode == policy.RouteReplica {
+		b = r.belongs(options{}, &middleware.Call{Op: middleware.Query, Text: text})
+	}
+	if b.role == dialect.RoleReplica {
+		if m := r.choose(options{}, 0); m != nil {
+			return decision(m, b)
+		}
+		b = belonging{dialect.RolePrimary, Fallback, r.whyNone(options{})}
+	}
+	return decision(r.view.Load().primary, b)
+}
+
+// decision is that a call goes to m; nil: to nobody.
+func decision(m *member, b belonging) Decision {
+	d := Decision{Role: b.role, Reason: b.reason, Detail: b.detail}
+	if m != nil {
+		d.Endpoint = m.Info.Name
+	}
+	return d
+}

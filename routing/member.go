@@ -1,0 +1,109 @@
+package routing
+
+import (
+	"context"
+	"database/sql/driver"
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// member is a server of the cluster, with what is known of it.
+type member struct {
+	Server
+	index int
+
+	incarnation atomic.Uint64 // how often it has come back: what it had seen before, it may have lost
+	fresh       atomic.Int64  // stamp: it has everything as of then; 0 = nobody knows
+	inFlight    atomic.Int64  // how many sessions have a connection to it, or want one
+	held        atomic.Uint64 // for how long a connection is held, smoothed, in nanoseconds as a float64; it is read without a lock
+	asleep      atomic.Bool   // its monitor has a long pause
+	wake        chan struct{} // ends the pause
+
+	// What follows is guarded by Router.mu.
+	up        bool
+	sight     dialect.Sight // the last one
+	seenAt    int64         // stamp, of its question
+	err       error         // why it is not up; nil: it is, or was never asked
+	failures  int           // in a row
+	upSince   int64         // stamp
+	foreign   bool          // it belongs to another cluster
+	behind    string        // how far it is behind, for people
+	farBehind bool          // too far to be read from
+
+	conn driver.Conn // the monitor's own
+}
+
+func newMember(i int, s Server) *member {
+	if s.Weight == 0 {
+		s.Weight = 1
+	}
+	return &member{Server: s, index: i, wake: make(chan struct{}, 1)}
+}
+
+// awaken has the monitor ask the server now.
+func (m *member) awaken() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// acquire counts who uses the server.
+func (m *member) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
+	return func(ctx context.Context, a *middleware.Acquisition) error {
+		m.inFlight.Add(1)
+		err := next(ctx, a)
+		if err != nil {
+			m.inFlight.Add(-1)
+		}
+		return err
+	}
+}
+
+// release counts it off, and notes for how long it has taken.
+func (m *member) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+	return func(event *middleware.Release) {
+		if !event.Released {
+			m.inFlight.Add(-1)
+			m.observe(event.Held)
+		}
+		next(event)
+	}
+}
+
+const (
+	// smoothing is the part of a new value in the smoothed one.
+	smoothing = 0.1
+	// forgetting is what is left of the smoothed value after each interval of the monitor: a server that was slow is tried again.
+	forgetting = 0.9
+)
+
+func (m *member) observe(held time.Duration) {
+	old := math.Float64frombits(m.held.Load())
+	m.held.Store(math.Float64bits(old + smoothing*(float64(held)-old)))
+}
+
+// forget lets the past fade.
+func (m *member) forget() {
+	m.held.Store(math.Float64bits(math.Float64frombits(m.held.Load()) * forgetting))
+}
+
+// load is how busy the server is, in proportion to its weight: how long a session that comes now would take there.
+func (m *member) load() float64 {
+	held := max(math.Float64frombits(m.held.Load()), float64(time.Microsecond))
+	return float64(m.inFlight.Load()+1) * held / m.Weight
+}
+
+// ramp is how long a server takes to get its whole share of the reads after it came back: its caches are cold.
+const ramp = 10 * time.Second
+
+// warm reports whether a server that came back gets this read, which is the more likely the longer it is up.
+func (m *member) warm(now int64, upSince int64) bool {
+	up := time.Duration(now - upSince)
+	return up >= ramp || rand.N(ramp) < up
+}

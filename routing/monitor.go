@@ -1,0 +1,322 @@
+package routing
+
+import (
+	"context"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/policy"
+)
+
+const (
+	// longestBurst is how long after a write the monitors hurry: a replica that has not caught up by then is looked at as usual.
+	longestBurst = 2 * time.Second
+	// dialTimeout is how long a monitor's dial may take, at least.
+	dialTimeout = time.Second
+	// learnTimeout is how long the catalogue may take to be read.
+	learnTimeout = 30 * time.Second
+	// patience is after how many failures in a row the connections of a replica are cut off: whoever waits for an answer goes elsewhere.
+	patience = 2
+)
+
+// monitor asks a server again and again, on a connection of its own, until ctx is done.
+func (r *Router) monitor(ctx context.Context, m *member) {
+	defer m.hangUp()
+	for {
+		at := r.now()
+		sight, err := r.look(ctx, m, &at)
+		if ctx.Err() != nil {
+			return
+		}
+		r.note(m, at, sight, err)
+		if !r.pause(ctx, m) {
+			return
+		}
+	}
+}
+
+// look asks a server. A connection that fails at once is replaced: it may have been ended by hand. at is the moment of the question.
+func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight, error) {
+	if m.conn != nil {
+		limited, cancel := context.WithTimeout(ctx, r.Policy.MonitorInterval/2)
+		sight, err := m.Server.Server.Replication.Look(limited, m.conn)
+		silent := limited.Err() != nil
+		cancel()
+		if err == nil {
+			return sight, nil
+		}
+		m.hangUp()
+		if silent {
+			return sight, err
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, max(r.Policy.MonitorInterval/2, dialTimeout))
+	defer cancel()
+	conn, err := m.Server.Server.Connector.Connect(limited)
+	if err != nil {
+		return dialect.Sight{}, err
+	}
+	m.conn = conn
+	*at = r.now()
+	sight, err := m.Server.Server.Replication.Look(limited, conn)
+	if err != nil {
+		m.hangUp()
+	}
+	return sight, err
+}
+
+// hangUp closes the monitor's connection.
+func (m *member) hangUp() {
+	if m.conn != nil {
+		_ = m.conn.Close() // it is of no use any more
+		m.conn = nil
+	}
+}
+
+// pause waits until the server is to be asked again, and reports false if ctx ends before.
+func (r *Router) pause(ctx context.Context, m *member) bool {
+	pause := r.Policy.MonitorInterval / 2
+	if r.hurries(m) {
+		pause = min(pause, r.Policy.MonitorBurst)
+	}
+	least := min(r.Policy.MonitorBurst, pause)
+	timer := time.NewTimer(least)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	if pause == least {
+		return true
+	}
+	m.asleep.Store(true)
+	defer m.asleep.Store(false)
+	if r.hurries(m) { // since a moment ago: nobody has seen that it sleeps
+		return true
+	}
+	timer.Reset(pause - least)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-m.wake:
+	}
+	return true
+}
+
+// hurries reports whether somebody waits for what the server has to tell: a mark that the primary has told no position for, or that a replica has
+// not reached.
+func (r *Router) hurries(m *member) bool {
+	latest := r.latest.Load()
+	if latest == 0 || latest != never && time.Duration(r.now()-latest) > longestBurst {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.view.Load()
+	if m != v.primary {
+		return m.up && m.fresh.Load() < latest
+	}
+	last, told := r.samples.last()
+	return !told || last.at < latest
+}
+
+// note takes down what a server has said, or that it has said nothing.
+func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
+	sever := false
+	r.mu.Lock()
+	if err != nil {
+		m.failures++
+		m.up, m.err = false, err
+		sever = m.failures == patience && m != r.view.Load().primary
+	} else {
+		if !m.up {
+			m.incarnation.Add(1)
+			m.up, m.upSince = true, at
+		}
+		m.failures, m.err = 0, nil
+		m.sight, m.seenAt = sight, at
+		r.identify(m)
+	}
+	r.assign()
+	if err == nil {
+		r.measure(m)
+	}
+	r.publish()
+	m.forget()
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.mu.Unlock()
+	if sever {
+		m.Sever()
+	}
+	r.learn(m)
+}
+
+// identify finds out whether a server belongs to the cluster. The caller holds mu, here and below.
+func (r *Router) identify(m *member) {
+	name := m.sight.Cluster
+	if r.cluster == "" {
+		r.cluster = name
+	}
+	foreign := name != "" && name != r.cluster
+	if foreign && !m.foreign {
+		r.Logger.Error("pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
+	}
+	m.foreign = foreign
+}
+
+// assign finds the primary: of several that say they are it, the one of the latest timeline.
+func (r *Router) assign() {
+	old := r.view.Load()
+	var primary *member
+	why, tied := "", false
+	for _, m := range r.members {
+		if !m.up || m.foreign || m.sight.Role != dialect.RolePrimary {
+			continue
+		}
+		switch {
+		case primary == nil || m.sight.Timeline > primary.sight.Timeline:
+			primary, tied = m, false
+		case m.sight.Timeline == primary.sight.Timeline:
+			tied = true
+			why = "both " + primary.Info.Name + " and " + m.Info.Name + " say that they are the primary"
+		}
+	}
+	switch {
+	case tied:
+		primary = nil
+	case primary == nil && old.primary != nil && !old.primary.up:
+		primary = old.primary // it may come back
+	case primary == nil:
+		why = "no server says that it is the primary"
+		for _, m := range r.members {
+			if m.err != nil {
+				why += "; " + m.Info.Name + " does not answer (" + m.err.Error() + ")"
+			}
+		}
+	}
+	if primary == old.primary {
+		if primary == nil && why != old.why {
+			r.view.Store(&view{why: why, replicas: old.replicas})
+		}
+		return
+	}
+	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas})
+	r.samples = nil
+	switch {
+	case primary == nil:
+		r.Logger.Error("pooled: there is no primary", "why", why)
+	case r.known.Load():
+		r.Logger.Warn("pooled: the primary is another server", "endpoint", primary.Info.Name)
+	}
+	for _, m := range r.members {
+		m.SetReadOnly(m != primary)
+	}
+}
+
+// measure finds out how far the replicas are.
+func (r *Router) measure(m *member) {
+	v := r.view.Load()
+	if m != v.primary {
+		r.measureReplica(m)
+		return
+	}
+	if m.sight.Position == nil {
+		return
+	}
+	r.samples.add(m.seenAt, m.sight.Position)
+	for _, other := range r.members {
+		if other != m && other.up {
+			r.measureReplica(other)
+		}
+	}
+}
+
+func (r *Router) measureReplica(m *member) {
+	position := m.sight.Position
+	last, told := r.samples.last()
+	if position == nil || !told {
+		return
+	}
+	if as := r.samples.asOf(position); as != 0 {
+		m.fresh.Store(max(as, m.fresh.Load()))
+	}
+	m.behind = position.Behind(last.position)
+}
+
+// publish brings the candidates up to date.
+func (r *Router) publish() {
+	old := r.view.Load()
+	next := *old
+	next.replicas = nil
+	asked := true
+	for _, m := range r.members {
+		asked = asked && (m.up || m.failures > 0)
+		m.farBehind = r.isFarBehind(m)
+		if !m.up || m.foreign || m.sight.Role != dialect.RoleReplica || m.farBehind {
+			continue
+		}
+		c := candidate{m, m.upSince}
+		if r.isOld(m) {
+			c.upSince = 0
+		}
+		next.replicas = append(next.replicas, c)
+	}
+	r.view.Store(&next)
+	if (next.primary != nil || asked) && r.known.CompareAndSwap(false, true) {
+		close(r.ready)
+	}
+}
+
+// isOld reports whether a server has its whole share: it is up for long, or was when the router began.
+func (r *Router) isOld(m *member) bool {
+	return m.incarnation.Load() == 1 || time.Duration(r.now()-m.upSince) >= ramp
+}
+
+// isFarBehind reports whether a replica is too far behind to be read from. When the primary is silent, nothing is written that the replicas
+// could miss.
+func (r *Router) isFarBehind(m *member) bool {
+	if r.Policy.MaxLag == 0 {
+		return r.Policy.Consistency == policy.ConsistencySession && m.sight.Position == nil
+	}
+	last, told := r.samples.last()
+	fresh := m.fresh.Load()
+	if !told {
+		return fresh == 0 && r.view.Load().primary != nil && r.view.Load().primary.up
+	}
+	return fresh == 0 || time.Duration(last.at-fresh) > r.Policy.MaxLag
+}
+
+// learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it.
+func (r *Router) learn(m *member) {
+	sessions := r.Servers[0].Server.Sessions
+	sessions.Age()
+	r.mu.Lock()
+	up := m.up && !m.foreign
+	r.mu.Unlock()
+	if !up || !sessions.Stale() || !r.learning.CompareAndSwap(false, true) {
+		return
+	}
+	if !m.Background(func(ctx context.Context) {
+		defer r.learning.Store(false)
+		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
+		defer cancel()
+		conn, err := m.Server.Server.Connector.Connect(ctx)
+		if err == nil {
+			err = sessions.Learn(ctx, conn)
+			_ = conn.Close()
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Logger.Warn("pooled: the server's catalogue cannot be read, so fewer statements go to replicas", "endpoint", m.Info.Name, "error", err)
+		}
+	}) {
+		r.learning.Store(false)
+	}
+}
+
+// answeredAsPrimary reports whether the server has said after a moment that it is the primary. The caller holds Router.mu.
+func (m *member) answeredAsPrimary(after int64) bool {
+	return m.up && m.seenAt > after && m.sight.Role == dialect.RolePrimary && !m.CutOff()
+}

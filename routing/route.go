@@ -1,0 +1,235 @@
+package routing
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// route is one call on its way.
+type route struct {
+	*Router
+	next middleware.CallFunc
+	call *middleware.Call
+	options
+	belonging
+}
+
+// call decides where a call goes, and sends it elsewhere if the server there cannot run it.
+func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
+	return func(ctx context.Context, c *middleware.Call) error {
+		o := optionsOf(ctx)
+		if c.Op == middleware.Commit || c.Op == middleware.Rollback {
+			err := next(ctx, c)
+			if c.Op == middleware.Commit && !c.TxOptions.ReadOnly {
+				r.noteWrite(o)
+			} else {
+				r.noteSeen(o)
+			}
+			return err
+		}
+		if err := r.awaitView(ctx); err != nil {
+			return err
+		}
+		to := route{r, next, c, o, r.belongs(o, c)}
+		if c.Session.Conn() == nil {
+			return to.run(ctx)
+		}
+		return to.runHeld(ctx, r.member(c.Session.Endpoint()))
+	}
+}
+
+// run runs the call of a session that holds no connection.
+func (to *route) run(ctx context.Context) error {
+	if to.role == dialect.RoleReplica {
+		return to.runRead(ctx, nil)
+	}
+	return to.runOnPrimary(ctx)
+}
+
+// runHeld runs the call of a session that holds a connection. It stays, or goes up to the primary, and never down.
+func (to *route) runHeld(ctx context.Context, m *member) error {
+	if m == to.view.Load().primary {
+		if to.role == dialect.RoleReplica {
+			to.belonging = belonging{dialect.RolePrimary, Bound, "the session holds a connection to the primary"}
+		}
+		return to.runOnPrimary(ctx)
+	}
+	if why := to.call.Session.Bound(); why != "" {
+		to.decide(m, belonging{dialect.RoleReplica, Bound, "the session stays because of " + why})
+		return to.next(ctx, to.call)
+	}
+	if to.role == dialect.RoleReplica {
+		return to.runRead(ctx, m)
+	}
+	return to.runOnPrimary(ctx)
+}
+
+// decide notes where the call goes.
+func (to *route) decide(m *member, b belonging) {
+	to.counts[b.reason].Add(1)
+	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail}
+	if to.told != nil {
+		to.told(decision(m, b))
+	}
+}
+
+// runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer. A read without
+// effects may run twice.
+func (to *route) runRead(ctx context.Context, m *member) error {
+	b := to.belonging
+	for tried := uint64(0); ; {
+		if m == nil {
+			m = to.choose(to.options, tried)
+		}
+		if m == nil {
+			return to.fallBack(ctx)
+		}
+		to.call.Session.Move(m.Info) // it is not bound
+		to.decide(m, b)
+		incarnation := m.incarnation.Load()
+		err := to.next(ctx, to.call)
+		if err == nil {
+			if to.session != nil {
+				to.session.read(to.Router, m, incarnation, to.now())
+			}
+			return nil
+		}
+		switch to.after(ctx, err) {
+		case refusedWrite:
+			if to.reason != Read {
+				return err // the program wanted it so
+			}
+			to.noteRefused(m)
+			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
+			return to.runOnPrimary(ctx)
+		case elsewhere:
+			tried |= 1 << m.index
+			m.awaken()
+			b.reason, b.detail = Retry, m.Info.Name+" could not answer"
+			m = nil
+		default:
+			return err
+		}
+	}
+}
+
+// outcome is what an error of a call means for where it runs next.
+type outcome uint8
+
+const (
+	final        outcome = iota // the caller's to handle
+	elsewhere                   // another server can run it
+	refusedWrite                // a replica refused to write
+)
+
+// after tells what becomes of a read that failed.
+func (to *route) after(ctx context.Context, err error) outcome {
+	if ctx.Err() != nil || err == driver.ErrSkip || to.call.Session.Bound() != "" && !errors.Is(err, driver.ErrBadConn) {
+		return final
+	}
+	class := to.Classify(err)
+	switch {
+	case class.Has(dialect.ReadOnly):
+		return refusedWrite
+	case class.Has(dialect.Dead), class.Has(dialect.Infrastructure), class.Has(dialect.ShuttingDown), class.Has(dialect.TooManyConnections),
+		class.Has(dialect.Conflict), errors.Is(err, driver.ErrBadConn), unreachable(err):
+		return elsewhere
+	default:
+		return final
+	}
+}
+
+// unreachable reports whether pooled itself says that a server cannot be reached.
+func unreachable(err error) bool {
+	return errors.Is(err, middleware.ErrBreakerOpen) || errors.Is(err, middleware.ErrConnectTimeout)
+}
+
+// noteRefused remembers that a text is a write, and tells it once.
+func (to *route) noteRefused(m *member) {
+	if to.call.Text == "" {
+		return
+	}
+	if _, known := to.refused.Get(to.call.Text); known {
+		return
+	}
+	to.refused.Put(to.call.Text, struct{}{})
+	to.Logger.Warn("pooled: a statement was taken for a read, and a replica refused it; from now on it goes to the primary",
+		"endpoint", m.Info.Name, "text", to.Mask(to.call.Text))
+}
+
+// fallBack runs a read that no replica may answer.
+func (to *route) fallBack(ctx context.Context) error {
+	if to.Policy.Fallback == policy.FallbackError {
+		return &middleware.NoReplicaError{Why: to.whyNone(to.options)}
+	}
+	detail := "no replica may answer"
+	if to.told != nil {
+		detail = to.whyNone(to.options)
+	}
+	to.belonging = belonging{dialect.RolePrimary, Fallback, detail}
+	return to.runOnPrimary(ctx)
+}
+
+// runOnPrimary runs the call on the primary. If there is none, or it cannot be reached, or says that it is none, it waits for one: the call
+// was not executed.
+func (to *route) runOnPrimary(ctx context.Context) error {
+	var w wait
+	for {
+		m := to.view.Load().primary
+		var err error
+		if m != nil {
+			if !to.call.Session.Move(m.Info) {
+				to.belonging = belonging{dialect.RoleUnknown, Bound, "the session stays because of " + to.call.Session.Bound()}
+				m = to.member(to.call.Session.Endpoint())
+			}
+			to.decide(m, to.belonging)
+			err = to.next(ctx, to.call)
+			if !to.notExecuted(ctx, err) {
+				to.noteDone()
+				return err
+			}
+		}
+		if err := w.forPrimary(ctx, to.Router, m, err); err != nil {
+			return err
+		}
+	}
+}
+
+// notExecuted reports whether the call failed because there is no primary where one was thought to be, so that nothing was executed.
+func (to *route) notExecuted(ctx context.Context, err error) bool {
+	if err == nil || err == driver.ErrSkip || ctx.Err() != nil || to.call.Op == middleware.Ping { // who pings wants to know how it is now
+		return false
+	}
+	class := to.Classify(err)
+	if to.call.Session.Conn() == nil { // it was the acquisition that failed
+		return unreachable(err) || class.Has(dialect.NotExecuted) && (class.Has(dialect.Infrastructure) || class.Has(dialect.ShuttingDown))
+	}
+	return class.Has(dialect.ReadOnly) && to.call.Session.Bound() == ""
+}
+
+// noteDone notes that the call ran on the primary, whether it failed or not.
+func (to *route) noteDone() {
+	switch to.call.Op {
+	case middleware.Raw: // nobody knows what will be written, and when
+		if to.session != nil {
+			to.session.wrote(to.Router, never)
+		}
+		to.noteWrite(options{})
+		return
+	case middleware.Exec, middleware.Query:
+	default:
+		return
+	}
+	switch s := to.statement(to.call.Text); {
+	case isRead(s):
+		to.noteSeen(to.options)
+	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
+	default:
+		to.noteWrite(to.options)
+	}
+}

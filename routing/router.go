@@ -1,0 +1,158 @@
+package routing
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// Options is what a Router is made of.
+type Options struct {
+	Policy   policy.Routing
+	Servers  []Server // of one cluster, at least one and at most 64
+	Classify func(error) dialect.ErrorClass
+	Cluster  dialect.Cluster
+	Mask     func(text string) string // takes the literals out of a statement
+	Logger   *slog.Logger             // nil = slog.Default()
+}
+
+// Server is a server of the cluster, with what can be done to its endpoint.
+type Server struct {
+	Info   *middleware.Endpoint
+	Server dialect.Server // its Replication and Sessions are not nil
+	Weight float64        // its share of the reads; 0 = 1
+	Zone   string
+
+	SetReadOnly func(on bool)                               // has connections dialled for sessions that cannot write, or that can
+	Sever       func()                                      // cuts all connections off
+	CutOff      func() bool                                 // the breaker is open
+	Background  func(f func(ctx context.Context)) (ok bool) // runs f on a goroutine of the endpoint
+}
+
+// Router decides where the calls of a pool go. It is safe for concurrent use.
+type Router struct {
+	Options
+	members []*member
+	start   time.Time // what the int64 stamps count from
+	started atomic.Bool
+	view    atomic.Pointer[view]
+	known   atomic.Bool   // the view says something
+	ready   chan struct{} // closed when it does
+	// written is when the pool wrote last, and latest is the latest mark of its sessions as well. Stamps.
+	written, latest atomic.Int64
+	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
+	learning        atomic.Bool               // the catalogue is being read
+	counts          [reasonCount]atomic.Uint64
+
+	mu      sync.Mutex // guards what follows, and what the monitors know of the members
+	samples samples
+	cluster string
+	changed chan struct{} // closed and replaced whenever a monitor has asked its server
+}
+
+// New makes a router. It asks no server before the first call.
+func New(o Options) *Router {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	r := &Router{Options: o, start: time.Now(), ready: make(chan struct{}), changed: make(chan struct{})}
+	for i, s := range o.Servers {
+		r.members = append(r.members, newMember(i, s))
+	}
+	r.view.Store(&view{why: "no server has been asked yet"})
+	return r
+}
+
+// Middleware returns the wrap of all calls. It belongs inside those of users, and outside those of the endpoints.
+func (r *Router) Middleware() middleware.Middleware {
+	return middleware.Middleware{Name: "routing", Call: r.call}
+}
+
+// ServerMiddleware returns the wraps that belong outermost in the chain of one endpoint. They count who uses it.
+func (r *Router) ServerMiddleware(i int) middleware.Middleware {
+	m := r.members[i]
+	return middleware.Middleware{Name: "routing", Acquire: m.acquire, Release: m.release}
+}
+
+// member finds the one with this endpoint.
+func (r *Router) member(info *middleware.Endpoint) *member {
+	for _, m := range r.members {
+		if m.Info == info {
+			return m
+		}
+	}
+	return nil
+}
+
+// now is the time since the router was made, in nanoseconds, and never 0.
+func (r *Router) now() int64 { return int64(time.Since(r.start)) + 1 }
+
+// Start starts the monitors, once. The first call does it, and whoever wants the pool to be warm.
+func (r *Router) Start() {
+	if r.started.Load() || !r.started.CompareAndSwap(false, true) {
+		return
+	}
+	for _, m := range r.members {
+		m.Background(func(ctx context.Context) { r.monitor(ctx, m) })
+	}
+}
+
+// awaitView waits until the monitors know something.
+func (r *Router) awaitView(ctx context.Context) error {
+	if r.known.Load() {
+		return nil
+	}
+	r.Start()
+	select {
+	case <-r.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// noteWrite marks the moment: what was written before must be seen by who reads after.
+func (r *Router) noteWrite(o options) {
+	if r.Policy.Consistency != policy.ConsistencySession {
+		return
+	}
+	now := r.now()
+	if o.session != nil {
+		o.session.wrote(r, now)
+	}
+	raise(&r.written, now)
+	r.outstanding(now)
+}
+
+// noteSeen marks the moment for a session that may have read on the primary what no replica has yet. For the others that would send all reads
+// there for ever.
+func (r *Router) noteSeen(o options) {
+	if o.session != nil && r.Policy.Consistency == policy.ConsistencySession {
+		now := r.now()
+		o.session.wrote(r, now)
+		r.outstanding(now)
+	}
+}
+
+// outstanding has the monitors ask more often until the replicas have everything as of a mark.
+func (r *Router) outstanding(mark int64) {
+	raise(&r.latest, mark)
+	for _, m := range r.members {
+		if m.asleep.Load() {
+			m.awaken()
+		}
+	}
+}
+
+// raise makes an atomic value at least x.
+func raise(v *atomic.Int64, x int64) {
+	for old := v.Load(); old < x && !v.CompareAndSwap(old, x); old = v.Load() {
+	}
+}

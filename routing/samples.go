@@ -1,0 +1,72 @@
+package routing
+
+import "github.com/gopooled/pooled/dialect"
+
+// mostSamples is how many positions of the primary are remembered. When there are more, every second one of the older half is forgotten: so
+// a replica that is far behind still finds one that it has reached.
+const mostSamples = 256
+
+// sample is a position that the primary told when it was asked, for the first time at since and for the last time at: it includes everything
+// that was written before.
+type sample struct {
+	since, at int64
+	position  dialect.Position
+}
+
+// samples are those of one primary, the oldest first.
+type samples []sample
+
+// add remembers a sample. One with the position of the last replaces it: nothing was written between them.
+func (s *samples) add(at int64, p dialect.Position) {
+	all := *s
+	if n := len(all); n > 0 && all[n-1].position.Covers(p) && p.Covers(all[n-1].position) {
+		all[n-1].at = at
+		return
+	}
+	if len(all) == mostSamples {
+		n := mostSamples / 4
+		for i := range n {
+			all[i] = all[2*i+1]
+		}
+		all = append(all[:n], all[2*n:]...)
+	}
+	*s = append(all, sample{at, at, p})
+}
+
+// asOf is the latest moment as of which a server at a position has everything; 0: it is not known.
+func (s samples) asOf(p dialect.Position) int64 {
+	for i := len(s) - 1; i >= 0; i-- {
+		if p.Covers(s[i].position) {
+			return s[i].at
+		}
+	}
+	return 0
+}
+
+// covering is a moment at which the primary had a position.
+func (s samples) covering(p dialect.Position) (at int64, known bool) {
+	for _, sample := range s {
+		if sample.position.Covers(p) {
+			return sample.since, true
+		}
+	}
+	return 0, false
+}
+
+// after is the first position that was told at or after a moment; nil: there is none yet.
+func (s samples) after(at int64) dialect.Position {
+	for _, sample := range s {
+		if sample.at >= at {
+			return sample.position
+		}
+	}
+	return nil
+}
+
+// last is the latest sample; false if there is none.
+func (s samples) last() (sample, bool) {
+	if len(s) == 0 {
+		return sample{}, false
+	}
+	return s[len(s)-1], true
+}
