@@ -30,15 +30,15 @@ type starter struct {
 	start    func(ctx context.Context, db *sql.DB) error // what the service does before its first request
 }
 
-// starters are what is compared. A pool that can prepare statements in advance is to be told the query here.
-func starters(_ string) []starter {
+// starters are what is compared.
+func starters(query string) []starter {
 	cold := func(context.Context, *sql.DB) error { return nil }
+	open := openChanged(func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.MinIdleConns = warmWorkers, warmWorkers })
 	return []starter{
 		{variant{"bare, cold", openLimited}, false, cold},
 		{variant{"pooled, cold", openChanged(func(c *pooled.Config) { c.Pool.MaxConns = warmWorkers })}, false, cold},
-		{variant{fmt.Sprintf("pooled, pool_min_idle_conns=%d, after Warm", warmWorkers), openChanged(func(c *pooled.Config) {
-			c.Pool.MaxConns, c.Pool.MinIdleConns = warmWorkers, warmWorkers
-		})}, true, awaitWarm},
+		{variant{fmt.Sprintf("pooled, pool_min_idle_conns=%d, after Warm", warmWorkers), open}, false, awaitWarm()},
+		{variant{"pooled, the same, after Warm with the query", open}, true, awaitWarm(query)},
 	}
 }
 
@@ -52,12 +52,15 @@ func openLimited(driverName, dsn string) (*sql.DB, error) {
 	return db, err
 }
 
-func awaitWarm(ctx context.Context, db *sql.DB) error {
-	connector, ok := pooled.From(db)
-	if !ok {
-		return errors.New("only pooled can be warm")
+// awaitWarm waits until the connections are ready, and have the statements prepared.
+func awaitWarm(texts ...string) func(context.Context, *sql.DB) error {
+	return func(ctx context.Context, db *sql.DB) error {
+		connector, ok := pooled.From(db)
+		if !ok {
+			return errors.New("only pooled can be warm")
+		}
+		return connector.Warm(ctx, texts...)
 	}
-	return connector.Warm(ctx)
 }
 
 // warm compares the first requests of a new pool with later ones, over TLS.
@@ -67,7 +70,7 @@ func warm(ctx context.Context, dsn string, e effort) (section, error) {
 		title: fmt.Sprintf("PostgreSQL over TLS: the first %d requests of a new pool", warmFirst),
 		note: fmt.Sprintf("%s, %d connections, a query with 2 arguments. The first requests are compared with %s later ones of the same pool. The last "+
 			"column compares %d requests at the end with those: what the ratio is when nothing is cold. After Warm the connections are there, but each "+
-			"still has to prepare and plan the statement at its first request. The pools are new, the process is not. %s.",
+			"still has to prepare and plan the statement at its first request, unless Warm knows it. The pools are new, the process is not. %s.",
 			plural(warmWorkers, "worker"), warmWorkers, number(float64(later)), warmFirst, plural(e.warmRounds(), "round")),
 		header: []string{"", "first: median", "first: 99th percentile", "later: 99th percentile", "first / later", "last / later"},
 	}
