@@ -168,7 +168,7 @@ func TestBorrowerDoesNotWaitForAllThatIsToBePrepared(t *testing.T) {
 func TestOftenUsedStatementsArePreparedOnNewWarmConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MinIdleConns, s.WarmStatements = 1, 2 })
-		for text, times := range map[string]int{"often": 20, "sometimes": 10, "seldom": 5} {
+		for text, times := range map[string]int{"often": 9, "sometimes": 4, "seldom": 1} {
 			st, err := p.PrepareContext(t.Context(), text)
 			require.NoError(t, err)
 			for range times {

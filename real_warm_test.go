@@ -92,3 +92,28 @@ func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
 	require.NoError(t, db.QueryRowContext(t.Context(), "select count(*) from pg_prepared_statements").Scan(&got))
 	assert.Zero(t, got)
 }
+
+func TestPreparedStatementsOfWarmConnectionsArePlannedAndNotRun(t *testing.T) {
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = "pgx", testserver.PostgresDatabase(t)
+	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
+	bare, err := sql.Open("pgx", cfg.DSN)
+	require.NoError(t, err)
+	defer bare.Close()
+	_, err = bare.ExecContext(t.Context(), "create table t (id int)")
+	require.NoError(t, err)
+	connector, err := pooled.NewConnector(cfg)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	require.NoError(t, connector.Warm(t.Context(), "insert into t values ($1) returning id", "select 1", "listen nobody"))
+
+	var statements, plans, rows, channels int
+	require.NoError(t, db.QueryRowContext(t.Context(),
+		"select count(*), sum(custom_plans + generic_plans), (select count(*) from t), (select count(*) from pg_listening_channels()) from pg_prepared_statements where statement ~ '^(insert|select 1|listen)'",
+	).Scan(&statements, &plans, &rows, &channels))
+	assert.Equal(t, 3, statements)
+	assert.Equal(t, 3, plans)
+	assert.Zero(t, rows)
+	assert.Zero(t, channels)
+}

@@ -1,5 +1,5 @@
 // Command bench compares a bare driver with the same driver wrapped by pooled, XSAM/otelsql and ngrok/sqlmw, in one process, and
-// what clean sessions cost with pooled and without it, and prints the ratios as Markdown tables:
+// what clean sessions cost with pooled and without it, and how fast new pools are, and prints the ratios as Markdown tables:
 //
 //	make bench                      # everything, with servers started for it
 //	go run ./bench -only null       # what needs no server
@@ -35,6 +35,9 @@ func (e effort) burstRounds() int { return max(1, e.rounds/20) }
 // resetRounds is fewer, because a round of resets takes one second.
 func (e effort) resetRounds() int { return max(1, e.rounds/4) }
 
+// warmRounds is fewer, because a round of new pools takes half a second.
+func (e effort) warmRounds() int { return max(1, 3*e.rounds/20) }
+
 // scenario is one part of the comparison.
 type scenario struct {
 	name string
@@ -48,6 +51,7 @@ var scenarios = []scenario{
 	{"mariadb", "POOLED_TEST_MARIADB", one(mariadb)},
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
+	{"warm", "POOLED_TEST_POSTGRES", one(warm)},
 	{"leak", "", one(leaks)},
 	{"breaker", "", one(breakers)},
 }
@@ -74,7 +78,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "run one scenario: "+names())
 	quick := flags.Bool("quick", false, "measure less: for a look, not for a decision")
-	rounds := flags.Int("rounds", 200, "how many rounds; the burst, whose rounds are long, takes a twentieth of them, and resets on a server a quarter")
+	rounds := flags.Int("rounds", 200, "how many rounds; the burst, whose rounds are long, takes a twentieth of them, resets on a server a quarter, and new pools three twentieths")
 	output := flags.String("o", "", "also replace the tables in this Markdown file; needs a whole run")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -209,3 +209,39 @@ func TestWhatCannotRunSaysHow(t *testing.T) {
 		require.Empty(t, out.String())
 	}
 }
+
+func TestAWarmPoolDialsOverTLSBeforeTheFirstRequest(t *testing.T) {
+	dsn := dsnFrom(t, "POOLED_TEST_POSTGRES")
+	table, drop, err := postgresServer(dsn).createTable(t.Context())
+	require.NoError(t, err)
+	defer drop()
+	srv, err := warmServer(dsn, table)
+	require.NoError(t, err)
+	all := starters(warmQuery(table))
+	last := all[len(all)-1]
+	require.True(t, last.promised)
+
+	db, err := last.open(srv.driver, srv.dsn)
+	require.NoError(t, err)
+	defer db.Close()
+	require.NoError(t, last.start(t.Context(), db))
+	require.Equal(t, warmWorkers, dialled(db))
+	latencies, err := request(t.Context(), db, warmFirst, page(warmQuery(table)))
+	require.NoError(t, err)
+	require.Len(t, latencies, warmFirst)
+	require.Positive(t, latencies[0])
+	require.Equal(t, warmWorkers, dialled(db), "no request had to dial")
+	var plain int
+	require.NoError(t, db.QueryRowContext(t.Context(),
+		"select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where application_name = $1 and not ssl", table).Scan(&plain))
+	require.Zero(t, plain)
+
+	require.NoError(t, db.Close())
+	require.NoError(t, awaitGone(t.Context(), dsn, table))
+}
+
+func TestTheDSNOfAWarmServerIsNotShown(t *testing.T) {
+	_, err := warmServer("postgres://u:s3cret@h:port/d", "x")
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "s3cret")
+}

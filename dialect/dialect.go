@@ -57,6 +57,9 @@ type Server struct {
 	Traits Traits
 	// Cancel ends statements. Nil: the real driver does it, if it is dialled with CancelQuery, or nobody can.
 	Cancel *Cancel
+	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
+	// session's memory. Nil: the first run is no slower than the next.
+	Plan func(ctx context.Context, conn driver.Conn, text string) error
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
 	// Replication asks it for its part in a cluster; nil: nobody can.

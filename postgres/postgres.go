@@ -68,6 +68,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traitsOf(cfg),
+		Plan:      plan,
 		Sessions:  newSessions(),
 	}, nil
 }

@@ -3,7 +3,7 @@
 #
 # They run in one temporary directory, on free loopback ports, and are told to tests as DSNs in the environment:
 #
-#   POOLED_TEST_POSTGRES     URL of PostgreSQL 15, superuser
+#   POOLED_TEST_POSTGRES     URL of PostgreSQL 15, superuser; the server speaks TLS as well, with sslmode=require in place of disable
 #   POOLED_TEST_POSTGRES18   URL of PostgreSQL 18, superuser
 #   POOLED_TEST_MARIADB      go-sql-driver/mysql DSN of MariaDB, all privileges
 #   POOLED_TEST_PGBOUNCER    URL of PgBouncer, in front of PostgreSQL 15
@@ -81,6 +81,7 @@ install_missing() {
 	PATH=$PATH:/usr/sbin:/sbin # where Debian keeps daemons
 	local packages=()
 	if wanted pg15 && ! pg15_bin >/dev/null; then packages+=(postgresql); fi
+	if wanted pg15 && ! command -v openssl >/dev/null; then packages+=(openssl); fi
 	if wanted pg18 && ! command -v psql >/dev/null; then packages+=(postgresql-client); fi
 	if wanted pg18 && [ ! -d "$cache/postgres-$pg18_version" ] && ! command -v npm >/dev/null; then packages+=(npm); fi
 	if wanted mariadb && ! command -v mariadbd >/dev/null; then packages+=(mariadb-server); fi
@@ -178,7 +179,22 @@ full_page_writes = off
 CONF
 }
 
-prepare_pg15() { prepare_postgres pg15 "$(pg15_bin)"; }
+prepare_pg15() {
+	prepare_postgres pg15 "$(pg15_bin)"
+	allow_tls pg15
+}
+
+allow_tls() { # allow_tls NAME: clients may use TLS, those that do not ask for it go on without
+	local data=$dir/$1
+	(
+		umask 077 # the server refuses a key that others may read
+		openssl req -new -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 30 \
+			-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+			-keyout "$data/server.key" -out "$data/server.crt"
+	) >>"$dir/$1.log" 2>&1
+	own postgres "$data/server.key" "$data/server.crt"
+	echo "ssl = on" >>"$data/postgresql.conf"
+}
 
 prepare_pg18() {
 	# A copy, because the server's user may not read the cache.
@@ -258,6 +274,7 @@ serve_pgbouncer() {
 * = host=127.0.0.1 port=${port[pg15]}
 
 [pgbouncer]
+server_tls_sslmode = disable
 listen_addr = 127.0.0.1
 listen_port = ${port[pgbouncer]}
 unix_socket_dir =

@@ -108,6 +108,7 @@ func New(o Options) *Endpoint {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
+	e.shared.Plan = o.Server.Plan
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
 	e.shared.KeepCancelled = !o.Pool.CancelCloses

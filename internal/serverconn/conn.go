@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Dialect dialect.Dialect
 	Traits  dialect.Traits
+	Plan    func(ctx context.Context, conn driver.Conn, text string) error // see [dialect.Server]
 	// CacheSize is how many prepared statements a connection may keep, 0 = none. It shrinks when the server says
 	// that it holds too many.
 	CacheSize atomic.Int64

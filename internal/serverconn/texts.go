@@ -117,9 +117,14 @@ func (c *Conn) PrepareMost(ctx context.Context, enough func() bool) error {
 			return nil
 		}
 		st, err := c.Stmt(ctx, text, 0)
+		if err == nil {
+			st.Release()
+			if c.cfg.Plan != nil {
+				err = c.note(c.cfg.Plan(ctx, c.real, text))
+			}
+		}
 		switch {
 		case err == nil:
-			st.Release()
 		case dialect.Died(c.cfg.Dialect, err), ctx.Err() != nil:
 			return err
 		case c.tooMany(err):
