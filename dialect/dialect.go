@@ -59,6 +59,8 @@ type Server struct {
 	Cancel *Cancel
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
+	// Replication asks it for its part in a cluster; nil: nobody can.
+	Replication Replication
 }
 
 // Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.
