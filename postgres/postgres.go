@@ -61,6 +61,8 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Database:  cfg.Database,
 		Traits:    traits,
 		Sessions:  newSessions(),
+
+		Replication: &replication{},
 	}, nil
 }
 
@@ -129,7 +131,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postg
 func adopt(c driver.Connector, name string) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
-	return dialect.Server{Connector: c, Address: name, Traits: t, Sessions: newSessions()}
+	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.
