@@ -55,6 +55,9 @@ func (f *fresh) undo(changes *dialect.Changes) (texts []string, ok bool) {
 	if effects.Has(dialect.Database) && (f.database == "" || len(tables) > 0) {
 		return nil, false // there is no statement for none, and nobody knows which database a table's name was meant in
 	}
+	if f.readOnly && len(tables) > 0 {
+		return nil, false // a read-only session may not drop what it could only make while it was not
+	}
 	if effects.Has(dialect.OpenTx) {
 		texts = append(texts, "rollback")
 	}
