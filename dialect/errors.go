@@ -39,6 +39,8 @@ const (
 	StaleStatement
 	// TooManyStatements: the server holds as many prepared statements as it is allowed to, and did not prepare this one.
 	TooManyStatements
+	// WriteRefused: the server does not write, because it is a replica or because the session is read-only.
+	WriteRefused
 )
 
 // Has reports whether all of x is in the set.
@@ -46,7 +48,7 @@ func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
 var classNames = []string{
 	"dead", "infrastructure", "application", "shutting down", "crashed", "too many connections", "not executed", "misconfigured",
-	"cancelled", "stale statement", "too many statements",
+	"cancelled", "stale statement", "too many statements", "write refused",
 }
 
 // String lists the facts.

@@ -10,8 +10,9 @@ type Cluster interface {
 	// Hosts lists the addresses in a DSN, as host:port; there may be several in a PostgreSQL URL.
 	Hosts(dsn string) ([]string, error)
 
-	// At returns the DSN for one address of the cluster: user, password, database and parameters stay what they are. The address is
-	// host:port, or a host, which has the port of the DSN's first host then. Its errors do not show a password.
+	// At returns the DSN for one address of the cluster: user, password, database and parameters stay what they are, except those that
+	// choose among several hosts. The address is host:port, or a host, which has the port of the DSN's first host then (see [SplitAddress]).
+	// Its errors do not show a password.
 	At(dsn, address string) (string, error)
 
 	// Position reads what [Position].String has written.
@@ -72,7 +73,8 @@ type Position interface {
 // readOnlyKey marks the context of a dial.
 type readOnlyKey struct{}
 
-// ReadOnly asks a dial for a connection whose sessions the server keeps from writing, also after [Sessions].Reset.
+// ReadOnly asks a dial for a connection whose sessions the server keeps from writing, also after [Sessions].Reset. What is refused then is
+// [WriteRefused].
 func ReadOnly(ctx context.Context) context.Context {
 	return context.WithValue(ctx, readOnlyKey{}, true)
 }

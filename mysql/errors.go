@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"errors"
+	"regexp"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -10,6 +11,12 @@ import (
 
 // erUnknownStatement is ER_UNKNOWN_STMT_HANDLER, which DEALLOCATE of a statement that is not there gets too.
 const erUnknownStatement = 1243
+
+// erOptionPrevents is ER_OPTION_PREVENTS_STATEMENT. Its message is translated, but not the option in it.
+const erOptionPrevents = 1290
+
+// prevents finds the options of servers that do not write: --read-only, --super-read-only, --innodb-read-only.
+var prevents = regexp.MustCompile(`--(\w+[-_])?read[-_]only\b`)
 
 // numbers says what error numbers mean (reference manuals of MySQL and MariaDB, "Server Error Message Reference"). What is not
 // here means nothing that could be relied on.
@@ -49,16 +56,16 @@ var numbers = map[uint16]dialect.ErrorClass{
 	1461:               dialect.Application | dialect.TooManyStatements | dialect.NotExecuted, // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	1615:               dialect.Application | dialect.StaleStatement | dialect.NotExecuted,    // ER_NEED_REPREPARE
 	1698:               dialect.Application | dialect.Misconfigured,                           // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
-	1792:               dialect.Application | dialect.NotExecuted,                             // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-	1836:               dialect.Application | dialect.NotExecuted,                             // ER_READ_ONLY_MODE
+	1792:               dialect.Application | dialect.NotExecuted | dialect.WriteRefused,      // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	1836:               dialect.Application | dialect.NotExecuted | dialect.WriteRefused,      // ER_READ_ONLY_MODE
 }
 
 // applications are the numbers that tell of a statement alone, and of nothing else.
 var applications = [][2]uint16{
 	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
 	{1205, 1205}, {1213, 1213}, // lock wait timeout, deadlock
-	{3024, 3024},               // took too long
-	{1290, 1290}, {3118, 3118}, // --read-only and such, account locked
+	{3024, 3024},                                       // took too long
+	{erOptionPrevents, erOptionPrevents}, {3118, 3118}, // account locked
 	{1690, 1690}, {3819, 3819}, {4025, 4025}, // out of range, check constraints
 	{1364, 1366}, {1406, 1406}, {1451, 1452}, {1644, 1644}, // values, foreign keys, SIGNAL
 }
@@ -68,7 +75,7 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	var my *mysql.MySQLError
 	switch {
 	case errors.As(err, &my):
-		return classify(my.Number)
+		return classify(my)
 	case errors.Is(err, mysql.ErrInvalidConn): // the socket has failed, and the driver has logged why
 		return dialect.Dead | dialect.Infrastructure
 	case errors.Is(err, mysql.ErrPktSync), errors.Is(err, mysql.ErrPktSyncMul), errors.Is(err, mysql.ErrMalformPkt):
@@ -81,12 +88,15 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	}
 }
 
-func classify(number uint16) dialect.ErrorClass {
-	if class, ok := numbers[number]; ok {
+func classify(my *mysql.MySQLError) dialect.ErrorClass {
+	if my.Number == erOptionPrevents && prevents.MatchString(my.Message) {
+		return dialect.Application | dialect.NotExecuted | dialect.WriteRefused
+	}
+	if class, ok := numbers[my.Number]; ok {
 		return class
 	}
 	for _, r := range applications {
-		if r[0] <= number && number <= r[1] {
+		if r[0] <= my.Number && my.Number <= r[1] {
 			return dialect.Application
 		}
 	}

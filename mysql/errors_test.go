@@ -42,7 +42,7 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 		{[]uint16{1243, 1615}, app | unsent | dialect.StaleStatement},
 		{[]uint16{1317}, app | dialect.Cancelled},
 		{[]uint16{1461}, app | unsent | dialect.TooManyStatements},
-		{[]uint16{1792, 1836}, app | unsent},
+		{[]uint16{1792, 1836}, app | unsent | dialect.WriteRefused},
 		{[]uint16{1, 1076, 9999}, 0},
 	}
 	for _, tc := range tests {
@@ -50,6 +50,22 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 			err := fmt.Errorf("wrapped: %w", &mysql.MySQLError{Number: number})
 			assert.Equal(t, tc.want.String(), Dialect{}.Classify(err).String(), "%d", number)
 		}
+	}
+}
+
+func TestAnOptionThatPreventsAStatementRefusesWritesIfItIsReadOnly(t *testing.T) {
+	refused := dialect.Application | dialect.NotExecuted | dialect.WriteRefused
+	for message, want := range map[string]dialect.ErrorClass{
+		"The MariaDB server is running with the --read-only option so it cannot execute this statement":                refused,
+		"The MySQL server is running with the --super-read-only option so it cannot execute this statement":            refused,
+		"The MySQL server is running with the --read_only option so it cannot execute this statement":                  refused,
+		"Der MySQL-Server läuft mit der Option --read-only und kann diese Anweisung deswegen nicht ausführen":          refused,
+		"The MySQL server is running with the --secure-file-priv option so it cannot execute this statement":           dialect.Application,
+		"The MySQL server is running with the LOCK_WRITE_GROWTH option so it cannot execute this statement":            dialect.Application,
+		"The MariaDB server is running with the --skip-grant-tables option so it cannot execute this statement":        dialect.Application,
+		"The MariaDB server is running with the --read-onlyish option so it cannot execute this statement (read-only)": dialect.Application,
+	} {
+		assert.Equal(t, want.String(), Dialect{}.Classify(&mysql.MySQLError{Number: 1290, Message: message}).String(), message)
 	}
 }
 

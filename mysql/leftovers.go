@@ -22,6 +22,11 @@ func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]
 			left["variable "+name] = value
 		}
 	}
+	for _, name := range accessModes { // connections that were dialled read-only are compared with others
+		if _, readOnly := conn.(readOnlyConn); readOnly == (variables[name] == "ON") && variables[name] != "" {
+			left["variable "+name] = "as dialled"
+		}
+	}
 	for _, query := range []string{
 		"select 'database', coalesce(database(), '')",
 		"select 'role', coalesce(current_role(), '')",

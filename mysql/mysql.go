@@ -11,9 +11,7 @@
 package mysql
 
 import (
-	"context"
 	"database/sql/driver"
-	"net"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -48,14 +46,14 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
-	connector, err := mysql.NewConnector(cfg)
+	real, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return dialect.Server{}, err
 	}
 	return dialect.Server{
-		Connector: connector,
+		Connector: connector{real},
 		Dial:      dialer(cfg),
-		Cancel:    cancel(connector),
+		Cancel:    cancel(real),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Sessions:  newSessions(),
@@ -66,45 +64,17 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 		},
+		Replication: &replication{},
 	}, nil
 }
-
-// dialer dials through a socket, whatever mysql.RegisterDialContext says of the networks tcp and unix. Other networks can only be dialled by
-// the driver.
-func dialer(cfg *mysql.Config) func(context.Context) (driver.Conn, *dialect.Socket, error) {
-	if cfg.Net != "tcp" && cfg.Net != "unix" {
-		return nil
-	}
-	cfg = cfg.Clone()
-	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		socket := dialect.NewSocket(conn)
-		if dialled, ok := ctx.Value(dialledKey{}).(**dialect.Socket); ok {
-			*dialled = socket
-		}
-		return socket, nil
-	}
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil // it is the error of Open
-	}
-	return func(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
-		var socket *dialect.Socket
-		conn, err := connector.Connect(context.WithValue(ctx, dialledKey{}, &socket))
-		return conn, socket, err
-	}
-}
-
-// dialledKey finds, in the context of a dial, where to leave the socket.
-type dialledKey struct{}
 
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows}, Sessions: newSessions()}
+	return dialect.Server{
+		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows},
+		Sessions: newSessions(), Replication: &replication{},
+	}
 }
 
 // returnsRows reports whether a statement may return rows. MariaDB from 10.6 on describes the columns of a prepared statement's

@@ -26,7 +26,9 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if changes.Effects&impossible != 0 {
 		return dialect.ErrDiscard
 	}
-	texts, ok := f.undo(changes)
+	asDialled := *f
+	_, asDialled.readOnly = conn.(readOnlyConn)
+	texts, ok := asDialled.undo(changes)
 	if !ok {
 		return dialect.ErrDiscard
 	}
@@ -52,6 +54,9 @@ func (f *fresh) undo(changes *dialect.Changes) (texts []string, ok bool) {
 	tables := changes.Names(dialect.TempTable)
 	if effects.Has(dialect.Database) && (f.database == "" || len(tables) > 0) {
 		return nil, false // there is no statement for none, and nobody knows which database a table's name was meant in
+	}
+	if f.readOnly && len(tables) > 0 {
+		return nil, false // a read-only session may not drop what it could only make while it was not
 	}
 	if effects.Has(dialect.OpenTx) {
 		texts = append(texts, "rollback")
@@ -129,12 +134,18 @@ func (f *fresh) settings(changes *dialect.Changes) (texts []string, ok bool) {
 	return texts, true
 }
 
+// accessModes are the names of the variable that says whether sessions may write; each server knows one or both.
+var accessModes = []string{"transaction_read_only", "tx_read_only"}
+
 // moving are variables whose value is that of the moment.
 var moving = []string{"timestamp", "error_count", "warning_count", "last_insert_id", "identity", "insert_id"}
 
 // value is what a variable is set back to: the server's default for new sessions, unless the DSN or pool_init had set something else.
 func (f *fresh) value(name string) (string, bool) {
 	name = strings.ToLower(name)
+	if f.readOnly && slices.Contains(accessModes, name) {
+		return "1", true
+	}
 	was, ok := f.variables[name]
 	if !ok || slices.Contains(moving, name) {
 		return "default", name == "timestamp"

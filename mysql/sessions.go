@@ -43,6 +43,7 @@ type fresh struct {
 	role      string            // as SET ROLE takes it
 	variables map[string]string // of the session, by name in lower case
 	globals   map[string]string // what a new session would begin with
+	readOnly  bool              // the session was dialled read-only, whatever variables say
 }
 
 // Fresh takes down all variables. It sees no proxies.
@@ -53,6 +54,13 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 	}
 	if f.globals, err = pairs(ctx, conn, "show global variables"); err != nil {
 		return false, err
+	}
+	if _, ok := conn.(readOnlyConn); ok { // others may be dialled that are not
+		for _, name := range accessModes {
+			if global, ok := f.globals[name]; ok {
+				f.variables[name] = global
+			}
+		}
 	}
 	database, err := pairs(ctx, conn, "select 'database', coalesce(database(), '')")
 	if err != nil {

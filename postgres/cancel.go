@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
@@ -13,13 +12,6 @@ import (
 
 // cancelTimeout is how long a server has to end a statement that was cancelled. Then the connection is given up.
 const cancelTimeout = time.Second
-
-// configure makes of a configuration what a dial is asked for.
-func configure(ctx context.Context, cfg *pgx.ConnConfig) {
-	if dialect.CancelsQuery(ctx) {
-		cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
-	}
-}
 
 // canceller has a cancelled context end the statement on the server.
 //

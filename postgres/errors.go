@@ -27,7 +27,7 @@ var states = map[string]dialect.ErrorClass{
 	"P0": dialect.Application, // raised by PL/pgSQL
 
 	"0A000": dialect.Application,                                                            // feature_not_supported; see stale
-	"25006": dialect.Application | dialect.NotExecuted,                                      // read_only_sql_transaction
+	"25006": dialect.Application | dialect.NotExecuted | dialect.WriteRefused,               // read_only_sql_transaction
 	"25P03": dialect.Application | dialect.Dead,                                             // idle_in_transaction_session_timeout
 	"25P04": dialect.Application | dialect.Dead,                                             // transaction_timeout
 	"26000": dialect.Application,                                                            // invalid_sql_statement_name; see stale

@@ -33,7 +33,7 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 		{"ERROR", []string{"57014"}, app | dialect.Cancelled},
 		{"ERROR", []string{"08P01", "08001"}, app}, // of a Bind message, of dblink
 		{"ERROR", []string{"53100", "53200", "58030", "F0000", "XX000", "XX001"}, infra},
-		{"ERROR", []string{"25006"}, app | unsent},
+		{"ERROR", []string{"25006"}, app | unsent | dialect.WriteRefused},
 		{"ERROR", []string{"40003", "01000", "HV000"}, 0},
 		{"FATAL", []string{"08006", "53200", "58030", "XX000"}, infra | dead},
 		{"FATAL", []string{"57P01"}, dead | down},

@@ -70,6 +70,8 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Traits:    traitsOf(cfg),
 		Plan:      plan,
 		Sessions:  newSessions(),
+
+		Replication: &replication{},
 	}, nil
 }
 
@@ -138,7 +140,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postg
 func adopt(c driver.Connector, name string) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
-	return dialect.Server{Connector: c, Address: name, Traits: t, Sessions: newSessions()}
+	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

@@ -51,7 +51,7 @@ func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.
 	if repeat || effects.Has(dialect.UnknownEffect) {
 		effects |= everything
 	}
-	sql := compose(effects, effects.Has(dialect.OpenTx) && c.PgConn().TxStatus() != 'I')
+	sql := compose(effects, effects.Has(dialect.OpenTx) && c.PgConn().TxStatus() != 'I', readOnly(c))
 	if sql == "" {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (s sessions) touches(effects dialect.Effects, init string) bool {
 }
 
 // compose writes the statements as one text. The server runs it as one transaction, so it fails or succeeds as a whole.
-func compose(effects dialect.Effects, inTx bool) string {
+func compose(effects dialect.Effects, inTx, readOnly bool) string {
 	var sql []string
 	if inTx {
 		sql = append(sql, "rollback")
@@ -104,6 +104,9 @@ func compose(effects dialect.Effects, inTx bool) string {
 		if effects&u.effect != 0 {
 			sql = append(sql, u.sql)
 		}
+	}
+	if effects.Has(dialect.Setting) && readOnly {
+		sql = append(sql, readOnlySQL)
 	}
 	if effects.Has(dialect.UnknownEffect) { // setseed may be hidden: a fresh session has a seed that nobody knows
 		sql = append(sql, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))

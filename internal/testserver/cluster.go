@@ -1,0 +1,204 @@
+package testserver
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Cluster is a primary and its replicas, for one test. All have the same user, password and database, whose user may do everything.
+//
+// The servers end with the test, and also when the test process is killed. Their methods fail the test that made the cluster, and return when what they
+// do is done.
+type Cluster struct {
+	// Nodes are the servers. The first one begins as the primary.
+	Nodes []*Node
+
+	t      testing.TB
+	dir    string
+	family family
+	guard  *guard
+}
+
+// family is what differs between PostgreSQL and MariaDB.
+type family interface {
+	driver() string
+	dsn(address string) string
+	// server is the user, if tests run as root, and the command of a server.
+	server(n *Node) (user string, command []string)
+	// stopSignal makes a server leave nothing behind.
+	stopSignal() string
+	// killed cleans up what a killed server has left outside of its directory.
+	killed(n *Node)
+
+	pause(n *Node)
+	resume(n *Node)
+	promote(n *Node)
+	follow(n, primary *Node)
+	rejoin(n, primary *Node)
+}
+
+// Node is a server of a cluster.
+type Node struct {
+	cluster *Cluster
+	name    string
+	port    int
+	process *process // nil: it does not run
+
+	id       int  // of MariaDB: a new one for new data, as a replica takes what has its id for its own
+	readOnly bool // what MariaDB is started with
+}
+
+// The account of all nodes. The password is odd on purpose, as that of the script's servers.
+const (
+	clusterUser     = "pooled"
+	clusterPassword = `p@ss/w?rd%25 'x\`
+)
+
+// clusterTimeout bounds each step: servers on a busy machine are slow.
+const clusterTimeout = 60 * time.Second
+
+// pollPause is the pause between two looks at what is waited for.
+const pollPause = 10 * time.Millisecond
+
+// newCluster makes a cluster of servers that do not run yet.
+func newCluster(t testing.TB, f family, nodes int) *Cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pooled-cluster.") //nolint:usetesting // no other user could enter that
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	c := &Cluster{t: t, dir: dir, family: f}
+	c.guard = guardDirectory(t, dir)
+	if err := os.Chmod(dir, 0o711); err != nil { // the servers' users have directories of their own in it
+		t.Fatalf("testserver: %v", err)
+	}
+	for i := range nodes {
+		c.Nodes = append(c.Nodes, &Node{cluster: c, name: fmt.Sprintf("node%d", i+1), port: freePort(t), id: i + 1})
+	}
+	return c
+}
+
+// Address returns host:port.
+func (n *Node) Address() string { return fmt.Sprintf("127.0.0.1:%d", n.port) }
+
+// DSN returns what the bare driver takes.
+func (n *Node) DSN() string { return n.cluster.family.dsn(n.Address()) }
+
+// Start starts a server that was killed, on its port and with its data, and waits until it answers.
+func (n *Node) Start() {
+	n.cluster.t.Helper()
+	if n.process != nil {
+		n.cluster.t.Fatalf("testserver: %s runs already", n.name)
+	}
+	user, command := n.cluster.family.server(n)
+	n.process = n.cluster.spawn(n.name, user, command)
+	n.await("an answer", "select 1", "1")
+}
+
+// Kill ends all processes of the server with SIGKILL.
+func (n *Node) Kill() {
+	n.cluster.t.Helper()
+	n.running().kill(n.cluster.t)
+	n.process = nil
+	n.cluster.family.killed(n)
+}
+
+// Stop stops all processes of the server with SIGSTOP: connections to it stay open, and get no answer.
+func (n *Node) Stop() { n.cluster.t.Helper(); n.running().stop(n.cluster.t) }
+
+// Continue ends a Stop.
+func (n *Node) Continue() { n.cluster.t.Helper(); n.running().goOn(n.cluster.t) }
+
+// Pause makes a replica receive what the primary does, and not apply it.
+func (n *Node) Pause() { n.cluster.t.Helper(); n.cluster.family.pause(n) }
+
+// Resume ends a Pause.
+func (n *Node) Resume() { n.cluster.t.Helper(); n.cluster.family.resume(n) }
+
+// Promote makes a replica a primary that replicates from nobody. What it has received and not applied may be lost.
+func (n *Node) Promote() { n.cluster.t.Helper(); n.cluster.family.promote(n) }
+
+// Follow makes a server replicate from another primary than before. It must not have anything that the primary has not.
+func (n *Node) Follow(primary *Node) { n.cluster.t.Helper(); n.cluster.family.follow(n, primary) }
+
+// Rejoin makes a server, which may have been killed, a new replica: its data are lost.
+func (n *Node) Rejoin(primary *Node) {
+	n.cluster.t.Helper()
+	if n.process != nil {
+		n.Kill()
+	}
+	if err := os.RemoveAll(n.data()); err != nil {
+		n.cluster.t.Fatalf("testserver: %v", err)
+	}
+	n.cluster.family.rejoin(n, primary)
+}
+
+// Exec runs statements on the server, each by itself, over one connection.
+func (n *Node) Exec(queries ...string) {
+	n.cluster.t.Helper()
+	if err := n.exec(queries...); err != nil {
+		n.cluster.t.Fatalf("testserver: %s: %v", n.name, err)
+	}
+}
+
+func (n *Node) exec(queries ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), clusterTimeout)
+	defer cancel()
+	db, err := sql.Open(n.cluster.family.driver(), n.DSN())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, query := range queries {
+		if _, err := db.ExecContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await asks until the answer is the wanted one.
+func (n *Node) await(what, query, want string) {
+	t := n.cluster.t
+	t.Helper()
+	db, err := sql.Open(n.cluster.family.driver(), n.DSN())
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	defer db.Close()
+	deadline := time.Now().Add(clusterTimeout)
+	for {
+		var got string
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		err := db.QueryRowContext(ctx, query).Scan(&got)
+		cancel()
+		if err == nil && got == want {
+			return
+		}
+		select {
+		case <-n.running().done:
+			t.Fatalf("testserver: %s has ended; the end of its log:\n%s", n.name, n.cluster.logOf(n.name))
+		case <-time.After(pollPause):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("testserver: %s: %s does not come: %q, error %v; the end of its log:\n%s", n.name, what, got, err, n.cluster.logOf(n.name))
+		}
+	}
+}
+
+func (n *Node) running() *process {
+	n.cluster.t.Helper()
+	if n.process == nil {
+		n.cluster.t.Fatalf("testserver: %s does not run", n.name)
+	}
+	return n.process
+}
+
+// data is the server's directory.
+func (n *Node) data() string { return filepath.Join(n.cluster.dir, n.name) }

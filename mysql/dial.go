@@ -1,0 +1,98 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// connector dials with the driver's own, and makes sessions read-only where that is asked for.
+type connector struct{ driver.Connector }
+
+// Connect dials the server.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return asAsked(ctx, conn)
+}
+
+// Close closes the connector, if that is to be done.
+func (c connector) Close() error {
+	if closer, ok := c.Connector.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
+}
+
+// realConn is what a connection of go-sql-driver/mysql can do.
+type realConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// readOnlyConn is one whose sessions are read-only. The type is how Reset knows.
+type readOnlyConn struct{ realConn }
+
+// asAsked makes the session of a connection that was just dialled read-only, if the dial is asked for that.
+func asAsked(ctx context.Context, conn driver.Conn) (driver.Conn, error) {
+	if !dialect.WantsReadOnly(ctx) {
+		return conn, nil
+	}
+	real, ok := conn.(realConn)
+	err := fmt.Errorf("pooled: %T is not a connection of go-sql-driver/mysql", conn)
+	if ok {
+		err = exec(ctx, conn, "set session transaction read only")
+	}
+	if err != nil {
+		_ = conn.Close() // err is the reason
+		return nil, err
+	}
+	return readOnlyConn{real}, nil
+}
+
+// dialer dials through a socket, whatever mysql.RegisterDialContext says of the networks tcp and unix. Other networks can only be dialled by
+// the driver.
+func dialer(cfg *mysql.Config) func(context.Context) (driver.Conn, *dialect.Socket, error) {
+	if cfg.Net != "tcp" && cfg.Net != "unix" {
+		return nil
+	}
+	cfg = cfg.Clone()
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		socket := dialect.NewSocket(conn)
+		if dialled, ok := ctx.Value(dialledKey{}).(**dialect.Socket); ok {
+			*dialled = socket
+		}
+		return socket, nil
+	}
+	real, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil // it is the error of Open
+	}
+	return func(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+		var socket *dialect.Socket
+		conn, err := connector{real}.Connect(context.WithValue(ctx, dialledKey{}, &socket))
+		return conn, socket, err
+	}
+}
+
+// dialledKey finds, in the context of a dial, where to leave the socket.
+type dialledKey struct{}
