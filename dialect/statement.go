@@ -10,7 +10,7 @@ const (
 	Unknown Class = iota
 	// Read is proved free of writes, and of reads that only the primary can answer.
 	Read
-	// Write changes data, takes row locks, or depends on what the session did before.
+	// Write changes data, takes locks, depends on what the session did before, or asks for what only the primary tells.
 	Write
 	// TxControl begins, ends or divides a transaction.
 	TxControl
@@ -83,6 +83,12 @@ func (e Effects) Has(x Effects) bool { return e&x == x }
 type Statement struct {
 	Class   Class
 	Effects Effects
+	// Why tells people in a few words why it is not a read that a replica may answer: the first reason that was found. It is empty for
+	// such a read, which [Statement.Replicable] reports. It shows names, and never literals.
+	Why string
+	// Hint is where a comment in the text wants it to run, such as /* pool:primary */; RoleUnknown without one. Of several that differ,
+	// the primary's counts. A text that cannot be read has none.
+	Hint ServerRole
 	// Sees is what the statement could see of traces that others left: [Sequence], for a function such as lastval, or one that
 	// may call it. Other effects are never left for anybody to see.
 	Sees Effects
@@ -92,6 +98,11 @@ type Statement struct {
 	Provisional bool
 	// Undo names what has to be undone by name, for the effects of which the dialect needs names.
 	Undo []Undo
+}
+
+// Replicable reports whether a replica may answer it: it is a read that leaves no trace, and depends on none.
+func (s *Statement) Replicable() bool {
+	return s.Class == Read && s.Effects == 0 && s.Sees == 0 && !s.Provisional
 }
 
 // Undo is one trace that has a name: a variable, a temporary table, a prepared statement.

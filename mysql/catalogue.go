@@ -27,20 +27,38 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 	}
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence
+		because(s, "may read last_insert_id")
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
+		because(s, "the catalogue is not known yet")
 		return
 	}
 	impure := len(c.shadows) > 0 && statement.Mentions(text, c.shadows)
+	if impure {
+		because(s, "may call a stored function named like a built-in one")
+	}
 	for _, name := range p.Targets {
-		impure = impure || c.tables[name] || c.views[name]
+		if c.tables[name] || c.views[name] {
+			impure = true
+			because(s, "what writing to "+name+" does is not known")
+		}
 	}
 	for _, name := range p.Names {
-		impure = impure || c.views[name]
+		if c.views[name] {
+			impure = true
+			because(s, "what is behind "+name+" may do anything")
+		}
 	}
 	if impure {
 		s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
+	}
+}
+
+// because notes the first reason against a read.
+func because(s *dialect.Statement, why string) {
+	if s.Why == "" {
+		s.Why = why
 	}
 }
 

@@ -27,7 +27,9 @@ func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read
 // read says what a text does. Without a catalogue it is provisional.
 func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := my.Parse(text)
-	s = &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Undo: parsed.Undo, Defines: parsed.Defines}
+	s = &dialect.Statement{
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo, Defines: parsed.Defines,
+	}
 	c.judge(text, &parsed, s)
 	return s, true
 }

@@ -40,7 +40,8 @@ type table struct {
 // judge completes what a text shows with what the catalogue knows. It reports false if a name is not in the catalogue. The nil
 // catalogue knows nothing.
 func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bool {
-	unknown := func() {
+	unknown := func(why string) {
+		because(s, why)
 		s.Class = dialect.Unknown
 		s.Effects |= dialect.UnknownEffect
 		s.Sees = dialect.Sequence
@@ -50,11 +51,12 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
+		because(s, notKnownYet(p))
 		return true
 	}
 	if c.hidden {
 		if statement.Several(text) || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
-			unknown()
+			unknown("operators, casts or types of this database may do anything")
 		}
 		return true
 	}
@@ -66,14 +68,15 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 				continue
 			}
 			complete = false
+			unknown("function " + name + " is not known")
 		}
 		if !pure {
-			unknown()
+			unknown("function " + name + " may do anything")
 		}
 	}
 	for _, name := range p.Names {
 		if c.impure[strings.ToLower(name)] {
-			unknown()
+			unknown("what is behind " + name + " may do anything")
 		}
 	}
 	for _, name := range p.Targets {
@@ -82,16 +85,33 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 			complete = false
 		}
 		if !ok || t.impure {
-			unknown()
+			unknown("what writing to " + name + " does is not known")
 		}
 		if t.sequence {
 			s.Effects |= dialect.Sequence
 		}
 	}
 	if c.defines && p.Defines {
-		unknown()
+		unknown("event triggers")
 	}
 	return complete
+}
+
+// because notes the first reason against a read.
+func because(s *dialect.Statement, why string) {
+	if s.Why == "" {
+		s.Why = why
+	}
+}
+
+// notKnownYet says what the catalogue has to tell.
+func notKnownYet(p *pg.Statement) string {
+	for _, name := range p.Functions {
+		if _, _, known := pg.Builtin(name); !known {
+			return "function " + name + " is not known yet"
+		}
+	}
+	return "the catalogue is not known yet"
 }
 
 //go:embed catalogue.sql

@@ -24,7 +24,9 @@ func newSessions() sessions { return sessions{statement.NewReader(read, nil)} }
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown.
 func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := pg.Parse(text)
-	s = &dialect.Statement{Class: parsed.Class, Effects: parsed.Effects, Defines: parsed.Defines}
+	s = &dialect.Statement{
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines,
+	}
 	return s, c.judge(text, &parsed, s)
 }
 

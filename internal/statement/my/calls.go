@@ -1,6 +1,10 @@
 package my
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // call deals with a name at position i that a parenthesis follows.
 //
@@ -12,6 +16,9 @@ func (p *parser) call(s []token, i int) {
 	t := &s[i]
 	if t.kind == word && !t.dotted && t.word != nil {
 		if f := t.word.function; f != nil && !(f.tight && t.end != s[i+1].start) {
+			if p.out.Why == "" && f.rank > read {
+				p.out.Why = whyFunction(t.word.name)
+			}
 			f.effect(p, s, i)
 			return
 		}
@@ -23,7 +30,25 @@ func (p *parser) call(s []token, i int) {
 		p.name(t)
 		return
 	}
+	if p.out.Why == "" {
+		p.out.Why = "function " + p.shown(t) + " may do anything"
+	}
 	p.is(unclear, dialect.UnknownEffect)
+}
+
+// whyFunction says for people why a call of a built-in function is no read for just any server.
+func whyFunction(name string) string {
+	switch {
+	case strings.Contains(name, "lock"):
+		return "calls user lock function " + name
+	case name == "last_insert_id":
+		return "reads last_insert_id"
+	case name == "nextval" || name == "setval":
+		return "function " + name + " is volatile"
+	case name == "lastval" || name == "row_count" || name == "found_rows" || name == "connection_id" || name == "ps_current_thread_id":
+		return "function " + name + " depends on the session"
+	}
+	return "function " + name + " needs the primary"
 }
 
 // isNoCall reports whether what stands before or behind the name proves that no function is called here: it has a list of columns,

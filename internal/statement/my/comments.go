@@ -1,6 +1,10 @@
 package my
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/internal/statement"
+)
 
 // isLineComment reports whether two dashes here begin a comment: white space, a control character or the end has to follow.
 func (l *lexer) isLineComment() bool {
@@ -13,13 +17,14 @@ func (l *lexer) isLineComment() bool {
 
 // lineComment skips to the next line. Nothing else ends the comment, not even the end of an executable comment around it.
 func (l *lexer) lineComment() bool {
-	if n := strings.IndexByte(l.text[l.pos:], '\n'); n >= 0 {
-		l.pos += n + 1
-	} else {
-		l.pos = len(l.text)
-	}
+	line, _, _ := strings.Cut(l.text[l.pos:], "\n")
+	l.noteHint(strings.TrimLeft(line, "#-")) // a # or two dashes
+	l.pos = min(l.pos+len(line)+1, len(l.text))
 	return true
 }
+
+// noteHint looks at what a comment says.
+func (l *lexer) noteHint(text string) { l.hint = statement.BothHints(l.hint, statement.Hint(text)) }
 
 // comment skips a comment, or goes on in an executable one.
 func (l *lexer) comment() bool {
@@ -31,7 +36,12 @@ func (l *lexer) comment() bool {
 	case l.peek(2) == '+':
 		return l.hints()
 	}
-	return l.skipComment(2)
+	start := l.pos + 2
+	if !l.skipComment(2) {
+		return false
+	}
+	l.noteHint(l.text[start : l.pos-2])
+	return true
 }
 
 // skipComment skips what ends with the next end of a comment, n bytes from here or later. Comments do not nest.

@@ -5,10 +5,12 @@ import "github.com/gopooled/pooled/dialect"
 // statement classifies one statement by its first word.
 func (p *parser) statement(s []token) {
 	if !balanced(s) {
+		p.because("parentheses do not match")
 		p.unknown()
 		return
 	}
-	switch at(s, 0) {
+	p.verb = at(s, 0)
+	switch p.verb {
 	case "select", "values", "table":
 		p.query(s)
 	case "with":
@@ -51,6 +53,9 @@ func (p *parser) statement(s []token) {
 			return
 		}
 		// CALL and EXECUTE run what is not in the text; the compound statements of MariaDB have statements within.
+		if p.verb != "call" && p.verb != "execute" {
+			p.notUnderstood(&s[0])
+		}
 		p.unknown()
 	}
 }

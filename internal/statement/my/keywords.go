@@ -88,7 +88,7 @@ delete dumpfile for insert into lock outfile procedure replace share sql_calc_fo
 // otherWords are the other words that statements are told by.
 const otherWords = `
 aggregate algorithm authors autocommit backup begin binlog cache chain channel charset checksum client_statistics clone close
-collation comment commit concurrent contains contributors count cpu data deallocate definer directory do dumpfile end engine
+collation comment commit concurrent contains contributors count cpu data deallocate definer directory do dumpfile end engine execute
 engines errors event events export extended first flush follows format full function get global grants group_replication handler
 help host identified import indexes index_statistics install instance invoker language last library local logfile logs master member
 mutex names next no nulls of offline online only open over package parse_tree partitions password persist persist_only plugin

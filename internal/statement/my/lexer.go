@@ -1,6 +1,10 @@
 package my
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // kind is what a token is.
 type kind uint8
@@ -45,6 +49,7 @@ type lexer struct {
 	executing int // how deep in executed comments: 0 or 1
 	seen      int // executable comments so far
 
+	hint          dialect.ServerRole
 	escapedQuote  bool // a backslash stood before a single quote that would else have ended its string
 	escapedDouble bool // the same with a double quote
 }
@@ -52,7 +57,7 @@ type lexer struct {
 // lex fills tokens, the way r says. It reports whether it came to the end of the text, outside of strings and comments.
 func (l *lexer) lex(r reading) bool {
 	l.pos, l.tokens, l.reading = 0, l.tokens[:0], r
-	l.executing, l.seen, l.escapedQuote, l.escapedDouble = 0, 0, false, false
+	l.executing, l.seen, l.hint, l.escapedQuote, l.escapedDouble = 0, 0, dialect.RoleUnknown, false, false
 	for l.pos < len(l.text) {
 		if !l.next() {
 			return false

@@ -14,6 +14,7 @@ const manyNames = 32
 func (p *parser) name(t *token) {
 	name := strings.ToLower(p.plain(t))
 	if t.dotted && (name == "nextval" || name == "currval") {
+		p.because("takes a value from a sequence")
 		p.is(write, sequenceValue) // a call in MariaDB's Oracle mode
 	}
 	if name == "" || slices.Contains(p.out.Targets, name) || p.isKnown(name) {

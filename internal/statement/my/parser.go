@@ -14,6 +14,7 @@ type parser struct {
 	out   Statement
 	worst rank            // of all statements so far
 	rank  rank            // of this statement
+	verb  string          // the first word of this statement: why it is no read, if nothing better is known
 	known map[string]bool // out.Names, once they are many
 }
 
@@ -41,7 +42,7 @@ var classes = [...]dialect.Class{
 
 // reset prepares the parser for a text.
 func (p *parser) reset(text string) {
-	p.lexer = lexer{text: text, tokens: p.tokens}
+	p.lexer = lexer{text: text, tokens: p.tokens[:0]}
 	p.out, p.worst, p.known = Statement{}, nothing, nil
 }
 
@@ -50,7 +51,54 @@ func (p *parser) result() Statement {
 	out := p.out
 	p.out, p.text = Statement{}, ""
 	out.Class = classes[p.worst]
+	if p.worst == nothing && out.Why == "" {
+		out.Why = "no statement"
+	}
 	return out
+}
+
+// because notes a reason against a read.
+func (p *parser) because(why string) {
+	if p.out.Why == "" {
+		p.out.Why = why
+	}
+}
+
+// maxShown is how many bytes of a name are shown in a reason.
+const maxShown = 64
+
+// shown returns a name or a word as a reason shows it.
+func (p *parser) shown(t *token) string {
+	name := p.text[t.start:t.end]
+	if t.kind == backtick || t.kind == double {
+		name = unquote(name)
+	}
+	name = strings.ToLower(name)
+	if len(name) > maxShown {
+		name = name[:maxShown]
+	}
+	return strings.ToValidUTF8(name, "?")
+}
+
+// notUnderstood notes that a statement is not understood near a token, which is shown only if it is a word: all else may be data.
+func (p *parser) notUnderstood(t *token) {
+	if p.out.Why == "" {
+		p.out.Why = "not understood"
+		if t.kind == word {
+			p.out.Why += " near " + p.shown(t)
+		}
+	}
+	p.unknown()
+}
+
+// near says where the lexer could not go on: behind the last word, as what follows may be somebody's data.
+func (p *parser) near() string {
+	for i := len(p.tokens) - 1; i >= 0; i-- {
+		if t := &p.tokens[i]; t.kind == word {
+			return "not understood near " + p.shown(t)
+		}
+	}
+	return "not understood"
 }
 
 func (p *parser) begin() { p.rank = nothing }
@@ -59,6 +107,9 @@ func (p *parser) end() { p.worst = max(p.worst, p.rank) }
 
 // is says that the statement is at least of this rank, and has these effects.
 func (p *parser) is(r rank, e dialect.Effects) {
+	if r > read || e != 0 {
+		p.because(p.verb)
+	}
 	p.rank = max(p.rank, r)
 	p.out.Effects |= e
 }
@@ -69,12 +120,14 @@ func (p *parser) unknown() { p.is(unclear, dialect.UnknownEffect) }
 // asksSession says that the statement depends on what the session did before: it is no read for just any server.
 func (p *parser) asksSession() {
 	if p.rank <= read {
+		p.because("reads a variable")
 		p.rank = write
 	}
 }
 
 // undo says that the statement has an effect, which is undone by a name. A name that is no text cannot be sent to a server.
 func (p *parser) undo(e dialect.Effects, name string) {
+	p.because(p.verb)
 	p.out.Effects |= e
 	if name == "" || strings.ContainsRune(name, utf8.RuneError) {
 		p.out.Effects |= dialect.UnknownEffect

@@ -18,7 +18,7 @@ func (p *parser) parenthesised(s []token) {
 	case "select", "values", "table", "with":
 		p.query(s)
 	default:
-		p.unknown()
+		p.notUnderstood(&s[min(i, len(s)-1)])
 	}
 }
 
@@ -27,14 +27,17 @@ func (p *parser) with(s []token) {
 	verb := find(s, 1, "select", "values", "table", "update", "delete", "insert", "replace")
 	switch at(s, verb) {
 	case "update":
+		p.because("update")
 		p.is(write, 0)
 		p.scan(s[:verb])
 		p.update(s[verb:])
 	case "delete":
+		p.because("delete")
 		p.is(write, 0)
 		p.scan(s[:verb])
 		p.delete(s[verb:])
 	case "insert", "replace":
+		p.because(at(s, verb))
 		p.unknown()
 	default:
 		p.query(s)
@@ -62,6 +65,9 @@ func (p *parser) scan(s []token) {
 				p.name(t)
 			}
 		case variable:
+			if isKind(s, i+1, assign) {
+				p.because("sets a user variable")
+			}
 			p.asksSession()
 		case system:
 			p.asksSession()
@@ -83,6 +89,7 @@ func (p *parser) systemName(s []token, i int) int {
 
 // assigned says that := assigns to what is at position i.
 func (p *parser) assigned(s []token, i int) {
+	p.because("sets a user variable")
 	if isKind(s, i, variable) {
 		p.undo(dialect.UserVariable, p.variableName(&s[i]))
 		return
@@ -95,12 +102,15 @@ func (p *parser) keyword(s []token, i int) {
 	switch at(s, i) {
 	case "insert", "replace":
 		if !isMark(s, i+1, '(') {
+			p.because(at(s, i))
 			p.is(write, dialect.Sequence)
 		}
 	case "update", "delete", "lock", "procedure", "outfile", "dumpfile", "sql_calc_found_rows":
+		p.because(whyKeyword(s, i))
 		p.is(write, 0)
 	case "share":
 		if at(s, i-1) == "for" {
+			p.because("locks rows (FOR SHARE)")
 			p.is(write, 0)
 		}
 	case "into":
@@ -111,10 +121,30 @@ func (p *parser) keyword(s []token, i int) {
 		}
 		switch at(s, i-2) {
 		case "next":
+			p.because("takes a value from a sequence")
 			p.is(write, sequenceValue)
 		case "previous":
+			p.because("depends on the session's last value of a sequence")
 			p.is(write, dialect.Sequence)
 		}
+	}
+}
+
+// whyKeyword says for people what the keyword at position i makes of a query.
+func whyKeyword(s []token, i int) string {
+	switch w := at(s, i); {
+	case w == "update" && at(s, i-1) == "for":
+		return "locks rows (FOR UPDATE)"
+	case w == "lock":
+		return "locks rows (LOCK IN SHARE MODE)"
+	case w == "outfile" || w == "dumpfile":
+		return "writes a file of the server's"
+	case w == "sql_calc_found_rows":
+		return "counts rows for found_rows"
+	case w == "procedure":
+		return "calls a procedure"
+	default:
+		return w
 	}
 }
 
@@ -124,10 +154,16 @@ const sequenceValue = dialect.Sequence | dialect.Permanent
 
 // into deals with the targets of INTO, which begin at position i.
 func (p *parser) into(s []token, i int) {
-	p.is(write, 0)
 	if next := at(s, i); next == "outfile" || next == "dumpfile" {
+		p.because("writes a file of the server's")
+		p.is(write, 0)
 		return
 	}
+	if isKind(s, i, variable) {
+		p.because("sets a user variable")
+	}
+	p.because("select into")
+	p.is(write, 0)
 	for isKind(s, i, variable) {
 		p.undo(dialect.UserVariable, p.variableName(&s[i]))
 		if !isMark(s, i+1, ',') {

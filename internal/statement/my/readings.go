@@ -59,6 +59,9 @@ func nextReading(r *reading, n int) bool {
 // readQuotes reads the text as r says, and again in each sql_mode in which its strings end elsewhere.
 func (p *parser) readQuotes(r reading) bool {
 	ok := p.read(r)
+	if r == (reading{}) {
+		p.out.Hint = p.hint
+	}
 	escapedQuote, escapedDouble := p.escapedQuote, p.escapedDouble
 	if escapedQuote || escapedDouble {
 		r.rawStrings = true

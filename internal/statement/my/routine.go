@@ -10,6 +10,7 @@ func (p *parser) cut(tokens []token) (s, rest []token) {
 		last := blockEnd(tokens, body)
 		end = semicolon(tokens, last)
 		if last == len(tokens) || at(tokens, last) == "end" && end > last+2 {
+			p.because("the end of a body is not understood")
 			p.worst = unclear
 			p.out.Effects |= dialect.UnknownEffect
 		}

@@ -29,6 +29,12 @@ type Statement struct {
 	Class   dialect.Class
 	Effects dialect.Effects
 
+	// Why is the first reason why it is not a read without effects, for people; empty for such a read.
+	Why string
+
+	// Hint is where a comment wants it to run, if the text is read as most servers do.
+	Hint dialect.ServerRole
+
 	// Undo is what has to be undone by name, in the order seen, each once.
 	Undo []Undo
 
@@ -58,19 +64,24 @@ const maxText = 64 << 10
 
 // Parse classifies a text of one or several statements.
 func Parse(text string) Statement {
-	if len(text) > maxText || strings.IndexByte(text, 0) >= 0 {
-		return unknown
+	if len(text) > maxText {
+		return unknown("longer than what is read")
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return unknown("has a zero byte")
 	}
 	p := parsers.Get().(*parser)
 	defer parsers.Put(p)
 	p.reset(text)
 	if !p.readAllWays() {
-		return unknown
+		return unknown(p.near())
 	}
 	return p.result()
 }
 
 // unknown is what Parse says of a text that it cannot take apart.
-var unknown = Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect}
+func unknown(why string) Statement {
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Why: why}
+}
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}

@@ -160,6 +160,9 @@ func words(list string) map[string]bool {
 // literally true, except that a search_path can make the tables temporary that are created next.
 func (w *walk) setConfig(i int) {
 	w.class = worst(w.class, dialect.Write)
+	if w.why == "" {
+		w.why = "function set_config changes settings"
+	}
 	last := w.closing(i)
 	positional := w.arguments(i, last) == 3 && !w.at(i+1).is("variadic")
 	if !positional || !w.at(last-1).is("true") || !w.at(last-2).isPunct(',') {

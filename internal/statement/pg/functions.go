@@ -53,6 +53,23 @@ var builtins = func() map[string]builtin {
 	return all
 }()
 
+// whyFunction says for people why a call of a built-in function is no read.
+func whyFunction(name string, class dialect.Class, effects dialect.Effects) string {
+	switch {
+	case strings.Contains(name, "advisory"):
+		return "calls advisory lock function " + name
+	case class == dialect.Unknown:
+		return "function " + name + " may do anything"
+	case effects&dialect.Sequence != 0:
+		return "function " + name + " is volatile"
+	case effects&(dialect.Setting|dialect.Role) != 0:
+		return "function " + name + " changes settings"
+	case effects != 0:
+		return "function " + name + " changes the session"
+	}
+	return "function " + name + " needs the primary"
+}
+
 // Builtin returns what the function of that name does if it is the server's own, and whether the name is known here.
 // It asks nothing of the catalogue, which may have a user's function of the same name.
 //

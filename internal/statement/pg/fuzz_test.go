@@ -17,6 +17,7 @@ func FuzzParse(f *testing.F) {
 		got := Parse(text)
 		assert.Equal(t, got, Parse(text), "read twice")
 		assert.False(t, got.Class == dialect.Read && got.Effects != 0, "a read that leaves %s", got.Effects)
+		assert.Equal(t, got.Class == dialect.Read && got.Effects == 0, got.Why == "", "it is %s and leaves %s, because: %s", got.Class, got.Effects, got.Why)
 		if len(text) > maxText-100 {
 			return
 		}

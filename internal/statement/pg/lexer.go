@@ -1,6 +1,11 @@
 package pg
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+)
 
 // kind is what a token is to the lexer.
 type kind uint8
@@ -45,6 +50,7 @@ type lexer struct {
 	pos       int
 	escapes   bool // plain strings have backslash escapes: standard_conforming_strings = off
 	ambiguous bool // a plain string would end elsewhere if they had
+	hint      dialect.ServerRole
 	tokens    []token
 }
 
@@ -76,7 +82,9 @@ func (l *lexer) next() lexState {
 	case c == '$':
 		return l.dollar()
 	case c == '-' && l.at(1) == '-':
-		l.pos = lineEnd(l.text, l.pos)
+		end := lineEnd(l.text, l.pos)
+		l.noteHint(l.text[l.pos+2 : end])
+		l.pos = end
 		return lexDone
 	case c == '/' && l.at(1) == '*':
 		return l.comment()
@@ -119,8 +127,22 @@ func (l *lexer) comment() lexState {
 			i++
 		}
 	}
+	l.noteHint(l.text[l.pos+2 : i-2])
 	l.pos = i
 	return lexDone
+}
+
+// noteHint looks at what a comment says.
+func (l *lexer) noteHint(text string) { l.hint = statement.BothHints(l.hint, statement.Hint(text)) }
+
+// near says where the lexer could not go on: behind the last name or keyword, as what follows may be somebody's data.
+func (l *lexer) near() string {
+	for i := len(l.tokens) - 1; i >= 0; i-- {
+		if l.tokens[i].isName() {
+			return notUnderstood(&l.tokens[i])
+		}
+	}
+	return notUnderstood(&end)
 }
 
 // punct reads a character that stands for itself, and the operators made of such.

@@ -26,16 +26,34 @@ const maxNames = 1000
 type Statement struct {
 	Class     dialect.Class
 	Effects   dialect.Effects
-	Functions []string // may be called as functions: a name before "("
-	Names     []string // every other name: tables, views, columns, types, functions in attribute notation (t.f)
-	Targets   []string // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
-	Prepared  []string // the names that PREPARE gives, for DEALLOCATE
-	Defines   bool     // CREATE, ALTER or DROP is in it: what the catalogue says may change
+	Why       string             // the first reason why it is not a read without effects, for people; empty for such a read
+	Hint      dialect.ServerRole // where a comment in it wants it to run
+	Functions []string           // may be called as functions: a name before "("
+	Names     []string           // every other name: tables, views, columns, types, functions in attribute notation (t.f)
+	Targets   []string           // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
+	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
+	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
 }
 
 // unknown is what is said of a text that cannot be read.
-func unknown() Statement {
-	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect}
+func unknown(why string) Statement {
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Why: why}
+}
+
+// Reasons why a text is not read, or not any further.
+const (
+	tooLong      = "longer than what is read"
+	tooManyNames = "more names than are looked up"
+	noText       = "not valid UTF-8"
+	unbalanced   = "parentheses do not match"
+)
+
+// notUnderstood says that a text is not understood near a token, which it shows only if it is a name or a keyword.
+func notUnderstood(t *token) string {
+	if !t.isName() {
+		return "not understood"
+	}
+	return "not understood near " + t.text
 }
 
 // Parse reads a text of one statement or several. Of several it gives the union of effects and the most demanding class.
@@ -43,22 +61,25 @@ func unknown() Statement {
 // A text without a statement is a read. Whether a backslash in a plain string is an escape depends on the session's
 // standard_conforming_strings; where that decides how the text is divided, both readings are taken together.
 func Parse(text string) Statement {
-	if len(text) > maxText || strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
-		return unknown()
+	if len(text) > maxText {
+		return unknown(tooLong)
+	}
+	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
+		return unknown(noText)
 	}
 	lexed := lexer{text: text, tokens: make([]token, 0, len(text)/3+4)}
 	if lexed.run() != lexDone {
-		return unknown()
+		return unknown(lexed.near())
 	}
-	s := Statement{Class: dialect.Read}
+	s := Statement{Class: dialect.Read, Hint: lexed.hint}
 	if !s.read(lexed.tokens) {
-		return unknown()
+		return unknown(unbalanced)
 	}
 	if lexed.ambiguous {
 		s = s.withOtherReading(text)
 	}
 	if s.crowded() {
-		return unknown()
+		return unknown(tooManyNames)
 	}
 	return s
 }
@@ -71,10 +92,10 @@ func (s Statement) withOtherReading(text string) Statement {
 	case lexUnfinished:
 		return s
 	case lexJunk:
-		return unknown()
+		return unknown(other.near())
 	}
 	if !s.read(other.tokens) {
-		return unknown()
+		return unknown(unbalanced)
 	}
 	return s
 }
@@ -103,6 +124,9 @@ func (s *Statement) statement(tokens []token) {
 	}
 	w := walk{tokens: tokens, out: s}
 	class, effects := w.statement()
+	if s.Why == "" && (class != dialect.Read || effects != 0) {
+		s.Why = w.why
+	}
 	s.Class = worst(s.Class, class)
 	s.Effects |= effects
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/dialect"
 )
 
 // row is a line of testdata/statements.tsv: a text and what is to be said of it.
@@ -46,5 +48,7 @@ func TestParseSaysWhatTheTableSays(t *testing.T) {
 	require.Greater(t, len(table), 250)
 	for _, want := range table {
 		assert.Equal(t, want, said(want.text))
+		got := Parse(want.text)
+		assert.Equal(t, got.Class == dialect.Read && got.Effects == 0, got.Why == "", "%s: %s", want.text, got.Why)
 	}
 }

@@ -11,10 +11,17 @@ func (w *walk) statement() (dialect.Class, dialect.Effects) {
 	verb := w.at(first)
 	judge, ok := verbs[verb.text]
 	if !ok || verb.kind != word || first > 0 && !queries[verb.text] {
+		w.because(notUnderstood(verb))
 		return w.unknown()
+	}
+	if !mayRead[verb.text] {
+		w.because(verb.text)
 	}
 	return judge(w)
 }
+
+// mayRead are the verbs that are no reason by themselves.
+var mayRead = words("select values table with return show explain copy")
 
 // judge says what a statement does.
 type judge func(w *walk) (dialect.Class, dialect.Effects)
@@ -157,11 +164,18 @@ func explain(w *walk) (dialect.Class, dialect.Effects) {
 		w.tokens = w.tokens[from:]
 		return w.statement()
 	}
+	w.planned = true
 	w.run()
-	if what := w.at(from); w.executes || !what.isPunct('(') && !(what.kind == word && explained[what.text]) {
-		return dialect.Unknown, dialect.UnknownEffect | w.effects
+	w.planned = false
+	switch what := w.at(from); {
+	case w.executes:
+		w.because("execute")
+	case !what.isPunct('(') && !(what.kind == word && explained[what.text]):
+		w.because(notUnderstood(what))
+	default:
+		return w.class, 0
 	}
-	return dialect.Read, 0
+	return dialect.Unknown, dialect.UnknownEffect | w.effects
 }
 
 // explained are the first words of the statements that EXPLAIN takes, but for EXECUTE.
@@ -205,6 +219,7 @@ func copyData(w *walk) (dialect.Class, dialect.Effects) {
 			i = w.closing(i) + 1
 		}
 		if !w.at(i).is("to") {
+			w.because("copy from")
 			w.target(table)
 			return write(w)
 		}
@@ -212,7 +227,8 @@ func copyData(w *walk) (dialect.Class, dialect.Effects) {
 	if w.at(i).is("to") && w.at(i+1).is("stdout") {
 		return w.query()
 	}
-	return write(w) // a file or a program of the server's
+	w.because("copy to a file or a program of the server's")
+	return write(w)
 }
 
 // truncateTables judges TRUNCATE.

@@ -15,6 +15,8 @@ type walk struct {
 	ended  bool    // an operand or a name ended with the token before: what follows is no call
 	chain  chain   // the qualified name that the current token is the last part of
 
+	why      string          // the first reason against a read that was found
+	planned  bool            // it is explained: what it would do besides calling functions is no reason
 	class    dialect.Class   // the most demanding class of the functions, Read if there is none
 	effects  dialect.Effects // of the functions
 	locks    bool            // FOR UPDATE and its weaker forms
@@ -35,6 +37,13 @@ type frame struct {
 type chain struct {
 	start int  // its first token
 	ended bool // what ended was before that
+}
+
+// because notes a reason against a read.
+func (w *walk) because(why string) {
+	if w.why == "" && !w.planned {
+		w.why = why
+	}
 }
 
 // end is what is read outside the statement.
@@ -111,6 +120,7 @@ func (w *walk) name(i int, t *token) {
 	}
 	if t.text == "pg_temp" || strings.HasPrefix(t.text, "pg_temp_") {
 		w.pgTemp = true
+		w.because("names the schema of temporary objects")
 	}
 	if i == 0 && t.kind == word {
 		w.word(i, t) // the verb names nothing
@@ -153,6 +163,9 @@ func (w *walk) builtin(name string) {
 	if class, effects, known := Builtin(name); known {
 		w.class = worst(w.class, class)
 		w.effects |= effects
+		if w.why == "" && (class != dialect.Read || effects != 0) {
+			w.why = whyFunction(name, class, effects) // also where it is planned, which can call functions
+		}
 	}
 }
 
@@ -161,7 +174,10 @@ func (w *walk) word(i int, t *token) {
 	next := w.at(i + 1)
 	switch t.text {
 	case "for":
-		w.locks = w.locks || next.is("update") || next.is("share") || next.is("no") || next.is("key")
+		if next.is("update") || next.is("share") || next.is("no") || next.is("key") {
+			w.locks = true
+			w.because(w.whyLocks(i + 1))
+		}
 	case "insert", "merge":
 		if next.is("into") {
 			w.target(i + 2)
@@ -175,11 +191,15 @@ func (w *walk) word(i int, t *token) {
 	case "into":
 		if before := w.at(i - 1); !before.is("insert") && !before.is("merge") {
 			w.into = true
+			w.because("select into creates a table")
 		}
 	case "temp", "temporary":
 		w.temp = w.temp || w.makesTemp(i)
 	case "execute":
-		w.executes = w.executes || !next.is("function") && !next.is("procedure")
+		if !next.is("function") && !next.is("procedure") {
+			w.executes = true
+			w.because("execute")
+		}
 	}
 	w.inList(i, t)
 	w.ended = w.endsOperand(t)
@@ -195,8 +215,9 @@ func (w *walk) update(i int) {
 		return
 	}
 	if (before.is("do") || before.is("then")) && next.is("set") && !w.at(i+2).is("set") && !w.at(0).is("create") {
-		w.writes = true // ON CONFLICT DO UPDATE SET, WHEN MATCHED THEN UPDATE SET; in CREATE RULE the table may be named set
-		return
+		w.writes = true
+		w.because(dataModifying)
+		return // ON CONFLICT DO UPDATE SET, WHEN MATCHED THEN UPDATE SET; in CREATE RULE the table may be named set
 	}
 	w.target(i + 1)
 }
@@ -204,12 +225,29 @@ func (w *walk) update(i int) {
 // target notes the relation named at i as written.
 func (w *walk) target(i int) {
 	w.writes = true
+	w.because(dataModifying)
 	for w.at(i).is("only") || w.at(i).isPunct('(') {
 		i++
 	}
 	if name := w.lastPart(i); name != "" {
 		w.out.Targets = add(w.out.Targets, name)
 	}
+}
+
+// dataModifying is why a query is no read that has INSERT and its relatives in its WITH clause. What is nothing but such a statement
+// has its verb for a reason.
+const dataModifying = "data-modifying CTE"
+
+// whyLocks names the lock that the words from i on ask for.
+func (w *walk) whyLocks(i int) string {
+	var lock strings.Builder
+	lock.WriteString("locks rows (FOR")
+	for ; w.at(i).is("no") || w.at(i).is("key") || w.at(i).is("update") || w.at(i).is("share"); i++ {
+		lock.WriteByte(' ')
+		lock.WriteString(strings.ToUpper(w.at(i).text))
+	}
+	lock.WriteByte(')')
+	return lock.String()
 }
 
 // lastPart returns the last part of the qualified name at i.

@@ -1,0 +1,67 @@
+package pg
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+func TestHintsAreFoundInComments(t *testing.T) {
+	for text, want := range map[string]dialect.ServerRole{
+		"select 1 /* pool:primary */":                              dialect.RolePrimary,
+		"/*POOL:REPLICA*/ select 1":                                dialect.RoleReplica,
+		"select 1 -- pool:primary":                                 dialect.RolePrimary,
+		"select -- pool:replica \n 1":                              dialect.RoleReplica,
+		"select /* pool:replica */ 1 /* pool:primary */":           dialect.RolePrimary,
+		"/* pool:primary */ select 1; /* pool:replica */ select 2": dialect.RolePrimary,
+		"insert into t values (1) /*pool:replica*/":                dialect.RoleReplica,
+		"select '/* pool:primary */', $$-- pool:primary\n$$":       dialect.RoleUnknown,
+		`select "/* pool:primary */"`:                              dialect.RoleUnknown,
+		"select 1 /* pool:primary, please */":                      dialect.RoleUnknown,
+		"select 1 /* /* pool:primary */ */":                        dialect.RoleUnknown,
+		"select 1 /* pool:primary":                                 dialect.RoleUnknown,
+		`select 'a\' /* pool:primary */`:                           dialect.RolePrimary,
+		`select 'a\' /* pool:primary */ '`:                         dialect.RoleUnknown, // the server refuses it, or it is a string
+	} {
+		assert.Equal(t, want, Parse(text).Hint, text)
+	}
+}
+
+func TestReasonsNameWhatDecidesFirst(t *testing.T) {
+	for text, want := range map[string]string{
+		"select 1":                            "",
+		"":                                    "",
+		"insert into t values (nextval('s'))": "insert",
+		"SELECT Nextval('s')":                 "function nextval is volatile",
+		"select pg_advisory_lock(1)":          "calls advisory lock function pg_advisory_lock",
+		"select pg_catalog.txid_current()":    "function txid_current needs the primary",
+		"select set_config('a', 'b', true)":   "function set_config changes settings",
+		"select dblink('a', 'b')":             "function dblink may do anything",
+		"select * from t for no key update":   "locks rows (FOR NO KEY UPDATE)",
+		"select * from t for share skip locked; select nextval('s')": "locks rows (FOR SHARE)",
+		"with x as (insert into t values (1) returning *) table x":   "data-modifying CTE",
+		"with x as (select 1) update t set a = 1":                    "data-modifying CTE",
+		"select 1 as a into t":                                       "select into creates a table",
+		"select 1; insert into t values (1)":                         "insert",
+		"explain select * from t for update":                         "",
+		"explain insert into t values (1)":                           "",
+		"explain insert into t values (nextval('s'))":                "function nextval is volatile",
+		"explain analyze insert into t values (1)":                   "insert",
+		"explain execute p":                                          "execute",
+		"copy t from stdin":                                          "copy from",
+		"copy t to '/x'":                                             "copy to a file or a program of the server's",
+		"begin":                                                      "begin",
+		"frobnicate t":                                               "not understood near frobnicate",
+		"'s3cret' from":                                              "not understood",
+		"select a from t where b = 's3cret":                          "not understood near b",
+		"select (1":                                                  unbalanced,
+		"select \x00":                                                noText,
+		"select 1 -- " + strings.Repeat("x", maxText):                tooLong,
+		`select pg_temp.f()`:                                         "names the schema of temporary objects",
+	} {
+		assert.Equal(t, want, Parse(text).Why, text)
+	}
+}
