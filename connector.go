@@ -1,27 +1,32 @@
 package pooled
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
-	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
-	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
 )
 
 // The types that a program needs most are named here too, so that it can do with one import.
 type (
 	// Config is the settings of a connector. Start from [ParseDSN] or [NewConfig]; see package policy.
 	Config = policy.Config
+	// Replica is one more server of a cluster: see [policy.Routing].
+	Replica = policy.Replica
 	// Middleware is a policy of one's own; see package middleware.
 	Middleware = middleware.Middleware
 	// AcquireTimeoutError tells why a session got no server connection in time. It matches [ErrAcquireTimeout].
@@ -32,6 +37,10 @@ type (
 	DrainingError = middleware.DrainingError
 	// BreakerOpenError tells that a server is cut off. It matches [ErrBreakerOpen].
 	BreakerOpenError = middleware.BreakerOpenError
+	// NoPrimaryError tells that there was no server to write to. It matches [ErrNoPrimary].
+	NoPrimaryError = middleware.NoPrimaryError
+	// NoReplicaError tells that no replica may answer a read. It matches [ErrNoReplica].
+	NoReplicaError = middleware.NoReplicaError
 	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
 	ReclaimedError = middleware.ReclaimedError
 	// InitError tells that pool_init failed.
@@ -44,6 +53,8 @@ var (
 	ErrConnectTimeout = middleware.ErrConnectTimeout
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrDraining       = middleware.ErrDraining
+	ErrNoPrimary      = middleware.ErrNoPrimary
+	ErrNoReplica      = middleware.ErrNoReplica
 	ErrReclaimed      = middleware.ErrReclaimed
 )
 
@@ -62,12 +73,11 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 // Connector makes the sessions of one *sql.DB and owns the server connections under them. It is safe for
 // concurrent use. db.Close closes it.
 type Connector struct {
-	endpoint *endpoint.Endpoint
-	source   *session.Source
-	leak     *leak.Leak       // without its middleware if pool_leak=off
-	breaker  *breaker.Breaker // nil: pool_breaker=off
-	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
-	driver   Driver           // that opened it
+	servers []*server // the first is the one that the DSN leads to
+	source  *session.Source
+	router  *routing.Router // nil: there is nothing to choose
+	leak    *leak.Leak      // without its middleware if pool_leak=off
+	driver  Driver          // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -84,88 +94,66 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, server, err := open(cfg)
+	d, servers, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{}
-	background := func(f func(context.Context)) bool { return c.endpoint.Background(f) }
+	c := &Connector{servers: servers}
+	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64)}
 	c.leak = leak.New(leak.Options{
-		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: background, Mask: d.Mask, Logger: cfg.Logger,
+		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
 	})
-	var chain []Middleware
-	watches := cfg.Leak.Threshold > 0
-	if watches {
-		chain = append(chain, c.leak.Middleware())
+	if f.watched {
+		f.outer = append(f.outer, c.leak.Middleware())
 	}
-	if cfg.Leak.Reclaim != policy.ReclaimOff && server.Dial == nil {
-		return nil, fmt.Errorf("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
-			"give the DSN of pgx, or one of mysql with tcp or unix", server.Address)
+	if err := canReclaim(cfg.Leak.Reclaim, servers); err != nil {
+		return nil, err
 	}
-	if cfg.Leak.Reclaim == policy.ReclaimOrphaned && callers.Goroutine() == 0 {
-		return nil, errors.New("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
+	f.outer = append(append(f.outer, named...), middlewares...)
+	chain := f.outer
+	if f.routed {
+		c.router = newRouter(cfg, d, servers)
+		chain = append(chain[:len(chain):len(chain)], c.router.Middleware())
 	}
-	chain = append(append(chain, named...), middlewares...)
-	if cfg.Breaker.On {
-		c.breaker = breaker.New(breaker.Options{
-			Policy: cfg.Breaker, Endpoint: server.Address, Classify: d.Classify,
-			Probe:      func(ctx context.Context) error { return c.endpoint.Probe(ctx) },
-			Background: background, OnStateChange: cfg.OnStateChange, Logger: cfg.Logger,
-		})
-		chain = append(chain, c.breaker.Middleware())
+	var targets []*session.Target
+	for i, s := range servers {
+		var own []Middleware
+		if c.router != nil {
+			own = append(own, c.router.ServerMiddleware(i))
+		}
+		if err := s.furnish(f, i > 0, own...); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		targets = append(targets, s.target)
 	}
-	switch {
-	case server.Sessions != nil:
-		c.reset = reset.New(reset.Options{
-			Policy: cfg.Reset, Init: cfg.Pool.Init, Sessions: server.Sessions, TellsTx: server.Traits.TellsTx, Logger: cfg.Logger,
-			Dead: func(err error) bool { return dialect.Died(d, err) },
-		})
-		chain = append(chain, c.reset.Middleware())
-	case cfg.Reset.Mode == policy.ResetAlways, cfg.Reset.Mode == policy.ResetDiscard:
-		return nil, fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", server.Address)
-	}
-	c.endpoint = endpoint.New(endpoint.Options{
-		Info: &middleware.Endpoint{
-			Name:     server.Address,
-			Driver:   cfg.DriverName,
-			Dialect:  d.Name(),
-			Database: server.Database,
-		},
-		Server:      server,
-		Dialect:     d,
-		Pool:        cfg.Pool,
-		Statements:  cfg.Statements,
-		Middlewares: chain,
-		Watched:     watches && (cfg.Leak.Reclaim != policy.ReclaimOff || !server.Traits.ReplacesDialer),
-	})
-	c.source = session.NewSource(c.endpoint, cfg.Statements.CacheSize, chain)
+	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain)
 	return c, nil
 }
 
-// open finds the dialect of the real driver and makes a server of its DSN.
-func open(cfg Config) (dialect.Dialect, dialect.Server, error) {
-	if cfg.Connector != nil {
-		d := dialect.ForValue(cfg.Connector.Driver())
-		return d, d.Adopt(cfg.Connector), nil
+// canReclaim tells why connections cannot be taken from their holders.
+func canReclaim(mode policy.ReclaimMode, servers []*server) error {
+	if mode == policy.ReclaimOff {
+		return nil
 	}
-	if cfg.Driver == nil {
-		d, err := dialect.ForDriver(cfg.DriverName)
-		if err != nil {
-			return nil, dialect.Server{}, err
+	for _, s := range servers {
+		if s.Dial == nil {
+			return fmt.Errorf("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
+				"give the DSN of pgx, or one of mysql with tcp or unix", s.Address)
 		}
-		server, err := d.Open(cfg.DSN)
-		return d, server, err
 	}
-	d := dialect.ForValue(cfg.Driver)
-	if d.Owns(cfg.Driver) {
-		server, err := d.Open(cfg.DSN)
-		return d, server, err
+	if mode == policy.ReclaimOrphaned && callers.Goroutine() == 0 {
+		return errors.New("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
 	}
-	connector, err := dialect.ConnectorOf(cfg.Driver, cfg.DSN)
-	if err != nil {
-		return nil, dialect.Server{}, err
+	return nil
+}
+
+// newRouter makes the router of a cluster.
+func newRouter(cfg Config, d dialect.Dialect, servers []*server) *routing.Router {
+	o := routing.Options{Policy: cfg.Routing, Classify: d.Classify, Cluster: d.(dialect.Cluster), Mask: d.Mask, Logger: cfg.Logger}
+	for _, s := range servers {
+		o.Servers = append(o.Servers, s.routed())
 	}
-	return d, d.Adopt(connector), nil
+	return routing.New(o)
 }
 
 // Connect makes a session. It does not connect to a server: the session does, when its first call needs it.
@@ -183,16 +171,35 @@ func (c *Connector) Driver() driver.Driver { return connectorDriver{c.driver, c}
 // dial. Without it, they are dialled in the background. The texts are statements that the program is about to use: they are prepared on
 // these connections as if they had been used often before; see pool_warm_statements.
 func (c *Connector) Warm(ctx context.Context, texts ...string) error {
-	return c.endpoint.Warm(ctx, texts...)
+	if c.router != nil { // which knows what kind of connections a server needs
+		if err := c.router.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	errs := make([]error, len(c.servers))
+	var wg sync.WaitGroup
+	for i, s := range c.servers {
+		wg.Go(func() { errs[i] = s.endpoint.Warm(ctx, texts...) })
+	}
+	wg.Wait()
+	return cmp.Or(errs...)
 }
 
 // Evict retires all server connections of an endpoint, such as after its certificates or its DNS entry have changed: idle ones are closed
 // now, those in use when they are given back. An empty name means all endpoints.
 func (c *Connector) Evict(endpoint string) error {
-	if name := c.endpoint.Info().Name; endpoint != "" && endpoint != name {
-		return fmt.Errorf("pooled: there is no endpoint %q: it is %q", endpoint, name)
+	var names []string
+	found := false
+	for _, s := range c.servers {
+		names = append(names, strconv.Quote(s.info.Name))
+		if endpoint == "" || endpoint == s.info.Name {
+			s.endpoint.Retire()
+			found = true
+		}
 	}
-	c.endpoint.Retire()
+	if !found {
+		return fmt.Errorf("pooled: there is no endpoint %q: it is %s", endpoint, strings.Join(names, " or "))
+	}
 	return nil
 }
 
@@ -201,11 +208,31 @@ func (c *Connector) Evict(endpoint string) error {
 // others when they are given back. It returns when none is left, or when ctx ends, and then with those that are still held. Close the
 // *sql.DB after it. A drained pool stays drained.
 func (c *Connector) Drain(ctx context.Context) (left []held.Conn, err error) {
-	if c.endpoint.Drain(ctx) {
+	var busy atomic.Bool
+	var wg sync.WaitGroup
+	for _, s := range c.servers {
+		wg.Go(func() {
+			if !s.endpoint.Drain(ctx) {
+				busy.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	if !busy.Load() {
 		return nil, nil
 	}
 	return c.Held(), ctx.Err()
 }
 
 // Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
-func (c *Connector) Close() error { return c.endpoint.Close() }
+func (c *Connector) Close() error {
+	errs := make([]error, len(c.servers))
+	var wg sync.WaitGroup
+	for i, s := range c.servers {
+		if s.endpoint != nil {
+			wg.Go(func() { errs[i] = s.endpoint.Close() })
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
 )
 
 func init() {
@@ -70,6 +71,9 @@ type connectorDriver struct {
 	Driver
 	connector *Connector
 }
+
+// Router returns what decides where statements go, or nil: see [routing.Explain].
+func (d connectorDriver) Router() *routing.Router { return d.connector.router }
 
 // From returns the connector behind a DB that was opened with pooled, and whether there is one.
 func From(db *sql.DB) (*Connector, bool) {

@@ -12,4 +12,4 @@ func (c *Connector) ReclaimUnused() int {
 }
 
 // TendNow looks after the idle connections, as the endpoint does each second.
-func (c *Connector) TendNow() { c.endpoint.LookAfter() }
+func (c *Connector) TendNow() { c.servers[0].endpoint.LookAfter() }

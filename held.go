@@ -13,15 +13,16 @@ func (c *Connector) Held() []held.Conn { return c.leak.Held() }
 
 // holdings lists the connections in use for those who watch them.
 func (c *Connector) holdings() []leak.Holding {
-	seen := c.endpoint.Holdings()
-	all := make([]leak.Holding, len(seen))
-	for i, h := range seen {
-		all[i] = leak.Holding{
-			Conn:    h.Conn,
-			Borrow:  leak.Borrow{Conn: h.ID, Number: h.Number()},
-			Version: h.Version(),
-			Watched: h.Watched(),
-			Reclaim: func() bool { return c.source.Reclaim(h) },
+	var all []leak.Holding
+	for _, s := range c.servers {
+		for _, h := range s.endpoint.Holdings() {
+			all = append(all, leak.Holding{
+				Conn:    h.Conn,
+				Borrow:  leak.Borrow{Conn: h.ID, Number: h.Number()},
+				Version: h.Version(),
+				Watched: h.Watched(),
+				Reclaim: func() bool { return c.source.Reclaim(h) },
+			})
 		}
 	}
 	return all
@@ -32,7 +33,7 @@ func (c *Connector) holdings() []leak.Holding {
 // where /debug/pprof is. All of its links are relative: it can be mounted anywhere.
 func (c *Connector) Handler() http.Handler {
 	return page.Handler(page.Source{
-		Name:  c.endpoint.Info().Name,
+		Name:  c.servers[0].info.Name,
 		Held:  c.Held,
 		Stats: func() any { return c.Stats() },
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/routing"
 )
 
 // Stats is a snapshot of what a connector's server connections do. Counters begin with 0 when the connector is made and only grow. The
@@ -14,7 +15,12 @@ import (
 type Stats struct {
 	// Endpoints has one entry per server.
 	Endpoints []EndpointStats
+	// Routing is what pool_routing knows and does; nil without it.
+	Routing *RoutingStats
 }
+
+// RoutingStats is a snapshot of what is known of the servers of a cluster, and of where calls went.
+type RoutingStats = routing.Stats
 
 // EndpointStats is a snapshot of one endpoint.
 type EndpointStats struct {
@@ -44,7 +50,7 @@ type EndpointStats struct {
 	Closed Closes
 	// Reset counts what the next borrowers were saved from.
 	Reset ResetStats
-	// Leak counts connections that were held and not used for pool_leak.
+	// Leak counts connections that were held and not used for pool_leak: those of all endpoints, with the first.
 	Leak LeakStats
 	// Breaker is what pool_breaker does; zero if it is off.
 	Breaker BreakerStats
@@ -83,15 +89,23 @@ type BreakerStats = breaker.Stats
 
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
-	e := endpointStats(c.endpoint.Stats())
-	if c.reset != nil {
-		e.Reset = c.reset.Stats()
+	var all Stats
+	for _, s := range c.servers {
+		e := endpointStats(s.endpoint.Stats())
+		if s.reset != nil {
+			e.Reset = s.reset.Stats()
+		}
+		if s.breaker != nil {
+			e.Breaker = s.breaker.Stats()
+		}
+		all.Endpoints = append(all.Endpoints, e)
 	}
-	e.Leak = c.leak.Stats()
-	if c.breaker != nil {
-		e.Breaker = c.breaker.Stats()
+	all.Endpoints[0].Leak = c.leak.Stats()
+	if c.router != nil {
+		r := c.router.Stats()
+		all.Routing = &r
 	}
-	return Stats{Endpoints: []EndpointStats{e}}
+	return all
 }
 
 func endpointStats(s endpoint.Stats) EndpointStats {

@@ -41,6 +41,9 @@ const (
 	TooManyStatements
 	// WriteRefused: the server does not write, because it is a replica or because the session is read-only.
 	WriteRefused
+	// Conflict: the server has undone what the statement did because another session, or a replica's catching up, stood against it. It may
+	// well succeed if it runs again.
+	Conflict
 )
 
 // Has reports whether all of x is in the set.
@@ -48,7 +51,7 @@ func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
 var classNames = []string{
 	"dead", "infrastructure", "application", "shutting down", "crashed", "too many connections", "not executed", "misconfigured",
-	"cancelled", "stale statement", "too many statements", "write refused",
+	"cancelled", "stale statement", "too many statements", "write refused", "conflict",
 }
 
 // String lists the facts.

@@ -50,6 +50,7 @@ var numbers = map[uint16]dialect.ErrorClass{
 	1049:               dialect.Application | dialect.Misconfigured,                            // ER_BAD_DB_ERROR
 	1130:               dialect.Application | dialect.Misconfigured,                            // ER_HOST_NOT_PRIVILEGED
 	1203:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_TOO_MANY_USER_CONNECTIONS
+	1213:               dialect.Application | dialect.Conflict,                                 // ER_LOCK_DEADLOCK
 	1226:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_USER_LIMIT_REACHED
 	erUnknownStatement: dialect.Application | dialect.StaleStatement | dialect.NotExecuted,
 	1317:               dialect.Application | dialect.Cancelled,                               // ER_QUERY_INTERRUPTED
@@ -63,7 +64,7 @@ var numbers = map[uint16]dialect.ErrorClass{
 // applications are the numbers that tell of a statement alone, and of nothing else.
 var applications = [][2]uint16{
 	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
-	{1205, 1205}, {1213, 1213}, // lock wait timeout, deadlock
+	{1205, 1205},                                       // lock wait timeout
 	{3024, 3024},                                       // took too long
 	{erOptionPrevents, erOptionPrevents}, {3118, 3118}, // account locked
 	{1690, 1690}, {3819, 3819}, {4025, 4025}, // out of range, check constraints

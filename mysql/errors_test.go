@@ -29,7 +29,7 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 		numbers []uint16
 		want    dialect.ErrorClass
 	}{
-		{[]uint16{1046, 1048, 1050, 1051, 1052, 1054, 1062, 1064, 1075, 1205, 1213, 1290, 1406, 1452, 1644, 3024, 4025}, app},
+		{[]uint16{1046, 1048, 1050, 1051, 1052, 1054, 1062, 1064, 1075, 1205, 1290, 1406, 1452, 1644, 3024, 4025}, app},
 		{[]uint16{1021, 1037, 1041, 1042, 1043, 1081, 1158, 1159, 1160, 1161, 3032, 3168}, infra},
 		{[]uint16{1040, 1129, 1135}, infra | many | unsent},
 		{[]uint16{1047}, infra | unsent},
@@ -42,6 +42,7 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 		{[]uint16{1243, 1615}, app | unsent | dialect.StaleStatement},
 		{[]uint16{1317}, app | dialect.Cancelled},
 		{[]uint16{1461}, app | unsent | dialect.TooManyStatements},
+		{[]uint16{1213}, app | dialect.Conflict},
 		{[]uint16{1792, 1836}, app | unsent | dialect.WriteRefused},
 		{[]uint16{1, 1076, 9999}, 0},
 	}

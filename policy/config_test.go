@@ -119,6 +119,8 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",
 		"pool_breaker": "off", "pool_breaker_failures": "5", "pool_breaker_ratio": "0", "pool_breaker_window": "10s", "pool_breaker_cooldown": "5s",
 		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",
+		"pool_replicas": "", "pool_routing": "auto", "pool_consistency": "session", "pool_max_lag": "10s", "pool_replica_fallback": "primary",
+		"pool_failover_timeout": "30s", "pool_monitor_interval": "1s", "pool_monitor_burst": "20ms",
 		"pool_leak": "1m", "pool_leak_sample": "16", "pool_leak_reclaim": "off",
 	}
 	markdown := policy.KeysMarkdown()

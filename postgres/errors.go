@@ -34,6 +34,8 @@ var states = map[string]dialect.ErrorClass{
 	"28000": dialect.Application | dialect.Misconfigured,                                    // invalid_authorization_specification, no pg_hba.conf entry
 	"28P01": dialect.Application | dialect.Misconfigured,                                    // invalid_password
 	"3D000": dialect.Application | dialect.Misconfigured,                                    // invalid_catalog_name: no such database
+	"40001": dialect.Application | dialect.Conflict,                                         // serialization_failure, also of a replica that has to catch up
+	"40P01": dialect.Application | dialect.Conflict,                                         // deadlock_detected
 	"40003": 0,                                                                              // statement_completion_unknown
 	"42501": dialect.Application | dialect.Misconfigured,                                    // insufficient_privilege, such as CONNECT
 	"53300": dialect.Infrastructure | dialect.TooManyConnections,                            // too_many_connections

@@ -29,10 +29,11 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 		codes    []string
 		want     dialect.ErrorClass
 	}{
-		{"ERROR", []string{"22001", "22P02", "23505", "23503", "40001", "40P01", "42601", "42501", "55P03", "P0001", "44000", "25P02", "28P01"}, app},
+		{"ERROR", []string{"22001", "22P02", "23505", "23503", "42601", "42501", "55P03", "P0001", "44000", "25P02", "28P01"}, app},
 		{"ERROR", []string{"57014"}, app | dialect.Cancelled},
 		{"ERROR", []string{"08P01", "08001"}, app}, // of a Bind message, of dblink
 		{"ERROR", []string{"53100", "53200", "58030", "F0000", "XX000", "XX001"}, infra},
+		{"ERROR", []string{"40001", "40P01"}, app | dialect.Conflict},
 		{"ERROR", []string{"25006"}, app | unsent | dialect.WriteRefused},
 		{"ERROR", []string{"40003", "01000", "HV000"}, 0},
 		{"FATAL", []string{"08006", "53200", "58030", "XX000"}, infra | dead},

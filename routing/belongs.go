@@ -49,7 +49,7 @@ func (r *Router) textBelongs(text string) belonging {
 	switch {
 	case s.Hint != dialect.RoleUnknown:
 		return belonging{s.Hint, Comment, ""}
-	case !isRead(s):
+	case !s.Replicable():
 		return belonging{dialect.RolePrimary, Write, s.Why}
 	}
 	if _, refused := r.refused.Get(text); refused {
@@ -69,11 +69,6 @@ func (r *Router) read(detail string) belonging {
 // statement reads a text. The catalogue that it is judged by is the same on all servers of a cluster.
 func (r *Router) statement(text string) *dialect.Statement {
 	return r.Servers[0].Server.Sessions.Statement(text)
-}
-
-// isRead reports whether a statement is proved to be a read without effects.
-func isRead(s *dialect.Statement) bool {
-	return s.Class == dialect.Read && s.Effects == 0 && s.Sees == 0 && !s.Provisional
 }
 
 // Explain tells where a statement would go now, outside a transaction and without a session.

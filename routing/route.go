@@ -15,7 +15,7 @@ type route struct {
 	*Router
 	next middleware.CallFunc
 	call *middleware.Call
-	options
+	says options
 	belonging
 }
 
@@ -32,7 +32,7 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 			return err
 		}
-		if err := r.awaitView(ctx); err != nil {
+		if err := r.Ready(ctx); err != nil {
 			return err
 		}
 		to := route{r, next, c, o, r.belongs(o, c)}
@@ -73,8 +73,8 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 func (to *route) decide(m *member, b belonging) {
 	to.counts[b.reason].Add(1)
 	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail}
-	if to.told != nil {
-		to.told(decision(m, b))
+	if to.says.told != nil {
+		to.says.told(decision(m, b))
 	}
 }
 
@@ -84,7 +84,7 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 	b := to.belonging
 	for tried := uint64(0); ; {
 		if m == nil {
-			m = to.choose(to.options, tried)
+			m = to.choose(to.says, tried)
 		}
 		if m == nil {
 			return to.fallBack(ctx)
@@ -94,8 +94,8 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		incarnation := m.incarnation.Load()
 		err := to.next(ctx, to.call)
 		if err == nil {
-			if to.session != nil {
-				to.session.read(to.Router, m, incarnation, to.now())
+			if to.says.session != nil {
+				to.says.session.read(to.Router, m, incarnation, to.now())
 			}
 			return nil
 		}
@@ -134,7 +134,7 @@ func (to *route) after(ctx context.Context, err error) outcome {
 	}
 	class := to.Classify(err)
 	switch {
-	case class.Has(dialect.ReadOnly):
+	case class.Has(dialect.WriteRefused):
 		return refusedWrite
 	case class.Has(dialect.Dead), class.Has(dialect.Infrastructure), class.Has(dialect.ShuttingDown), class.Has(dialect.TooManyConnections),
 		class.Has(dialect.Conflict), errors.Is(err, driver.ErrBadConn), unreachable(err):
@@ -165,11 +165,11 @@ func (to *route) noteRefused(m *member) {
 // fallBack runs a read that no replica may answer.
 func (to *route) fallBack(ctx context.Context) error {
 	if to.Policy.Fallback == policy.FallbackError {
-		return &middleware.NoReplicaError{Why: to.whyNone(to.options)}
+		return &middleware.NoReplicaError{Why: to.whyNone(to.says)}
 	}
 	detail := "no replica may answer"
-	if to.told != nil {
-		detail = to.whyNone(to.options)
+	if to.says.told != nil {
+		detail = to.whyNone(to.says)
 	}
 	to.belonging = belonging{dialect.RolePrimary, Fallback, detail}
 	return to.runOnPrimary(ctx)
@@ -207,17 +207,17 @@ func (to *route) notExecuted(ctx context.Context, err error) bool {
 	}
 	class := to.Classify(err)
 	if to.call.Session.Conn() == nil { // it was the acquisition that failed
-		return unreachable(err) || class.Has(dialect.NotExecuted) && (class.Has(dialect.Infrastructure) || class.Has(dialect.ShuttingDown))
+		return unreachable(err) || class.Has(dialect.NotExecuted|dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
 	}
-	return class.Has(dialect.ReadOnly) && to.call.Session.Bound() == ""
+	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == ""
 }
 
 // noteDone notes that the call ran on the primary, whether it failed or not.
 func (to *route) noteDone() {
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
-		if to.session != nil {
-			to.session.wrote(to.Router, never)
+		if to.says.session != nil {
+			to.says.session.wrote(to.Router, never)
 		}
 		to.noteWrite(options{})
 		return
@@ -226,10 +226,10 @@ func (to *route) noteDone() {
 		return
 	}
 	switch s := to.statement(to.call.Text); {
-	case isRead(s):
-		to.noteSeen(to.options)
+	case s.Replicable():
+		to.noteSeen(to.says)
 	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
 	default:
-		to.noteWrite(to.options)
+		to.noteWrite(to.says)
 	}
 }

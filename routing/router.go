@@ -13,10 +13,13 @@ import (
 	"github.com/gopooled/pooled/policy"
 )
 
+// MostServers is how many servers a cluster may have.
+const MostServers = 64
+
 // Options is what a Router is made of.
 type Options struct {
 	Policy   policy.Routing
-	Servers  []Server // of one cluster, at least one and at most 64
+	Servers  []Server // of one cluster, at least one and at most MostServers
 	Classify func(error) dialect.ErrorClass
 	Cluster  dialect.Cluster
 	Mask     func(text string) string // takes the literals out of a statement
@@ -94,8 +97,8 @@ func (r *Router) member(info *middleware.Endpoint) *member {
 // now is the time since the router was made, in nanoseconds, and never 0.
 func (r *Router) now() int64 { return int64(time.Since(r.start)) + 1 }
 
-// Start starts the monitors, once. The first call does it, and whoever wants the pool to be warm.
-func (r *Router) Start() {
+// begin starts the monitors, once.
+func (r *Router) begin() {
 	if r.started.Load() || !r.started.CompareAndSwap(false, true) {
 		return
 	}
@@ -104,12 +107,12 @@ func (r *Router) Start() {
 	}
 }
 
-// awaitView waits until the monitors know something.
-func (r *Router) awaitView(ctx context.Context) error {
+// Ready waits until something is known of the servers: of a primary, or of all. Every call waits for that, so the first one has the servers asked.
+func (r *Router) Ready(ctx context.Context) error {
 	if r.known.Load() {
 		return nil
 	}
-	r.Start()
+	r.begin()
 	select {
 	case <-r.ready:
 		return nil

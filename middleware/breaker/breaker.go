@@ -85,6 +85,9 @@ func (b *Breaker) Middleware() middleware.Middleware {
 	return middleware.Middleware{Name: "breaker", Connect: b.connect, Acquire: b.acquire, Call: b.call}
 }
 
+// Open reports whether the breaker refuses acquisitions.
+func (b *Breaker) Open() bool { return b.outage.Load() != nil }
+
 // acquire refuses while the breaker is open.
 func (b *Breaker) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 	return func(ctx context.Context, a *middleware.Acquisition) error {

@@ -14,6 +14,9 @@ type fresh struct {
 	state   map[string]string // see [dialect.Sessions].Leftovers; nil without pool_reset_audit
 }
 
+// Renew has the next connection looked at as the first was: those that are dialled from now on may be of another kind.
+func (r *Reset) Renew() { r.fresh.Store(nil) }
+
 // connect looks at the first connection. One that cannot be asked, such as PgBouncer's own console, is left alone.
 func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {

@@ -1,0 +1,150 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/routing"
+)
+
+// routed is a pool over a cluster of real servers.
+type routed struct {
+	*sql.DB
+	*testserver.Cluster
+	family    *routedFamily
+	connector *pooled.Connector
+}
+
+// routedFamily is what differs between the families.
+type routedFamily struct {
+	name, driver string
+	cluster      func(t testing.TB, replicas int) *testserver.Cluster
+	port         string // a read that tells where it runs
+	counter      string // creates a table of counters
+	sleep        string // a read that takes a tenth of a second
+}
+
+var routedFamilies = []*routedFamily{
+	{
+		"PostgreSQL", "pgx", testserver.PostgresCluster, "select inet_server_port()",
+		"create table counter (id int primary key, n bigint not null)", "select 1 from pg_sleep(0.1)",
+	},
+	{
+		"MariaDB", "mysql", testserver.MariaDBCluster, "select variable_value from information_schema.global_variables where variable_name = 'PORT'",
+		"create table counter (id int primary key, n bigint not null)", "select sleep(0.1)",
+	},
+}
+
+// forEachFamily runs a test over a cluster of each family.
+func forEachFamily(t *testing.T, replicas int, change func(*pooled.Config), test func(t *testing.T, r *routed)) {
+	for _, family := range routedFamilies {
+		t.Run(family.name, func(t *testing.T) { test(t, openRouted(t, family, replicas, change)) })
+	}
+}
+
+func openRouted(t *testing.T, family *routedFamily, replicas int, change func(*pooled.Config)) *routed {
+	t.Helper()
+	cluster := family.cluster(t, replicas)
+	cluster.Nodes[0].Exec(family.counter)
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = family.driver, cluster.Nodes[0].DSN()
+	for _, node := range cluster.Nodes[1:] {
+		cfg.Routing.Replicas = append(cfg.Routing.Replicas, pooled.Replica{Address: node.Address()})
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	connector, err := pooled.NewConnector(cfg)
+	require.NoError(t, err)
+	r := &routed{sql.OpenDB(connector), cluster, family, connector}
+	t.Cleanup(func() { assert.NoError(t, r.Close()) })
+	return r
+}
+
+// until waits until a condition of the router's statistics holds.
+
+func (r *routed) poll(t *testing.T, what string, condition func(*pooled.RoutingStats) bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !condition(r.connector.Stats().Routing) {
+		require.False(t, time.Now().After(deadline), "%s: %+v", what, r.connector.Stats().Routing)
+		time.Sleep(2 * time.Millisecond) // between two looks
+	}
+}
+
+// untilReadsReturn waits until reads go to replicas again.
+func (r *routed) untilReadsReturn(t *testing.T) {
+	t.Helper()
+	r.poll(t, "reads go to replicas", func(*pooled.RoutingStats) bool { return r.node(t.Context(), t, r.DB) != 0 })
+}
+
+// ready waits until all replicas may be read from, and the catalogue is known that statements are judged by.
+func (r *routed) ready(t *testing.T) {
+	t.Helper()
+	require.NoError(t, r.connector.Warm(t.Context()))
+	r.poll(t, "all replicas are ready", r.caughtUp)
+	r.poll(t, "the catalogue is known", func(*pooled.RoutingStats) bool {
+		d, ok := routing.Explain(r.DB, r.family.port)
+		return ok && d.Reason == routing.Read
+	})
+}
+
+// caughtUp says that all replicas have what the primary has told.
+func (r *routed) caughtUp(s *pooled.RoutingStats) bool {
+	for _, server := range s.Servers {
+		if server.Role == "replica" && (!server.Readable || server.Lag != 0) {
+			return false
+		}
+	}
+	return len(s.Servers) == len(r.Nodes) && s.Primary != ""
+}
+
+// node finds out which server a session is on, by asking it.
+func (r *routed) node(ctx context.Context, t *testing.T, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+},
+) int {
+	t.Helper()
+	var port int
+	require.NoError(t, q.QueryRowContext(ctx, r.family.port).Scan(&port))
+	for i, node := range r.Nodes {
+		if strings.HasSuffix(node.Address(), ":"+strconv.Itoa(port)) {
+			return i
+		}
+	}
+	require.Fail(t, "no node has the port", port)
+	return -1
+}
+
+func TestReadsGoToReplicasAndWritesToThePrimary(t *testing.T) {
+	forEachFamily(t, 2, nil, func(t *testing.T, r *routed) {
+		r.ready(t)
+		where := map[int]int{}
+		for range 40 {
+			where[r.node(t.Context(), t, r.DB)]++
+		}
+		assert.Zero(t, where[0], "reads go to replicas")
+		assert.Positive(t, where[1])
+		assert.Positive(t, where[2])
+
+		conn, err := r.Conn(t.Context())
+		require.NoError(t, err)
+		_, err = conn.ExecContext(t.Context(), "insert into counter values (1, 1)")
+		require.NoError(t, err)
+		assert.Zero(t, r.node(t.Context(), t, conn), "a session stays on the primary")
+		require.NoError(t, conn.Close())
+		var n int
+		require.NoError(t, r.QueryRowContext(t.Context(), "select n from counter where id = 1").Scan(&n))
+		assert.Equal(t, 1, n, "what was just written is seen, wherever that is")
+		r.untilReadsReturn(t)
+	})
+}

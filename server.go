@@ -1,0 +1,196 @@
+package pooled
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/internal/session"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/middleware/breaker"
+	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
+)
+
+// server is one database server: its endpoint, and the middlewares that are its own.
+type server struct {
+	dialect.Server
+	settings policy.Replica // its own
+	info     *middleware.Endpoint
+	endpoint *endpoint.Endpoint
+	breaker  *breaker.Breaker // nil: pool_breaker=off
+	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
+	target   *session.Target
+}
+
+// open finds the dialect of the real driver, and makes servers of its DSN and of the replicas.
+func open(cfg Config) (dialect.Dialect, []*server, error) {
+	d, opens, err := opener(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !cfg.Routing.On() {
+		s, err := opens(cfg.DSN)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
+	}
+	cluster, ok := d.(dialect.Cluster)
+	if !ok || cfg.Connector != nil {
+		return nil, nil, errors.New("pooled: pool_routing and pool_replicas need the DSN of a database whose clusters pooled knows: PostgreSQL with pgx, or MySQL with go-sql-driver")
+	}
+	replicas, err := hosts(cfg, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	var servers []*server
+	for _, replica := range replicas {
+		dsn := replica.DSN
+		if replica.Address != "" {
+			if dsn, err = cluster.At(cfg.DSN, replica.Address); err != nil {
+				return nil, nil, err
+			}
+		}
+		s, err := opens(dsn)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Replication == nil || s.Sessions == nil {
+			return nil, nil, fmt.Errorf("pooled: nobody can ask %s for its role in a cluster", s.Address)
+		}
+		if slices.ContainsFunc(servers, func(other *server) bool { return other.Address == s.Address }) {
+			return nil, nil, fmt.Errorf("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
+		}
+		servers = append(servers, newServer(cfg, d, s, replica))
+	}
+	if len(servers) > routing.MostServers {
+		return nil, nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(servers), routing.MostServers)
+	}
+	return d, servers, nil
+}
+
+func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) *server {
+	return &server{
+		Server: s, settings: settings,
+		info: &middleware.Endpoint{Name: s.Address, Driver: cfg.DriverName, Dialect: d.Name(), Database: s.Database},
+	}
+}
+
+// hosts lists the servers of a cluster, beginning with those of the DSN.
+func hosts(cfg Config, cluster dialect.Cluster) ([]policy.Replica, error) {
+	addresses, err := cluster.Hosts(cfg.DSN)
+	if err != nil {
+		return nil, err
+	}
+	var all []policy.Replica
+	for _, address := range addresses {
+		all = append(all, policy.Replica{Address: address})
+	}
+	return append(all, cfg.Routing.Replicas...), nil
+}
+
+// opener returns the dialect of the real driver, and what makes a server of a DSN.
+func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, error), error) {
+	switch {
+	case cfg.Connector != nil:
+		d := dialect.ForValue(cfg.Connector.Driver())
+		return d, func(string) (dialect.Server, error) { return d.Adopt(cfg.Connector), nil }, nil
+	case cfg.Driver == nil:
+		d, err := dialect.ForDriver(cfg.DriverName)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, d.Open, nil
+	}
+	d := dialect.ForValue(cfg.Driver)
+	if d.Owns(cfg.Driver) {
+		return d, d.Open, nil
+	}
+	return d, func(dsn string) (dialect.Server, error) {
+		connector, err := dialect.ConnectorOf(cfg.Driver, dsn)
+		if err != nil {
+			return dialect.Server{}, err
+		}
+		return d.Adopt(connector), nil
+	}, nil
+}
+
+// furnishing is what the servers of a connector have in common.
+type furnishing struct {
+	Config
+	dialect dialect.Dialect
+	outer   []Middleware // those of all servers
+	watched bool         // leaks are looked for
+	routed  bool         // there may be several servers
+	lastID  *atomic.Uint64
+}
+
+// furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
+func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
+	pool := f.Pool
+	if s.settings.Pool != nil {
+		pool = *s.settings.Pool
+	}
+	if f.Breaker.On {
+		s.breaker = breaker.New(breaker.Options{
+			Policy: f.Breaker, Endpoint: s.Address, Classify: f.dialect.Classify,
+			Probe:         func(ctx context.Context) error { return s.endpoint.Probe(ctx) },
+			Background:    s.background,
+			OnStateChange: f.OnStateChange, Logger: f.Logger,
+		})
+		own = append(own, s.breaker.Middleware())
+	}
+	switch {
+	case s.Sessions != nil:
+		s.reset = reset.New(reset.Options{
+			Policy: f.Reset, Init: pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
+			Dead: func(err error) bool { return dialect.Died(f.dialect, err) },
+		})
+		own = append(own, s.reset.Middleware())
+	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
+		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
+	}
+	// A replica that does not answer any more is cut off by its sockets, as a leak is reclaimed.
+	watched := f.watched && (f.Leak.Reclaim != policy.ReclaimOff || !s.Traits.ReplacesDialer) || f.routed
+	s.endpoint = endpoint.New(endpoint.Options{
+		Info:        s.info,
+		Server:      s.Server,
+		Dialect:     f.dialect,
+		Pool:        pool,
+		Statements:  f.Statements,
+		Middlewares: append(f.outer[:len(f.outer):len(f.outer)], own...),
+		Watched:     watched,
+		LastID:      f.lastID,
+		ReadOnly:    readOnly,
+	})
+	s.target = session.NewTarget(s.endpoint, own)
+	return nil
+}
+
+// background runs a function on a goroutine of the endpoint.
+func (s *server) background(f func(context.Context)) bool { return s.endpoint.Background(f) }
+
+// cutOff reports whether the breaker is open.
+func (s *server) cutOff() bool { return s.breaker != nil && s.breaker.Open() }
+
+// setReadOnly has connections dialled for sessions that cannot write, or that can.
+func (s *server) setReadOnly(on bool) {
+	s.endpoint.SetReadOnly(on)
+	if s.reset != nil {
+		s.reset.Renew()
+	}
+}
+
+// routed is the server as a router knows it.
+func (s *server) routed() routing.Server {
+	return routing.Server{
+		Info: s.info, Server: s.Server, Weight: s.settings.Weight, Zone: s.settings.Zone,
+		SetReadOnly: s.setReadOnly, Sever: func() { s.endpoint.Sever() }, CutOff: s.cutOff, Background: s.background,
+	}
+}
