@@ -129,7 +129,7 @@ const (
 
 // after tells what becomes of a read that failed.
 func (to *route) after(ctx context.Context, err error) outcome {
-	if ctx.Err() != nil || err == driver.ErrSkip || to.call.Session.Bound() != "" && !errors.Is(err, driver.ErrBadConn) {
+	if ctx.Err() != nil || err == driver.ErrSkip || to.call.Session.Bound() != "" {
 		return final
 	}
 	class := to.Classify(err)
@@ -231,5 +231,9 @@ func (to *route) noteDone() {
 	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
 	default:
 		to.noteWrite(to.says)
+		if to.call.Op == middleware.Query { // it is committed when its rows have been read, and that is later
+			r, o := to.Router, to.says
+			to.call.Session.AfterRows(func() { r.noteWrite(o) })
+		}
 	}
 }

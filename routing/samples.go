@@ -1,9 +1,14 @@
 package routing
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"math"
+	"slices"
 
-// mostSamples is how many positions of the primary are remembered. When there are more, every second one of the older half is forgotten: so
-// a replica that is far behind still finds one that it has reached.
+	"github.com/gopooled/pooled/dialect"
+)
+
+// mostSamples is how many positions of the primary are remembered: the older they are, the fewer, so that a replica that is far behind still
+// finds one that it has reached.
 const mostSamples = 256
 
 // sample is a position that the primary told when it was asked, for the first time at since and for the last time at: it includes everything
@@ -24,13 +29,20 @@ func (s *samples) add(at int64, p dialect.Position) {
 		return
 	}
 	if len(all) == mostSamples {
-		n := mostSamples / 4
-		for i := range n {
-			all[i] = all[2*i+1]
-		}
-		all = append(all[:n], all[2*n:]...)
+		all = all.thin(at)
 	}
 	*s = append(all, sample{at, at, p})
+}
+
+// thin forgets one sample: that which leaves the smallest gap, compared with how old it is.
+func (s samples) thin(now int64) samples {
+	least, smallest := 0, math.Inf(1)
+	for i := 1; i < len(s)-1; i++ {
+		if gap := float64(s[i+1].at-s[i-1].at) / float64(now-s[i].at+1); gap < smallest {
+			least, smallest = i, gap
+		}
+	}
+	return slices.Delete(s, least, least+1)
 }
 
 // asOf is the latest moment as of which a server at a position has everything; 0: it is not known.

@@ -68,6 +68,9 @@ func (s *Session) read(r *Router, m *member, incarnation uint64, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.of(r)
+	if st.last != nil && (st.last != m || st.incarnation != incarnation) {
+		st.mark = max(st.mark, st.readAt) // what the other one has shown, this one may not have shown yet
+	}
 	st.last, st.incarnation, st.readAt = m, incarnation, max(st.readAt, now)
 }
 

@@ -81,6 +81,8 @@ type Session struct {
 	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
 	fresh  bool
 	closed bool
+	// afterRows is called when the rows of the last call are over.
+	afterRows func()
 
 	// The events and the request are part of the session, so that a call allocates none.
 	request     endpoint.Request
@@ -132,6 +134,17 @@ func (s *Session) Bound() string {
 		return "what it did to its server connection (" + s.conn.Changes().Effects.String() + ")"
 	default:
 		return ""
+	}
+}
+
+// AfterRows has f called when the rows of the call under way are over.
+func (s *Session) AfterRows(f func()) { s.afterRows = f }
+
+// rowsOver is called when nobody reads rows of the session any more.
+func (s *Session) rowsOver() {
+	if f := s.afterRows; f != nil {
+		s.afterRows = nil
+		f()
 	}
 }
 
@@ -268,6 +281,7 @@ func (s *Session) Close() error {
 
 // end gives back all that the session holds.
 func (s *Session) end(discard bool) {
+	s.rowsOver()
 	if s.conn != nil {
 		s.release(discard)
 	}
@@ -334,6 +348,7 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 			s.end(true)
 		}
 	}()
+	s.rowsOver()
 	if s.conn != nil {
 		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}
