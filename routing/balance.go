@@ -21,14 +21,25 @@ type candidate struct {
 	upSince int64 // stamp; 0: it is no longer new
 }
 
+// most is how many candidates are chosen from: room for them costs time at each read.
+const most = 8
+
 // choose picks a server for a read: one that has everything that must be seen, is near, and not busy. nil: none may answer. The bits of tried
 // are servers that could not answer.
 func (r *Router) choose(o options, tried uint64) *member {
 	v := r.view.Load()
 	mark, last, own := r.need(o)
-	var some [MostServers]*member
+	var some [most]*member
 	n, near := 0, false
-	for _, c := range v.replicas {
+	first := 0
+	if len(v.replicas) > most {
+		first = rand.IntN(len(v.replicas)) // not always the same ones
+	}
+	for i := range v.replicas {
+		c := &v.replicas[(first+i)%len(v.replicas)]
+		if n == most {
+			break
+		}
 		if tried>>c.index&1 == 1 || !c.has(mark) && (c.member != last || !c.has(own)) || c.CutOff() {
 			continue
 		}
@@ -44,7 +55,7 @@ func (r *Router) choose(o options, tried uint64) *member {
 		some[n] = c.member
 		n++
 	}
-	if p := v.primary; r.Policy.PrimaryWeight > 0 && p != nil && tried>>p.index&1 == 0 && !p.CutOff() {
+	if p := v.primary; r.Policy.PrimaryWeight > 0 && p != nil && n < most && tried>>p.index&1 == 0 && !p.CutOff() {
 		some[n] = p
 		n++
 	}

@@ -52,10 +52,19 @@ func (r *Router) textBelongs(text string) belonging {
 	case !s.Replicable():
 		return belonging{dialect.RolePrimary, Write, s.Why}
 	}
-	if _, refused := r.refused.Get(text); refused {
+	if r.wasRefused(text) {
 		return belonging{dialect.RolePrimary, Refused, "a replica has refused it before"}
 	}
 	return r.read("")
+}
+
+// wasRefused reports whether a replica has refused a text as a write.
+func (r *Router) wasRefused(text string) bool {
+	if !r.anyRefused.Load() {
+		return false
+	}
+	_, refused := r.refused.Get(text)
+	return refused
 }
 
 // read is where reads belong.

@@ -151,13 +151,11 @@ func unreachable(err error) bool {
 
 // noteRefused remembers that a text is a write, and tells it once.
 func (to *route) noteRefused(m *member) {
-	if to.call.Text == "" {
-		return
-	}
-	if _, known := to.refused.Get(to.call.Text); known {
+	if to.call.Text == "" || to.wasRefused(to.call.Text) {
 		return
 	}
 	to.refused.Put(to.call.Text, struct{}{})
+	to.anyRefused.Store(true)
 	to.Logger.Warn("pooled: a statement was taken for a read, and a replica refused it; from now on it goes to the primary",
 		"endpoint", m.Info.Name, "text", to.Mask(to.call.Text))
 }

@@ -51,7 +51,8 @@ type Router struct {
 	// written is when the pool wrote last, and latest is the latest mark of its sessions as well. Stamps.
 	written, latest atomic.Int64
 	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
-	learning        atomic.Bool               // the catalogue is being read
+	anyRefused      atomic.Bool
+	learning        atomic.Bool // the catalogue is being read
 	counts          [reasonCount]atomic.Uint64
 
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members
