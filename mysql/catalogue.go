@@ -11,11 +11,14 @@ import (
 )
 
 // catalogue is what the server knows and a text does not show: triggers, defaults and views that call what may leave traces. It goes by
-// names without databases; of several objects with one name, the worst counts. What the user may not see is not in it.
+// names without databases; of several objects with one name, the worst counts. What the user may not see is not in it. A reason for
+// people is a whole clause, such as "view v mentions f".
 type catalogue struct {
-	tables  map[string]bool // writing to them may leave a trace besides that of the text
-	views   map[string]bool // so may reading them
-	shadows map[string]bool // stored functions with the name of a function that is built in elsewhere
+	tables  map[string]bool   // writing to them, or asking for defaults of theirs, may leave a trace besides that of the text
+	views   map[string]string // reading them may leave a trace, and why
+	shadows map[string]bool   // stored functions with the name of a function that is built in elsewhere
+	pinned  map[string]string // tables and views that leave no trace, but that only the primary may answer for, and why
+	unread  bool              // the server does not tell: nothing is proved to be for replicas
 }
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
@@ -34,24 +37,41 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		because(s, "the catalogue is not known yet")
 		return
 	}
-	impure := len(c.shadows) > 0 && statement.Mentions(text, c.shadows)
-	if impure {
-		because(s, "may call a stored function named like a built-in one")
+	if len(c.shadows) > 0 && statement.Mentions(text, c.shadows) {
+		unknown(s, "may call a stored function named like a built-in one")
 	}
 	for _, name := range p.Targets {
-		if c.tables[name] || c.views[name] {
-			impure = true
-			because(s, "what writing to "+name+" does is not known")
+		if c.tables[name] || c.views[name] != "" {
+			unknown(s, "writes to "+name)
 		}
 	}
 	for _, name := range p.Names {
-		if c.views[name] {
-			impure = true
-			because(s, "what is behind "+name+" may do anything")
+		if why := c.views[name]; why != "" {
+			unknown(s, why)
+		}
+		if c.tables[name] && statement.Mentions(text, evaluating) {
+			unknown(s, "may evaluate a default of "+name)
+		}
+		if why := c.pinned[name]; why != "" {
+			needsPrimary(s, why)
 		}
 	}
-	if impure {
-		s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
+	if c.unread {
+		needsPrimary(s, "the catalogue cannot be read")
+	}
+}
+
+// unknown says that a statement may be anything.
+func unknown(s *dialect.Statement, why string) {
+	because(s, why)
+	s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
+}
+
+// needsPrimary says that a statement is no read for a replica, though it may be one otherwise.
+func needsPrimary(s *dialect.Statement, why string) {
+	if s.Class == dialect.Read {
+		because(s, why)
+		s.Class = dialect.Write
 	}
 }
 
@@ -68,6 +88,9 @@ var recording = statement.WordsOf("profiling profiling_history_size optimizer_tr
 // seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
 var seeing = statement.WordsOf("last_insert_id identity variables session_variables variables_by_thread")
 
+// evaluating is the function that evaluates the default of a column.
+var evaluating = statement.WordsOf("default")
+
 const (
 	routinesSQL = `select routine_name, '' from information_schema.routines where routine_schema not in ('sys', 'mysql')`
 	triggersSQL = `select event_object_table, action_statement from information_schema.triggers where trigger_schema not in ('sys', 'mysql')`
@@ -75,15 +98,23 @@ const (
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')`
 	defaultsSQL = `select table_name, column_default from information_schema.columns
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and column_default like '%nextval%'`
+	// What replicas have otherwise, or may have lost: sequences are ahead there, and memory is empty after a restart.
+	pinnedSQL = `select table_name, case table_type when 'SEQUENCE' then 'sequence' else concat(lower(engine), ' table') end
+		from information_schema.tables where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')
+		and (table_type = 'SEQUENCE' or engine in ('MEMORY', 'BLACKHOLE', 'FEDERATED', 'CONNECT', 'SPIDER'))`
 )
 
 func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	suspects := statement.WordsOf(`call execute prepare get_lock release_lock release_all_locks last_insert_id nextval setval lastval
-		insert replace update delete load create drop lock handler sql_mode`)
-	c := &catalogue{tables: map[string]bool{}, views: map[string]bool{}, shadows: map[string]bool{}}
+		insert replace update delete load create drop lock handler sql_mode default`)
+	c := &catalogue{tables: map[string]bool{}, views: map[string]string{}, shadows: map[string]bool{}, pinned: map[string]string{}}
+	odd := "" // the name of a routine that is no word, and so is not found in a source
 	err := each(ctx, conn, routinesSQL, func(row []driver.Value) {
 		name := strings.ToLower(value(row[0]))
 		suspects[name] = true
+		if !statement.WordsOf(name)[name] {
+			odd = name
+		}
 		if my.Parse("select "+name+"()").Effects == 0 {
 			c.shadows[name] = true
 		}
@@ -91,39 +122,84 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	views := map[string][]string{} // sources by name
-	for _, query := range []string{triggersSQL, defaultsSQL, viewsSQL} {
+	err = each(ctx, conn, pinnedSQL, func(row []driver.Value) {
+		name := strings.ToLower(value(row[0]))
+		c.pinned[name] = name + " is a " + value(row[1])
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, query := range []string{triggersSQL, defaultsSQL} {
 		err := each(ctx, conn, query, func(row []driver.Value) {
-			name, source := strings.ToLower(value(row[0])), value(row[1])
-			impure := source == "" || strings.Contains(source, "@") || statement.Mentions(source, suspects) || !setsOnlyNew(source)
-			switch {
-			case query == viewsSQL:
-				views[name] = append(views[name], source)
-				c.views[name] = c.views[name] || impure
-			case impure:
-				c.tables[name] = true
+			if odd != "" || whyImpure(value(row[1]), suspects) != "" {
+				c.tables[strings.ToLower(value(row[0]))] = true
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+	var views []view
+	err = each(ctx, conn, viewsSQL, func(row []driver.Value) {
+		v, source := view{name: strings.ToLower(value(row[0]))}, value(row[1])
+		v.words = statement.WordsOf(source)
+		parsed := my.Parse(source)
+		for _, name := range parsed.Names { // some are no words
+			v.words[name] = true
+		}
+		views = append(views, v)
+		switch why := whyImpure(source, suspects); {
+		case why != "":
+			c.views[v.name] = "view " + v.name + " " + why
+		case odd != "":
+			c.views[v.name] = "view " + v.name + " may call " + odd
+		case parsed.Why != "":
+			c.pinned[v.name] = "view " + v.name + ": " + parsed.Why
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	c.spread(views)
 	return c, nil
 }
 
-// spread finds the views over impure views, and those over tables that are impure to write to.
-func (c *catalogue) spread(views map[string][]string) {
+// view is what a view consists of.
+type view struct {
+	name  string
+	words statement.Words
+}
+
+// whyImpure says why a source may leave a trace; empty: it does not.
+func whyImpure(source string, suspects map[string]bool) string {
+	if source == "" {
+		return "has a source that cannot be read"
+	}
+	if strings.Contains(source, "@") {
+		return "mentions a variable"
+	}
+	if word := statement.WordsOf(source).First(func(word string) bool { return suspects[word] }); word != "" {
+		return "mentions " + word
+	}
+	if !setsOnlyNew(source) {
+		return "sets a variable"
+	}
+	return ""
+}
+
+// spread finds the views over views and tables that are impure to read or to write to, or pinned.
+func (c *catalogue) spread(views []view) {
 	for found := true; found; {
 		found = false
-		for name, sources := range views {
-			for _, source := range sources {
-				if !c.views[name] && statement.Mentions(source, c.views) {
-					c.views[name], found = true, true
-				}
-				if !c.tables[name] && statement.Mentions(source, c.tables) {
-					c.tables[name], found = true, true
-				}
+		for _, v := range views {
+			if word := v.words.First(func(word string) bool { return c.views[word] != "" }); word != "" && c.views[v.name] == "" {
+				c.views[v.name], found = "view "+v.name+" mentions "+word, true
+			}
+			if word := v.words.First(func(word string) bool { return c.pinned[word] != "" }); word != "" && c.pinned[v.name] == "" {
+				c.pinned[v.name], found = "view "+v.name+" mentions "+word, true
+			}
+			if !c.tables[v.name] && v.words.First(func(word string) bool { return c.tables[word] }) != "" {
+				c.tables[v.name], found = true, true
 			}
 		}
 	}

@@ -21,8 +21,11 @@ type sessions struct {
 
 var _ dialect.Sessions = (*sessions)(nil)
 
-// newSessions goes by the texts alone if the catalogue cannot be read: what is unknown would cost every connection.
-func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read, &catalogue{})} }
+// newSessions goes by the texts alone if the catalogue cannot be read: what is unknown would cost every connection. No replica is asked
+// then.
+func newSessions() *sessions {
+	return &sessions{Reader: statement.NewReader(read, &catalogue{unread: true})}
+}
 
 // read says what a text does. Without a catalogue it is provisional.
 func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {

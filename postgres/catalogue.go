@@ -19,14 +19,19 @@ import (
 
 // catalogue is what the server knows and a text does not show: what functions may do, and what hides behind the names of tables and
 // views. It goes by names without schemas, because the search path decides what a name means; of several objects with
-// one name, the worst counts.
+// one name, the worst counts. A reason for people is a whole clause, such as "function f has insert in its source".
 type catalogue struct {
-	functions map[string]bool // whether it is proved to leave session and data alone, or its effects are known by its name
-	impure    map[string]bool // functions and views of users that are not proved to
-	effective map[string]bool // built-in functions that leave traces or write
-	tables    map[string]table
+	functions map[string]bool   // whether it is proved to leave session and data alone, or its effects are known by its name
+	impure    map[string]string // functions and views of users that are not proved to, and why
+	effective map[string]bool   // built-in functions that leave traces or write
+	// pinned are functions, views, tables and sequences that only the primary may answer for, whether or not they leave the session
+	// alone, and why. Of a name that is no word, its longest word is there too, as sources are searched by words.
+	pinned map[string]string
+	tables map[string]table
 	// hidden says that operators, casts or domains call functions that are not proved to leave the session alone. Then no query is.
-	hidden bool
+	hidden string
+	// pinsAll is the same for functions that only the primary may answer for.
+	pinsAll string
 	// defines says that event triggers call functions when something is defined.
 	defines bool
 }
@@ -40,12 +45,6 @@ type table struct {
 // judge completes what a text shows with what the catalogue knows. It reports false if a name is not in the catalogue. The nil
 // catalogue knows nothing.
 func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bool {
-	unknown := func(why string) {
-		because(s, why)
-		s.Class = dialect.Unknown
-		s.Effects |= dialect.UnknownEffect
-		s.Sees = dialect.Sequence
-	}
 	if s.Effects.Has(dialect.UnknownEffect) || slices.Contains(p.Functions, "lastval") || slices.Contains(p.Functions, "currval") {
 		s.Sees = dialect.Sequence
 	}
@@ -54,13 +53,34 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 		because(s, notKnownYet(p))
 		return true
 	}
-	if c.hidden {
+	if c.hidden != "" {
 		if statement.Several(text) || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
-			unknown("operators, casts or types of this database may do anything")
+			unknown(s, c.hidden)
 		}
 		return true
 	}
-	complete := true
+	complete := c.judgeReads(p, s)
+	for _, name := range p.Targets {
+		t, ok := c.tables[name]
+		if !ok {
+			complete = false
+		}
+		if !ok || t.impure {
+			unknown(s, "writes to "+name)
+		}
+		if t.sequence {
+			s.Effects |= dialect.Sequence
+		}
+	}
+	if c.defines && p.Defines {
+		unknown(s, "event triggers")
+	}
+	return complete
+}
+
+// judgeReads looks up what is called and what is read.
+func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (complete bool) {
+	complete = true
 	for _, name := range p.Functions {
 		pure, ok := c.functions[name]
 		if !ok {
@@ -68,33 +88,53 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 				continue
 			}
 			complete = false
-			unknown("function " + name + " is not known")
 		}
-		if !pure {
-			unknown("function " + name + " may do anything")
+		lower := strings.ToLower(name)
+		switch why := c.impure[lower]; {
+		case !ok:
+			unknown(s, "function "+name+" is not known")
+		case !pure && why != "":
+			unknown(s, why)
+		case !pure:
+			unknown(s, "function "+name+" is volatile")
+		default:
+			c.pin(s, lower)
 		}
 	}
 	for _, name := range p.Names {
-		if c.impure[strings.ToLower(name)] {
-			unknown("what is behind " + name + " may do anything")
+		lower := strings.ToLower(name)
+		if why := c.impure[lower]; why != "" {
+			unknown(s, why)
 		}
+		c.pin(s, lower)
 	}
-	for _, name := range p.Targets {
-		t, ok := c.tables[name]
-		if !ok {
-			complete = false
-		}
-		if !ok || t.impure {
-			unknown("what writing to " + name + " does is not known")
-		}
-		if t.sequence {
-			s.Effects |= dialect.Sequence
-		}
-	}
-	if c.defines && p.Defines {
-		unknown("event triggers")
+	if c.pinsAll != "" {
+		needsPrimary(s, c.pinsAll)
 	}
 	return complete
+}
+
+// pin says that a statement needs the primary if the object of that name does.
+func (c *catalogue) pin(s *dialect.Statement, lower string) {
+	if why := c.pinned[lower]; why != "" {
+		needsPrimary(s, why)
+	}
+}
+
+// unknown says that a statement may be anything.
+func unknown(s *dialect.Statement, why string) {
+	because(s, why)
+	s.Class = dialect.Unknown
+	s.Effects |= dialect.UnknownEffect
+	s.Sees = dialect.Sequence
+}
+
+// needsPrimary says that a statement is no read for a replica, though it may be one otherwise.
+func needsPrimary(s *dialect.Statement, why string) {
+	if s.Class == dialect.Read {
+		because(s, why)
+		s.Class = dialect.Write
+	}
 }
 
 // because notes the first reason against a read.
@@ -160,67 +200,149 @@ type fact struct{ Kind, Name, Text string }
 
 func newCatalogue(facts []fact) *catalogue {
 	c := &catalogue{
-		functions: map[string]bool{}, impure: map[string]bool{}, effective: map[string]bool{}, tables: map[string]table{},
+		functions: map[string]bool{}, impure: map[string]string{}, effective: map[string]bool{}, pinned: map[string]string{},
+		tables: map[string]table{},
 	}
 	byKind := map[string][]fact{}
 	for _, f := range facts {
 		byKind[f.Kind] = append(byKind[f.Kind], f)
 	}
-	c.findImpure(byKind)
+	sources := c.findImpure(byKind)
+	c.findPinned(byKind, sources)
 	c.findFunctions(byKind)
 	c.findTables(byKind)
 	for _, f := range byKind["hidden"] {
-		c.hidden = c.hidden || c.hasImpure(statement.WordsOf(f.Text))
+		words := statement.WordsOf(f.Text)
+		if word := c.firstImpure(words); word != "" {
+			c.hide("an operator, a cast or a type calls " + word)
+		} else if word := c.firstPinned(words); word != "" && c.pinsAll == "" {
+			c.pinsAll = "an operator, a cast or a type calls " + word
+		}
 	}
 	c.defines = len(byKind["event trigger"]) > 0
 	return c
 }
 
+// source is what a function, a view or a policy consists of.
+type source struct {
+	kind, name string
+	words      statement.Words
+}
+
+// says begins a reason: what the source is of, and what it does.
+func (s *source) says(what string) string {
+	if s.kind == "policy" {
+		return "a policy of " + s.name + " " + what
+	}
+	return strings.TrimPrefix(s.kind, "sql ") + " " + s.name + " " + what
+}
+
 // findImpure finds the functions and views that are not proved to leave the session alone. A function may call others, so it goes
-// round until nothing more is found.
-func (c *catalogue) findImpure(byKind map[string][]fact) {
+// round until nothing more is found. It returns the sources that it could read, in an order that is always the same.
+func (c *catalogue) findImpure(byKind map[string][]fact) []source {
 	for _, f := range byKind["foreign function"] {
 		if _, _, known := pg.Builtin(f.Name); !known && !harmlessExtension[f.Name] {
-			c.spoil(f.Name)
+			c.spoil(f.Name, "function "+f.Name+" has a source that cannot be read")
 		}
 	}
 	for _, kind := range []string{"builtin", "volatile builtin", "trusted function", "foreign function"} {
 		for _, f := range byKind[kind] {
 			class, effects, known := pg.Builtin(f.Name)
-			if known && (class != dialect.Read || effects != 0) || !known && kind == "volatile builtin" {
+			if known && (class == dialect.Unknown || effects != 0 || seesOthers[f.Name]) || !known && kind == "volatile builtin" {
 				c.effective[f.Name] = true
 			}
 		}
 	}
-	bodies := map[string][]statement.Words{}
-	for _, kind := range []string{"function", "view", "policy"} {
+	var sources []source
+	for _, kind := range []string{"function", "sql function", "view", "policy"} {
 		for _, f := range byKind[kind] {
-			words := statement.WordsOf(f.Text)
-			if kind == "function" && words.Meet(dangerousWords) || strings.Contains(strings.ToLower(f.Text), `u&"`) {
-				c.spoil(f.Name)
-				continue
+			s := source{kind, f.Name, statement.WordsOf(f.Text)}
+			dangerous := ""
+			if kind != "view" && kind != "policy" {
+				dangerous = s.words.First(isIn(dangerousWords))
 			}
-			bodies[f.Name] = append(bodies[f.Name], words)
+			switch {
+			case dangerous != "":
+				c.spoil(f.Name, s.says("has "+dangerous+" in its source"))
+			case strings.Contains(strings.ToLower(f.Text), `u&"`):
+				c.spoil(f.Name, s.says("has names in escapes"))
+			default:
+				sources = append(sources, s)
+			}
 		}
 	}
+	slices.SortStableFunc(sources, func(a, b source) int { return strings.Compare(a.name, b.name) })
 	for found := true; found; {
 		found = false
-		for name, all := range bodies {
-			for _, words := range all {
-				if !c.impure[strings.ToLower(name)] && c.hasImpure(words) {
-					c.spoil(name)
-					found = true
-				}
+		for i := range sources {
+			s := &sources[i]
+			if c.impure[strings.ToLower(s.name)] != "" {
+				continue
+			}
+			if word := c.firstImpure(s.words); word != "" {
+				c.spoil(s.name, s.says("mentions "+word))
+				found = true
+			}
+		}
+	}
+	return sources
+}
+
+// seesOthers are functions that leave nothing, but see what others have left: who may call them is unknown.
+var seesOthers = map[string]bool{"currval": true, "lastval": true}
+
+// findPinned finds what only the primary may answer for: tables that replicas do not have, sequences, which are ahead on replicas,
+// and what reads or locks such things.
+func (c *catalogue) findPinned(byKind map[string][]fact, sources []source) {
+	for _, f := range byKind["unlogged"] {
+		c.bind(f.Name, f.Name+" is an unlogged table")
+	}
+	for _, kind := range []string{"sequence", "foreign table"} {
+		for _, f := range byKind[kind] {
+			c.bind(f.Name, f.Name+" is a "+kind)
+		}
+	}
+	for i := range sources {
+		s := &sources[i]
+		if word := s.words.First(isIn(pinningWords[s.kind])); word != "" {
+			c.bind(s.name, s.says("has "+word+" in its source"))
+		} else if word := s.words.First(pinsByItself); word != "" {
+			c.bind(s.name, s.says("mentions "+word))
+		}
+	}
+	isPinned := func(word string) bool { return c.pinned[word] != "" }
+	for found := len(c.pinned) > 0; found; {
+		found = false
+		for i := range sources {
+			s := &sources[i]
+			if c.pinned[strings.ToLower(s.name)] != "" {
+				continue
+			}
+			if word := s.words.First(isPinned); word != "" {
+				c.bind(s.name, s.says("mentions "+word))
+				found = true
+			}
+		}
+		for _, f := range byKind["part"] {
+			if c.pinned[strings.ToLower(f.Name)] == "" && c.pinned[strings.ToLower(f.Text)] != "" {
+				c.bind(f.Name, f.Text+" is a part of "+f.Name)
+				found = true
 			}
 		}
 	}
 }
 
+// pinningWords have a source take row locks or, in functions of language SQL, create a table.
+var pinningWords = map[string]map[string]bool{
+	"function": statement.WordsOf("share"), "sql function": statement.WordsOf("share into"),
+	"view": statement.WordsOf("share update"), "policy": statement.WordsOf("share update"),
+}
+
 // findFunctions lists all functions. Of several with one name the worst counts.
 func (c *catalogue) findFunctions(byKind map[string][]fact) {
-	for _, kind := range []string{"builtin", "volatile builtin", "foreign function", "trusted function", "function"} {
+	for _, kind := range []string{"builtin", "volatile builtin", "foreign function", "trusted function", "function", "sql function"} {
 		for _, f := range byKind[kind] {
-			pure := !c.impure[strings.ToLower(f.Name)]
+			pure := c.impure[strings.ToLower(f.Name)] == ""
 			if kind == "volatile builtin" {
 				_, _, pure = pg.Builtin(f.Name)
 			}
@@ -254,30 +376,76 @@ func (c *catalogue) findTables(byKind map[string][]fact) {
 			words := statement.WordsOf(f.Text)
 			sequence := words["nextval"]
 			delete(words, "nextval")
-			add(f.Name, table{impure: c.hasImpure(words), sequence: sequence})
+			add(f.Name, table{impure: c.firstImpure(words) != "", sequence: sequence})
 		}
 	}
 	for found := true; found; {
 		found = false
-		for _, f := range byKind["cascade"] {
-			if add(f.Name, c.tables[f.Text]) {
-				found = true
+		for _, kind := range []string{"cascade", "part"} {
+			for _, f := range byKind[kind] {
+				if add(f.Name, c.tables[f.Text]) {
+					found = true
+				}
 			}
 		}
 	}
 }
 
-// spoil notes that a function or view is not proved. Sources are searched for its name word by word, in lower case; a name
+// spoil notes why a function or view is not proved. Sources are searched for its name word by word, in lower case; a name
 // that is no word could not be found there.
-func (c *catalogue) spoil(name string) {
+func (c *catalogue) spoil(name, why string) {
 	lower := strings.ToLower(name)
-	c.impure[lower] = true
+	if c.impure[lower] == "" {
+		c.impure[lower] = why
+	}
 	if !statement.WordsOf(lower)[lower] {
-		c.hidden = true
+		c.hide("any query may call it: " + why)
 	}
 }
 
-func (c *catalogue) hasImpure(words statement.Words) bool { return words.Meet(c.impure, c.effective) }
+func (c *catalogue) hide(why string) {
+	if c.hidden == "" {
+		c.hidden = why
+	}
+}
+
+// bind notes why only the primary may answer for something. Of a name that is no word, sources are searched for the longest word.
+func (c *catalogue) bind(name, why string) {
+	lower := strings.ToLower(name)
+	words := statement.WordsOf(lower)
+	if !words[lower] {
+		longest := ""
+		for word := range words {
+			if len(word) > len(longest) || len(word) == len(longest) && word < longest {
+				longest = word
+			}
+		}
+		if longest == "" {
+			c.pinsAll = why
+		} else if c.pinned[longest] == "" {
+			c.pinned[longest] = why
+		}
+	}
+	if c.pinned[lower] == "" {
+		c.pinned[lower] = why
+	}
+}
+
+func (c *catalogue) firstImpure(words statement.Words) string {
+	return words.First(func(word string) bool { return c.impure[word] != "" || c.effective[word] })
+}
+
+func (c *catalogue) firstPinned(words statement.Words) string {
+	return words.First(func(word string) bool { return c.pinned[word] != "" || pinsByItself(word) })
+}
+
+// pinsByItself reports whether the server's own function or view of that name leaves no trace, but needs the primary.
+func pinsByItself(word string) bool {
+	class, effects, known := pg.Builtin(word)
+	return known && class == dialect.Write && effects == 0 || pg.TellsOfServer(word)
+}
+
+func isIn(set map[string]bool) func(string) bool { return func(word string) bool { return set[word] } }
 
 // harmlessExtension are volatile functions of the extensions that come with PostgreSQL, written in C, that only compute.
 var harmlessExtension = map[string]bool{

@@ -14,7 +14,7 @@ select 'foreign function', p.proname, ''
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
 union all
-select 'function', p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
+select case l.lanname when 'sql' then 'sql function' else 'function' end, p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql')
 union all
@@ -26,6 +26,11 @@ select 'policy', c.relname, coalesce(pg_catalog.pg_get_expr(p.polqual, p.polreli
 union all
 select 'table', c.relname, ''
   from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+union all
+-- What a replica does not have, or has otherwise.
+select case c.relkind when 'S' then 'sequence' when 'f' then 'foreign table' else 'unlogged' end, c.relname, ''
+  from pg_catalog.pg_class c
+  where c.oid >= 16384 and (c.relkind in ('S', 'f') and c.relpersistence <> 't' or c.relkind in ('r', 'p', 'm') and c.relpersistence = 'u')
 union all
 select 'rule', c.relname, ''
   from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
@@ -43,10 +48,11 @@ union all
 select 'check', c.relname, pg_catalog.pg_get_constraintdef(k.oid)
   from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid where c.oid >= 16384 and k.contype = 'c'
 union all
--- Whoever writes to name may write to text as well.
-select 'cascade', parent.relname, child.relname
+-- Whoever reads or writes name may read or write text as well.
+select 'part', parent.relname, child.relname
   from pg_catalog.pg_inherits i join pg_catalog.pg_class parent on parent.oid = i.inhparent join pg_catalog.pg_class child on child.oid = i.inhrelid
 union all
+-- Whoever writes to name may write to text as well.
 select 'cascade', parent.relname, child.relname
   from pg_catalog.pg_constraint k join pg_catalog.pg_class parent on parent.oid = k.confrelid join pg_catalog.pg_class child on child.oid = k.conrelid
   where k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))

@@ -78,6 +78,52 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 	}
 }
 
+func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		class dialect.Class
+		why   string
+		facts []fact
+	}{
+		{`select lower(now()::text), random(), name from things`, dialect.Read, "", nil},
+		{`select f(1)`, dialect.Read, "", []fact{{"function", "f", "begin select a into b from c; end"}}},
+		{`select f(1)`, dialect.Write, "function f has into in its source", []fact{{"sql function", "f", "select 1 as a into b"}}},
+		{`select f(1)`, dialect.Write, "function f has share in its source", []fact{{"function", "f", "perform 1 from c for share"}}},
+		{`select f(1)`, dialect.Unknown, "function f has insert in its source", []fact{{"function", "f", "insert into t"}}},
+		{`select "F"(1)`, dialect.Unknown, "function F mentions g", []fact{{"function", "F", "perform g()"}, {"function", "G", "insert into t"}}},
+		{`select f(1)`, dialect.Unknown, "function f has a source that cannot be read", []fact{{"foreign function", "f", ""}}},
+		{`select f(1)`, dialect.Unknown, "function f is not known", nil},
+		{`select pg_read_file('x')`, dialect.Unknown, "function pg_read_file is volatile", nil},
+		{`select f(1)`, dialect.Write, "function f mentions pg_notify", []fact{{"function", "f", "perform pg_notify('a', 'b')"}}},
+		{`select f(1)`, dialect.Unknown, "function f mentions lastval", []fact{{"function", "f", "return lastval()"}, {"volatile builtin", "lastval", ""}}},
+		{`select * from u`, dialect.Write, "u is an unlogged table", []fact{{"unlogged", "u", ""}}},
+		{`insert into things select * from u`, dialect.Write, "insert", []fact{{"unlogged", "u", ""}}},
+		{`select * from "Odd u"`, dialect.Write, "Odd u is an unlogged table", []fact{{"unlogged", "Odd u", ""}}},
+		{`select * from v`, dialect.Write, "view v mentions odd", []fact{{"unlogged", "Odd u", ""}, {"view", "v", `select * from "Odd u"`}}},
+		{`select last_value from s`, dialect.Write, "s is a sequence", []fact{{"sequence", "s", ""}}},
+		{`select * from f`, dialect.Write, "f is a foreign table", []fact{{"foreign table", "f", ""}}},
+		{`select * from p`, dialect.Write, "u is a part of p", []fact{{"part", "p", "u"}, {"unlogged", "u", ""}}},
+		{`select * from w`, dialect.Write, "view w mentions v", []fact{{"view", "w", "select * from v"}, {"view", "v", "select * from p"}, {"part", "p", "u"}, {"unlogged", "u", ""}}},
+		{`select * from v`, dialect.Write, "view v has update in its source", []fact{{"view", "v", "select * from t for update of t"}}},
+		{`select * from v`, dialect.Write, "view v mentions pg_stat_activity", []fact{{"view", "v", "select * from pg_stat_activity"}}},
+		{`select * from things`, dialect.Write, "a policy of things mentions u", []fact{{"policy", "things", "exists (select from u)"}, {"unlogged", "u", ""}}},
+		{`select 1`, dialect.Write, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "select * from u"}, {"unlogged", "u", ""}}},
+		{`select 1`, dialect.Unknown, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "insert"}}},
+	} {
+		s := learnt(t, c.facts...).Statement(c.text)
+		assert.Equal(t, c.class, s.Class, "%s with %v", c.text, c.facts)
+		assert.Equal(t, c.why, s.Why, "%s with %v", c.text, c.facts)
+		assert.Equal(t, c.why == "", s.Replicable(), "%s with %v", c.text, c.facts)
+	}
+}
+
+func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {
+	s := newSessions()
+	assert.Equal(t, "function f is not known yet", s.Statement("select f(1)").Why)
+	assert.Equal(t, "the catalogue is not known yet", s.Statement("select 1").Why)
+	assert.False(t, s.Statement("select 1").Replicable())
+}
+
 func TestDefinitionsAreNoticedUnlessTheyAreTemporary(t *testing.T) {
 	s := learnt(t)
 	assert.True(t, s.Statement("create function f() returns int language sql as 'select 1'").Defines)

@@ -82,6 +82,9 @@ func compare(t *testing.T, text string) (parsed bool) {
 		return false // TiDB's own executable comments, and bytes for which it writes others
 	}
 	got := my.Parse(text)
+	if (got.Why == "") != (got.Class == dialect.Read && got.Effects == 0) {
+		t.Errorf("%q is %s with effects %s, because: %q", text, got.Class, got.Effects, got.Why)
+	}
 	if got.Class == dialect.Unknown && got.Effects.Has(dialect.UnknownEffect) {
 		// All is said. It still counts as parsed, if it can be.
 		_, ok := treeOf(text, 0)

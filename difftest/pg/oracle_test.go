@@ -29,6 +29,8 @@ func judge(text string) (found oracle, ok bool) {
 		return oracle{}, false
 	}
 	o := oracle{text: strings.ToLower(text), got: pg.Parse(text)}
+	o.wantf((o.got.Why == "") == (o.got.Class == dialect.Read && o.got.Effects == 0), "%s with effects %s, because: %q",
+		o.got.Class, o.got.Effects, o.got.Why)
 	o.visit(tree.ProtoReflect())
 	return o, true
 }
@@ -109,7 +111,7 @@ func (o *oracle) statement() bool {
 }
 
 // reads are the statements that may be reads.
-var reads = []string{"SelectStmt", "ExplainStmt", "VariableShowStmt", "CopyStmt"}
+var reads = []string{"SelectStmt", "ExplainStmt", "CopyStmt"}
 
 // node holds one node of the tree against what pooled says.
 func (o *oracle) node(m protoreflect.Message) {
@@ -120,12 +122,19 @@ func (o *oracle) node(m protoreflect.Message) {
 	if e, ok := m.Interface().(*pgquery.ExecuteStmt); ok {
 		o.wantUnknown("EXECUTE " + e.GetName())
 	}
+	switch n := m.Interface().(type) {
+	case *pgquery.InsertStmt, *pgquery.UpdateStmt, *pgquery.DeleteStmt, *pgquery.MergeStmt:
+		o.wantNoRead(typeOf(m))
+	case *pgquery.RangeVar:
+		if pg.TellsOfServer(n.GetRelname()) {
+			o.wantNoRead(n.GetRelname())
+		}
+	}
 	if o.explained() {
 		return
 	}
 	switch n := m.Interface().(type) {
-	case *pgquery.InsertStmt, *pgquery.UpdateStmt, *pgquery.DeleteStmt, *pgquery.MergeStmt,
-		*pgquery.LockingClause, *pgquery.IntoClause:
+	case *pgquery.LockingClause, *pgquery.IntoClause:
 		o.wantNoRead(typeOf(m))
 	case *pgquery.RangeVar:
 		if n.GetRelpersistence() == "t" {

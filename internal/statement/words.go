@@ -18,19 +18,18 @@ func WordsOf(source string) Words {
 	return words
 }
 
-// Meet reports whether one of the words is true in one of the sets.
-func (w Words) Meet(sets ...map[string]bool) bool {
+// First returns the first word in alphabetical order for which is reports true, "" if there is none.
+func (w Words) First(is func(word string) bool) string {
+	first := ""
 	for word := range w {
-		for _, set := range sets {
-			if set[word] {
-				return true
-			}
+		if (first == "" || word < first) && is(word) {
+			first = word
 		}
 	}
-	return false
+	return first
 }
 
-// Mentions is [Words.Meet] for a source that is looked at once.
+// Mentions reports whether one of the words of a source is true in one of the sets.
 func Mentions(source string, sets ...map[string]bool) bool {
 	for word := range eachWord(source) {
 		for _, set := range sets {

@@ -57,7 +57,7 @@ func functions() map[string]*function {
 
 // primaryFunctions leave nothing, but answer for the session or for the server they are called on, or read its files.
 const primaryFunctions = `
-row_count found_rows connection_id is_free_lock is_used_lock load_file master_pos_wait source_pos_wait master_gtid_wait
+row_count found_rows connection_id ps_thread_id is_free_lock is_used_lock load_file master_pos_wait source_pos_wait master_gtid_wait
 wait_for_executed_gtid_set wait_until_sql_thread_after_gtids ps_current_thread_id binlog_gtid_pos`
 
 // tightFunctions are built-in only if the parenthesis follows at once, to one of the servers at least.
@@ -85,7 +85,7 @@ json_type json_unquote json_unwrap json_valid json_value kdf last_day lcase leas
 localtimestamp locate log log10 log2 lower lpad ltrim make_set makedate maketime mbrcontains mbrcoveredby mbrcovers mbrdisjoint
 mbrequal mbrequals mbrintersects mbroverlaps mbrtouches mbrwithin md5 microsecond minute mod month monthname multilinestring
 multipoint multipolygon name_const natural_sort_key nullif oct octet_length ord password period_add period_diff pi point polygon
-pow power ps_thread_id quarter quote radians rand random_bytes regexp_instr regexp_like regexp_replace regexp_substr repeat
+pow power quarter quote radians rand random_bytes regexp_instr regexp_like regexp_replace regexp_substr repeat
 replace reverse right round rpad rtrim schema sec_to_time second sformat sha sha1 sha2 sign sin sleep soundex space sqrt st_area
 st_asbinary st_asgeojson st_astext st_aswkb st_aswkt st_boundary st_buffer st_buffer_strategy st_centroid st_contains
 st_convexhull st_crosses st_difference st_dimension st_disjoint st_distance st_distance_sphere st_endpoint st_envelope st_equals

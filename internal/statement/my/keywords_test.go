@@ -25,7 +25,7 @@ func TestEveryWordThatIsComparedIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	for _, entry := range entries {
 		file := entry.Name()
-		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || file == "functions.go" {
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || file == "functions.go" || file == "server.go" {
 			continue
 		}
 		tree, err := goparser.ParseFile(gotoken.NewFileSet(), file, nil, goparser.SkipObjectResolution)

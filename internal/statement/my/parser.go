@@ -118,9 +118,12 @@ func (p *parser) is(r rank, e dialect.Effects) {
 func (p *parser) unknown() { p.is(unclear, dialect.UnknownEffect) }
 
 // asksSession says that the statement depends on what the session did before: it is no read for just any server.
-func (p *parser) asksSession() {
+func (p *parser) asksSession() { p.asksPrimary("reads a variable") }
+
+// asksPrimary says that the statement is no read for just any server, and why.
+func (p *parser) asksPrimary(why string) {
 	if p.rank <= read {
-		p.because("reads a variable")
+		p.because(why)
 		p.rank = write
 	}
 }

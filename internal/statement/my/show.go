@@ -6,9 +6,8 @@ import "github.com/gopooled/pooled/dialect"
 // server.
 func (p *parser) show(s []token) {
 	switch at(s, 1) {
-	case "databases", "schemas", "tables", "full", "columns", "fields", "index", "indexes", "keys", "create", "table", "open",
-		"triggers", "events", "procedure", "function", "character", "charset", "collation", "engines", "storage", "plugins",
-		"privileges", "grants", "extended", "package":
+	case "databases", "schemas", "tables", "full", "columns", "fields", "index", "indexes", "keys", "create", "table",
+		"triggers", "procedure", "function", "character", "charset", "collation", "privileges", "grants", "extended", "package":
 		p.is(read, 0)
 	case "":
 		p.unknown()
@@ -17,9 +16,11 @@ func (p *parser) show(s []token) {
 		p.is(write, 0)
 		p.scan(s[2:])
 	default:
+		p.because("shows one server or session")
 		p.is(write, 0)
 	}
 	if at(s, 2) == "processlist" { // SHOW FULL PROCESSLIST
+		p.because("shows one server or session")
 		p.is(write, 0)
 	}
 	where := find(s, 2, "where")
@@ -36,6 +37,7 @@ func (p *parser) explain(s []token) {
 		p.statement(s[i:])
 		return
 	case "for":
+		p.because("shows one server or session")
 		p.is(write, 0) // FOR CONNECTION: what another session of the same server does
 		return
 	case "":

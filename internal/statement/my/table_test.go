@@ -52,7 +52,7 @@ read | none | | SELECT 5 /* INTO @a */
 read | none | | -- SET a = 1␤ SELECT 1
 read | none | | SELECT HIGH_PRIORITY SQL_NO_CACHE SQL_BUFFER_RESULT DISTINCT (a), STRAIGHT_JOIN FROM t
 read | none | | SELECT * FROM information_schema.tables WHERE table_schema = DATABASE()
-read | none | | SELECT user, host FROM mysql.user
+read | none | | SELECT plugins, events FROM t
 read | none | | SELECT 1e5now FROM t
 read | none | | SELECT 1a FROM t
 read | none | | SELECT äöü FROM größe
@@ -76,6 +76,11 @@ write | none | | SELECT IS_FREE_LOCK('a'), IS_USED_LOCK('a'), LOAD_FILE('/x'), M
 write | none | | SELECT WAIT_FOR_EXECUTED_GTID_SET('x', 1)
 write | none | | SELECT * FROM t PROCEDURE ANALYSE
 write | none | | DO SLEEP(1)
+write | none | | SELECT user, host FROM mysql.user
+write | none | | SELECT * FROM performance_schema.threads
+write | none | | SELECT * FROM information_schema.processlist
+write | none | | SELECT * FROM INFORMATION_SCHEMA.INNODB_TRX
+write | none | | SELECT * FROM sys.version
 == user variables
 write | user_variable | user_variable a | SELECT @a := 1
 write | user_variable | user_variable a | SELECT @A:=@a+1 FROM t
@@ -394,6 +399,10 @@ write | none | | SHOW WARNINGS
 write | none | | SHOW COUNT(*) ERRORS
 write | none | | SHOW VARIABLES LIKE 'x'
 write | none | | SHOW FULL PROCESSLIST
+write | none | | SHOW ENGINES
+write | none | | SHOW PLUGINS
+write | none | | SHOW OPEN TABLES
+write | none | | SHOW EVENTS
 write | none | | SHOW MASTER STATUS
 read | none | | DESCRIBE t a
 read | none | | DESC t

@@ -159,10 +159,7 @@ func words(list string) map[string]bool {
 // setConfig counts what set_config does, whose arguments begin at i: nothing behind its transaction where the third one is
 // literally true, except that a search_path can make the tables temporary that are created next.
 func (w *walk) setConfig(i int) {
-	w.class = worst(w.class, dialect.Write)
-	if w.why == "" {
-		w.why = "function set_config changes settings"
-	}
+	w.needsPrimary("function set_config changes settings")
 	last := w.closing(i)
 	positional := w.arguments(i, last) == 3 && !w.at(i+1).is("variadic")
 	if !positional || !w.at(last-1).is("true") || !w.at(last-2).isPunct(',') {
@@ -174,6 +171,15 @@ func (w *walk) setConfig(i int) {
 	case positional && w.at(i+2).isPunct(',') && w.at(i+4).isPunct(',') && spells(value) && !containsFold(value.text, "pg_temp"):
 	default:
 		w.effects |= dialect.TempTable
+	}
+}
+
+// currentSetting counts what current_setting does, whose arguments begin at i: only the variables that a program names for itself,
+// with a dot, are not the server's own. A session that has set one is bound to where it did that.
+func (w *walk) currentSetting(i int) {
+	name := w.at(i + 1)
+	if !spells(name) || strings.IndexByte(name.text, '.') < 0 {
+		w.needsPrimary("function current_setting tells of one server or session")
 	}
 }
 

@@ -13,7 +13,7 @@ type builtin struct {
 }
 
 // builtins are the functions of the server, and of extensions that come with it, of which the catalogue says too little:
-// those that change the session, those that need the primary, those that execute a text whatever their volatility, and those that
+// those that change the session, those that need the primary or tell of one server or session, those that execute a text whatever their volatility, and those that
 // are called volatile although a read may use them.
 var builtins = func() map[string]builtin {
 	all := map[string]builtin{}
@@ -28,7 +28,11 @@ var builtins = func() map[string]builtin {
 		{builtin{dialect.Write, dialect.Sequence}, "nextval setval"},
 		{builtin{dialect.Write, dialect.Permanent}, `setseed pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
 			pg_replication_origin_session_setup pg_replication_origin_session_reset`},
-		{builtin{dialect.Write, 0}, `currval lastval pg_notify txid_current pg_current_xact_id
+		{builtin{dialect.Write, 0}, `pg_backend_pid pg_blocking_pids pg_safe_snapshot_blocking_pids pg_lock_status pg_listening_channels
+			pg_show_all_settings pg_cursor pg_prepared_statement pg_prepared_xact pg_postmaster_start_time pg_conf_load_time
+			pg_available_extensions pg_available_extension_versions pg_extension_update_paths
+			txid_current_if_assigned pg_current_xact_id_if_assigned pg_walfile_name pg_walfile_name_offset
+			currval lastval pg_notify txid_current pg_current_xact_id
 			pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared
 			lo_create lo_creat lo_unlink lo_open lo_close lo_lseek lo_lseek64 lo_tell lo_tell64 lo_truncate lo_truncate64 lo_import
 			lo_export lo_from_bytea lo_put lowrite loread pg_terminate_backend pg_cancel_backend pg_current_wal_lsn
@@ -39,9 +43,9 @@ var builtins = func() map[string]builtin {
 			schema_to_xml schema_to_xmlschema schema_to_xml_and_xmlschema
 			database_to_xml database_to_xmlschema database_to_xml_and_xmlschema
 			ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 connectby xpath_table`},
-		{builtin{dialect.Read, 0}, `random random_normal clock_timestamp timeofday gen_random_uuid uuidv4 uuidv7
+		{builtin{dialect.Read, 0}, `random random_normal array_sample array_shuffle clock_timestamp timeofday gen_random_uuid uuidv4 uuidv7
 			pg_sleep pg_sleep_for pg_sleep_until pg_is_in_recovery pg_last_wal_receive_lsn pg_last_wal_replay_lsn
-			pg_last_xact_replay_timestamp pg_blocking_pids pg_lock_status pg_relation_size pg_table_size pg_indexes_size
+			pg_last_xact_replay_timestamp pg_relation_size pg_table_size pg_indexes_size
 			pg_total_relation_size pg_database_size pg_tablespace_size
 			json json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize
 			json_table json_value merge_action normalize overlay substring`},
@@ -60,6 +64,8 @@ func whyFunction(name string, class dialect.Class, effects dialect.Effects) stri
 		return "calls advisory lock function " + name
 	case class == dialect.Unknown:
 		return "function " + name + " may do anything"
+	case name == "currval" || name == "lastval":
+		return "function " + name + " depends on the session"
 	case effects&dialect.Sequence != 0:
 		return "function " + name + " is volatile"
 	case effects&(dialect.Setting|dialect.Role) != 0:
@@ -79,6 +85,24 @@ func Builtin(name string) (class dialect.Class, effects dialect.Effects, known b
 	if strings.HasPrefix(name, "dblink") {
 		return dialect.Unknown, dialect.UnknownEffect, true
 	}
+	if strings.HasPrefix(name, "pg_stat_get_") {
+		return dialect.Write, 0, true
+	}
 	b, known := builtins[name]
 	return b.class, b.effects, known
 }
+
+// TellsOfServer reports whether a name is that of a view of the server's own that shows the state of one server or session: what it
+// shows on a replica is not what it shows on the primary.
+func TellsOfServer(name string) bool {
+	if !strings.HasPrefix(name, "pg_") {
+		return false
+	}
+	return strings.HasPrefix(name, "pg_stat_") || strings.HasPrefix(name, "pg_statio_") || strings.HasPrefix(name, "pg_shmem_") ||
+		serverViews[name]
+}
+
+// serverViews are such views that do not tell by the beginning of their names.
+var serverViews = words(`pg_aios pg_available_extensions pg_available_extension_versions pg_backend_memory_contexts pg_config pg_cursors
+	pg_dsm_registry_allocations pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_locks pg_prepared_statements
+	pg_prepared_xacts pg_replication_origin_status pg_replication_slots pg_sequences pg_settings`)

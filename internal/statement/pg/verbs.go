@@ -21,7 +21,7 @@ func (w *walk) statement() (dialect.Class, dialect.Effects) {
 }
 
 // mayRead are the verbs that are no reason by themselves.
-var mayRead = words("select values table with return show explain copy")
+var mayRead = words("select values table with return explain copy")
 
 // judge says what a statement does.
 type judge func(w *walk) (dialect.Class, dialect.Effects)
@@ -39,7 +39,7 @@ func init() { // not a literal: EXPLAIN comes back to it
 		"commit": endTx, "end": endTx, "rollback": endTx, "abort": endTx,
 		"savepoint": does(dialect.TxControl, 0), "release": does(dialect.TxControl, 0),
 
-		"set": set, "reset": reset, "show": does(dialect.Read, 0),
+		"set": set, "reset": reset, "show": does(dialect.Write, 0), // of the session, and of the server
 		"load":   does(dialect.SessionControl, dialect.Permanent),
 		"listen": does(dialect.Write, dialect.Listen), "unlisten": does(dialect.SessionControl, dialect.Listen),
 		"notify": write,
@@ -172,6 +172,9 @@ func explain(w *walk) (dialect.Class, dialect.Effects) {
 		w.because("execute")
 	case !what.isPunct('(') && !(what.kind == word && explained[what.text]):
 		w.because(notUnderstood(what))
+	case w.writes || what.kind == word && !queries[what.text]:
+		w.because("explains a write") // a replica cannot even plan a write to an unlogged table
+		return worst(w.class, dialect.Write), 0
 	default:
 		return w.class, 0
 	}

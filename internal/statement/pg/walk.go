@@ -46,6 +46,14 @@ func (w *walk) because(why string) {
 	}
 }
 
+// needsPrimary notes a call that is no read for a replica, not even where it is planned: that may call it.
+func (w *walk) needsPrimary(why string) {
+	w.class = worst(w.class, dialect.Write)
+	if w.why == "" {
+		w.why = why
+	}
+}
+
 // end is what is read outside the statement.
 var end token
 
@@ -133,6 +141,7 @@ func (w *walk) name(i int, t *token) {
 		if qualified {
 			w.builtin(t.text) // attribute notation
 		}
+		w.view(t.text)
 	}
 	if t.kind == word && !qualified && t.keyword != notKeyword {
 		w.word(i, t)
@@ -155,6 +164,9 @@ func (w *walk) beforeParenthesis(i int, t *token, qualified bool) {
 		w.setConfig(i + 1)
 		return
 	}
+	if t.text == "current_setting" {
+		w.currentSetting(i + 1)
+	}
 	w.builtin(t.text)
 }
 
@@ -166,6 +178,13 @@ func (w *walk) builtin(name string) {
 		if w.why == "" && (class != dialect.Read || effects != 0) {
 			w.why = whyFunction(name, class, effects) // also where it is planned, which can call functions
 		}
+	}
+}
+
+// view notes a view of the server's own that only the primary may show.
+func (w *walk) view(name string) {
+	if TellsOfServer(name) {
+		w.needsPrimary(name + " tells of one server")
 	}
 }
 

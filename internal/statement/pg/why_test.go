@@ -47,7 +47,7 @@ func TestReasonsNameWhatDecidesFirst(t *testing.T) {
 		"select 1 as a into t":                                       "select into creates a table",
 		"select 1; insert into t values (1)":                         "insert",
 		"explain select * from t for update":                         "",
-		"explain insert into t values (1)":                           "",
+		"explain insert into t values (1)":                           "explains a write",
 		"explain insert into t values (nextval('s'))":                "function nextval is volatile",
 		"explain analyze insert into t values (1)":                   "insert",
 		"explain execute p":                                          "execute",

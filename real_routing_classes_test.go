@@ -1,0 +1,127 @@
+package pooled_test
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// learntSessions returns what the dialect knows about a server, once it has read its catalogue.
+func learntSessions(t *testing.T, driverName, dsn string) dialect.Sessions {
+	t.Helper()
+	d, err := dialect.ForDriver(driverName)
+	require.NoError(t, err)
+	server, err := d.Open(dsn)
+	require.NoError(t, err)
+	conn, err := server.Connector.Connect(t.Context())
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, conn.Close()) }()
+	require.NoError(t, server.Sessions.Learn(t.Context(), conn))
+	return server.Sessions
+}
+
+func testRoutingClasses(t *testing.T, sessions dialect.Sessions, cases []routingCase) {
+	t.Helper()
+	require.GreaterOrEqual(t, len(cases), 150)
+	for i := range cases {
+		c := &cases[i]
+		s := sessions.Statement(c.text)
+		assert.Equal(t, c.why, s.Why, "%s: %s, effects %s, sees %s", c.text, s.Class, s.Effects, s.Sees)
+		assert.Equal(t, c.where() == dialect.RoleReplica, s.Replicable(), "%s: %s, effects %s, sees %s", c.text, s.Class, s.Effects, s.Sees)
+	}
+}
+
+// testRoutingCasesRun runs the rows, each with a connection of its own, so that the matrix does not hold what no server takes. What
+// may go to a replica is run where the server lets nothing be written.
+func testRoutingCasesRun(t *testing.T, driverName, dsn, readOnly string, version int, cases []routingCase) {
+	t.Helper()
+	db, err := sql.Open(driverName, dsn)
+	require.NoError(t, err)
+	defer db.Close()
+	for i := range cases {
+		if c := &cases[i]; c.noRun == "" && c.since <= version {
+			assert.NoError(t, runRoutingCase(t, db, readOnly, c), c.text)
+		}
+	}
+}
+
+func runRoutingCase(t *testing.T, db *sql.DB, readOnly string, c *routingCase) error {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer func() {
+		assert.Equal(t, driver.ErrBadConn, conn.Raw(func(any) error { return driver.ErrBadConn }), "it is not used again")
+	}()
+	if c.where() == dialect.RoleReplica {
+		if _, err := conn.ExecContext(t.Context(), readOnly); err != nil {
+			return err
+		}
+	}
+	rows, err := conn.QueryContext(t.Context(), c.text)
+	if err != nil {
+		return err
+	}
+	return drain(rows)
+}
+
+func TestPostgresRoutingClasses(t *testing.T) {
+	for _, server := range []struct {
+		name    string
+		version int
+		dsn     func(testing.TB) string
+	}{
+		{"15", 15, testserver.PostgresDatabase}, {"18", 18, testserver.Postgres18Database},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			dsn := server.dsn(t)
+			admin, err := sql.Open("pgx", dsn)
+			require.NoError(t, err)
+			defer admin.Close()
+			_, err = admin.Exec(postgresRoutingSchema)
+			require.NoError(t, err)
+			var known []routingCase
+			for _, c := range postgresRoutingCases {
+				if c.since <= server.version {
+					known = append(known, c)
+				}
+			}
+			testRoutingClasses(t, learntSessions(t, "pgx", dsn), known)
+			testRoutingCasesRun(t, "pgx", dsn, "set default_transaction_read_only = on", server.version, known)
+		})
+	}
+}
+
+func TestMariaDBRoutingClasses(t *testing.T) {
+	dsn := testserver.MariaDBDatabase(t)
+	cfg, err := mysql.ParseDSN(dsn)
+	require.NoError(t, err)
+	cfg.MultiStatements = true
+	admin, err := sql.Open("mysql", cfg.FormatDSN())
+	require.NoError(t, err)
+	defer admin.Close()
+	_, err = admin.Exec(mariaDBRoutingSchema)
+	require.NoError(t, err)
+	testRoutingClasses(t, learntSessions(t, "mysql", dsn), mariaDBRoutingCases)
+	testRoutingCasesRun(t, "mysql", dsn, "set session transaction read only", 0, mariaDBRoutingCases)
+}
+
+func TestStatementsAreNotForReplicasBeforeTheCatalogueIsRead(t *testing.T) {
+	for driverName, cases := range map[string][]routingCase{"pgx": postgresRoutingCases, "mysql": mariaDBRoutingCases} {
+		d, err := dialect.ForDriver(driverName)
+		require.NoError(t, err)
+		server, err := d.Open(map[string]string{"pgx": "postgres://localhost/x", "mysql": "tcp(localhost)/x"}[driverName])
+		require.NoError(t, err)
+		for _, c := range cases {
+			s := server.Sessions.Statement(c.text)
+			assert.False(t, s.Replicable(), c.text)
+			assert.NotEmpty(t, s.Why, c.text)
+		}
+	}
+}
