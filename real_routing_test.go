@@ -29,18 +29,23 @@ type routedFamily struct {
 	name, driver string
 	cluster      func(t testing.TB, replicas int) *testserver.Cluster
 	port         string // a read that tells where it runs
+	self         string // a statement that tells where it runs, whatever the session has done
 	counter      string // creates a table of counters
 	sleep        string // a read that takes a tenth of a second
+	schema       string // of the matrix
+	cases        []routingCase
 }
 
 var routedFamilies = []*routedFamily{
 	{
-		"PostgreSQL", "pgx", testserver.PostgresCluster, "select inet_server_port()",
+		"PostgreSQL", "pgx", testserver.PostgresCluster, "select inet_server_port()", "select inet_server_port()",
 		"create table counter (id int primary key, n bigint not null)", "select 1 from pg_sleep(0.1)",
+		postgresRoutingSchema, postgresRoutingCases,
 	},
 	{
-		"MariaDB", "mysql", testserver.MariaDBCluster, "select variable_value from information_schema.global_variables where variable_name = 'PORT'",
+		"MariaDB", "mysql", testserver.MariaDBCluster, "select port from whoami", "select @@port",
 		"create table counter (id int primary key, n bigint not null)", "select sleep(0.1)",
+		mariaDBRoutingSchema, mariaDBRoutingCases,
 	},
 }
 
@@ -55,6 +60,15 @@ func openRouted(t *testing.T, family *routedFamily, replicas int, change func(*p
 	t.Helper()
 	cluster := family.cluster(t, replicas)
 	cluster.Nodes[0].Exec(family.counter)
+	if family.driver == "mysql" { // of which a replica can answer nothing that tells it from the others, unless it has data of its own
+		cluster.Nodes[0].Exec("create table whoami (port int)")
+		for i, node := range cluster.Nodes {
+			if i > 0 {
+				node.Await("select count(*) from information_schema.tables where table_name = 'whoami'", "1")
+			}
+			node.Exec("set sql_log_bin = 0", "insert into whoami values (@@port)")
+		}
+	}
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = family.driver, cluster.Nodes[0].DSN()
 	for _, node := range cluster.Nodes[1:] {
@@ -108,14 +122,26 @@ func (r *routed) caughtUp(s *pooled.RoutingStats) bool {
 	return len(s.Servers) == len(r.Nodes) && s.Primary != ""
 }
 
-// node finds out which server a session is on, by asking it.
-func (r *routed) node(ctx context.Context, t *testing.T, q interface {
+// node finds out which server answers a read, by asking it.
+func (r *routed) node(ctx context.Context, t *testing.T, q rower) int {
+	t.Helper()
+	return r.nodeSays(ctx, t, q, r.family.port)
+}
+
+// nodeOf finds out which server a session is on. The question does not move it.
+func (r *routed) nodeOf(ctx context.Context, t *testing.T, conn *sql.Conn) int {
+	t.Helper()
+	return r.nodeSays(routing.WithReplica(ctx), t, conn, r.family.self)
+}
+
+type rower interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-},
-) int {
+}
+
+func (r *routed) nodeSays(ctx context.Context, t *testing.T, q rower, query string) int {
 	t.Helper()
 	var port int
-	require.NoError(t, q.QueryRowContext(ctx, r.family.port).Scan(&port))
+	require.NoError(t, q.QueryRowContext(ctx, query).Scan(&port))
 	for i, node := range r.Nodes {
 		if strings.HasSuffix(node.Address(), ":"+strconv.Itoa(port)) {
 			return i

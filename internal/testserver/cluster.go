@@ -146,10 +146,20 @@ func (n *Node) Exec(queries ...string) {
 	}
 }
 
-func (n *Node) exec(queries ...string) error {
+// ExecOver is Exec with another DSN.
+func (n *Node) ExecOver(dsn string, queries ...string) {
+	n.cluster.t.Helper()
+	if err := n.execOver(dsn, queries...); err != nil {
+		n.cluster.t.Fatalf("testserver: %s: %v", n.name, err)
+	}
+}
+
+func (n *Node) exec(queries ...string) error { return n.execOver(n.DSN(), queries...) }
+
+func (n *Node) execOver(dsn string, queries ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterTimeout)
 	defer cancel()
-	db, err := sql.Open(n.cluster.family.driver(), n.DSN())
+	db, err := sql.Open(n.cluster.family.driver(), dsn)
 	if err != nil {
 		return err
 	}
@@ -161,6 +171,12 @@ func (n *Node) exec(queries ...string) error {
 		}
 	}
 	return nil
+}
+
+// Await asks the server until the answer is the wanted one.
+func (n *Node) Await(query, want string) {
+	n.cluster.t.Helper()
+	n.await("the answer to "+query, query, want)
 }
 
 // await asks until the answer is the wanted one.
