@@ -15,6 +15,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/routing"
 )
 
 // The one-word change: "pooled" where "pgx" was. The DSN keeps its form; parameters of pooled's own start with pool_.
@@ -29,6 +30,33 @@ func Example() {
 	server := connector.Stats().Endpoints[0]
 	fmt.Println(server.Endpoint, server.MaxConns, server.Open)
 	// Output: localhost:5432 20 0
+}
+
+// One *sql.DB for a cluster: reads go to replicas, where a session sees what it has written.
+func Example_replicas() {
+	db, err := sql.Open("pooled", "postgres://app:secret@db1/shop?pool_replicas=db2:5432,db3:5432")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	connector, _ := pooled.From(db)
+	for _, server := range connector.Stats().Endpoints {
+		fmt.Println(server.Endpoint)
+	}
+	// Output:
+	// db1:5432
+	// db2:5432
+	// db3:5432
+}
+
+// Each request is a session, and a cookie carries it to the next one.
+func Example_cookie() {
+	mux := http.NewServeMux()
+	server := func() error {
+		return http.ListenAndServe(":8080", routing.Handler(mux, routing.HandlerOptions{Cookie: "pool"}))
+	}
+	_ = server
 }
 
 // A bad DSN fails at once, with the cure, and without the password.

@@ -31,7 +31,6 @@ type routedFamily struct {
 	port         string // a read that tells where it runs
 	self         string // a statement that tells where it runs, whatever the session has done
 	counter      string // creates a table of counters
-	sleep        string // a read that takes a tenth of a second
 	schema       string // of the matrix
 	cases        []routingCase
 }
@@ -39,12 +38,12 @@ type routedFamily struct {
 var routedFamilies = []*routedFamily{
 	{
 		"PostgreSQL", "pgx", testserver.PostgresCluster, "select inet_server_port()", "select inet_server_port()",
-		"create table counter (id int primary key, n bigint not null)", "select 1 from pg_sleep(0.1)",
+		"create table counter (id int primary key, n bigint not null)",
 		postgresRoutingSchema, postgresRoutingCases,
 	},
 	{
 		"MariaDB", "mysql", testserver.MariaDBCluster, "select port from whoami", "select @@port",
-		"create table counter (id int primary key, n bigint not null)", "select sleep(0.1)",
+		"create table counter (id int primary key, n bigint not null)",
 		mariaDBRoutingSchema, mariaDBRoutingCases,
 	},
 }

@@ -23,15 +23,14 @@ type samples []sample
 
 // add remembers a sample. One with the position of the last replaces it: nothing was written between them.
 func (s *samples) add(at int64, p dialect.Position) {
-	all := *s
-	if n := len(all); n > 0 && all[n-1].position.Covers(p) && p.Covers(all[n-1].position) {
-		all[n-1].at = at
+	if n := len(*s); n > 0 && (*s)[n-1].position.Covers(p) && p.Covers((*s)[n-1].position) {
+		(*s)[n-1].at = at
 		return
 	}
-	if len(all) == mostSamples {
-		all = all.thin(at)
+	if len(*s) == mostSamples {
+		*s = s.thin(at)
 	}
-	*s = append(all, sample{at, at, p})
+	*s = append(*s, sample{at, at, p})
 }
 
 // thin forgets one sample: that which leaves the smallest gap, compared with how old it is.
