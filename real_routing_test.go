@@ -27,7 +27,7 @@ type routed struct {
 // routedFamily is what differs between the families.
 type routedFamily struct {
 	name, driver string
-	cluster      func(t testing.TB, replicas int) *testserver.Cluster
+	cluster      func(t testserver.T, replicas int) *testserver.Cluster
 	port         string // a read that tells where it runs
 	self         string // a statement that tells where it runs, whatever the session has done
 	counter      string // creates a table of counters

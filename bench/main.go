@@ -38,6 +38,9 @@ func (e effort) resetRounds() int { return max(1, e.rounds/4) }
 // warmRounds is fewer, because a round of new pools takes half a second.
 func (e effort) warmRounds() int { return max(1, 3*e.rounds/20) }
 
+// clusterRounds is fewer, because a round on a cluster takes two seconds.
+func (e effort) clusterRounds() int { return max(1, e.rounds/20) }
+
 // scenario is one part of the comparison.
 type scenario struct {
 	name string
@@ -52,6 +55,7 @@ var scenarios = []scenario{
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
 	{"warm", "POOLED_TEST_POSTGRES", one(warm)},
+	{"routing", "POOLED_TEST_POSTGRES", replicas},
 	{"leak", "", one(leaks)},
 	{"breaker", "", one(breakers)},
 }

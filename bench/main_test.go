@@ -226,7 +226,7 @@ func TestAWarmPoolDialsOverTLSBeforeTheFirstRequest(t *testing.T) {
 	defer db.Close()
 	require.NoError(t, last.start(t.Context(), db))
 	require.Equal(t, warmWorkers, dialled(db))
-	latencies, err := request(t.Context(), db, warmFirst, page(warmQuery(table)))
+	latencies, err := request(t.Context(), db, warmWorkers, warmFirst, page(warmQuery(table)))
 	require.NoError(t, err)
 	require.Len(t, latencies, warmFirst)
 	require.Positive(t, latencies[0])

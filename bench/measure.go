@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -71,6 +72,31 @@ func work(ctx context.Context, db *sql.DB, l load, call func(context.Context, *s
 	}
 	workers.Wait()
 	return time.Since(start), errors.Join(errs...)
+}
+
+// request has the workers make n calls, whoever comes first, and returns how long each took, sorted.
+func request(ctx context.Context, db *sql.DB, workers, n int, call func(context.Context, *sql.DB) error) ([]time.Duration, error) {
+	latencies := make([]time.Duration, n)
+	errs := make([]error, workers)
+	var taken atomic.Int64
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := taken.Add(1); i <= int64(n) && errs[w] == nil; i = taken.Add(1) {
+				begin := time.Now()
+				errs[w] = call(ctx, db)
+				latencies[i-1] = time.Since(begin)
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(latencies)
+	return latencies, errors.Join(errs...)
+}
+
+// percentile99 of sorted latencies.
+func percentile99(latencies []time.Duration) time.Duration {
+	return latencies[(len(latencies)-1)*99/100]
 }
 
 // spread is the middle of many figures: their median and the quartiles, between which half of them lie.

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled"
@@ -179,7 +176,7 @@ func (c starter) measure(ctx context.Context, srv server, query string, later in
 	}
 	var latencies [4][]time.Duration
 	for i, n := range []int{warmFirst, later / 5, later, warmFirst} { // the second lot lies between cold and steady
-		if latencies[i], err = request(ctx, db, n, page(query)); err != nil {
+		if latencies[i], err = request(ctx, db, warmWorkers, n, page(query)); err != nil {
 			return started{}, err
 		}
 	}
@@ -187,31 +184,6 @@ func (c starter) measure(ctx context.Context, srv server, query string, later in
 		typical: latencies[0][warmFirst/2], slow: percentile99(latencies[0]),
 		slowLater: percentile99(latencies[2]), slowLast: percentile99(latencies[3]),
 	}, nil
-}
-
-// request has the workers make n calls, whoever comes first, and returns how long each took, sorted.
-func request(ctx context.Context, db *sql.DB, n int, call func(context.Context, *sql.DB) error) ([]time.Duration, error) {
-	latencies := make([]time.Duration, n)
-	errs := make([]error, warmWorkers)
-	var taken atomic.Int64
-	var workers sync.WaitGroup
-	for w := range warmWorkers {
-		workers.Go(func() {
-			for i := taken.Add(1); i <= int64(n) && errs[w] == nil; i = taken.Add(1) {
-				begin := time.Now()
-				errs[w] = call(ctx, db)
-				latencies[i-1] = time.Since(begin)
-			}
-		})
-	}
-	workers.Wait()
-	slices.Sort(latencies)
-	return latencies, errors.Join(errs...)
-}
-
-// percentile99 of sorted latencies.
-func percentile99(latencies []time.Duration) time.Duration {
-	return latencies[(len(latencies)-1)*99/100]
 }
 
 func eachStart(results []started, figure func(started) float64) spread {

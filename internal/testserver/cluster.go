@@ -6,9 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 )
+
+// T is what a cluster needs of a test. A program that is none can be one to it.
+type T interface {
+	Helper()
+	Cleanup(f func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // Cluster is a primary and its replicas, for one test. All have the same user, password and database, whose user may do everything.
 //
@@ -18,7 +25,7 @@ type Cluster struct {
 	// Nodes are the servers. The first one begins as the primary.
 	Nodes []*Node
 
-	t      testing.TB
+	t      T
 	dir    string
 	family family
 	guard  *guard
@@ -66,7 +73,7 @@ const clusterTimeout = 60 * time.Second
 const pollPause = 10 * time.Millisecond
 
 // newCluster makes a cluster of servers that do not run yet.
-func newCluster(t testing.TB, f family, nodes int) *Cluster {
+func newCluster(t T, f family, nodes int) *Cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pooled-cluster.") //nolint:usetesting // no other user could enter that
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -19,7 +18,7 @@ const mariaDatabase = "pooled"
 type mariaFamily struct{ bin string }
 
 // MariaDBCluster starts a MariaDB with replicas, which replicate by GTID and have read_only.
-func MariaDBCluster(t testing.TB, replicas int) *Cluster {
+func MariaDBCluster(t T, replicas int) *Cluster {
 	t.Helper()
 	f := mariaFamily{bin: mariaBin(t)}
 	c := newCluster(t, f, 1+replicas)
@@ -41,7 +40,7 @@ func MariaDBCluster(t testing.TB, replicas int) *Cluster {
 }
 
 // mariaBin returns the server's path; Debian keeps daemons in sbin.
-func mariaBin(t testing.TB) string {
+func mariaBin(t T) string {
 	t.Helper()
 	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd"} {
 		if path, err := exec.LookPath(name); err == nil {

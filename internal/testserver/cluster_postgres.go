@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // postgresFamily runs the PostgreSQL that is installed.
@@ -31,7 +30,7 @@ wal_receiver_status_interval = 1s
 `
 
 // PostgresCluster starts a PostgreSQL with streaming standbys.
-func PostgresCluster(t testing.TB, standbys int) *Cluster {
+func PostgresCluster(t T, standbys int) *Cluster {
 	t.Helper()
 	f := postgresFamily{bin: postgresBin(t)}
 	c := newCluster(t, f, 1+standbys)
@@ -64,7 +63,7 @@ func PostgresCluster(t testing.TB, standbys int) *Cluster {
 }
 
 // add writes behind a file.
-func add(t testing.TB, path, text string) {
+func add(t T, path, text string) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err == nil {
@@ -77,7 +76,7 @@ func add(t testing.TB, path, text string) {
 }
 
 // postgresBin returns where Debian has put the newest PostgreSQL.
-func postgresBin(t testing.TB) string {
+func postgresBin(t T) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is well-formed
 	if len(found) == 0 {

@@ -22,7 +22,7 @@ const clusterTime = 30 * time.Second
 
 var clusters = []struct {
 	name, driver string
-	make         func(testing.TB, int) *testserver.Cluster
+	make         func(testserver.T, int) *testserver.Cluster
 }{
 	{"PostgreSQL", "pgx", testserver.PostgresCluster},
 	{"MariaDB", "mysql", testserver.MariaDBCluster},

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -133,7 +132,7 @@ func (p *process) all() []int {
 }
 
 // stop stops the process before its children, so that it makes no more of them.
-func (p *process) stop(t testing.TB) {
+func (p *process) stop(t T) {
 	t.Helper()
 	if err := syscall.Kill(p.pid, syscall.SIGSTOP); err != nil {
 		t.Fatalf("testserver: %v", err)
@@ -143,14 +142,14 @@ func (p *process) stop(t testing.TB) {
 	}
 }
 
-func (p *process) goOn(t testing.TB) {
+func (p *process) goOn(t T) {
 	t.Helper()
 	for _, pid := range p.all() {
 		_ = syscall.Kill(pid, syscall.SIGCONT) // as above
 	}
 }
 
-func (p *process) kill(t testing.TB) {
+func (p *process) kill(t T) {
 	t.Helper()
 	p.stop(t)
 	all := p.all()
@@ -208,7 +207,7 @@ rm -rf "$0" || { sleep 1; rm -rf "$0"; }
 `
 
 // guardDirectory starts the guard of a directory.
-func guardDirectory(t testing.TB, dir string) *guard {
+func guardDirectory(t T, dir string) *guard {
 	t.Helper()
 	g := &guard{command: exec.Command("sh", "-c", guardScript, dir)}
 	g.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -229,7 +228,7 @@ func guardDirectory(t testing.TB, dir string) *guard {
 }
 
 // freePort returns a port that nobody listens on, below those of outgoing connections, as a server that was killed comes back on its port.
-func freePort(t testing.TB) int {
+func freePort(t T) int {
 	t.Helper()
 	for range 100 {
 		port := 15000 + rand.IntN(17000)
@@ -238,6 +237,6 @@ func freePort(t testing.TB) int {
 			return port
 		}
 	}
-	t.Fatal("testserver: no free port")
+	t.Fatalf("testserver: no free port")
 	return 0
 }
