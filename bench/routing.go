@@ -48,8 +48,8 @@ type clusterHost struct {
 	errs     []error
 }
 
-// clusterFailure is what a cluster that cannot go on panics with.
-type clusterFailure struct{ error }
+// clusterError is what a cluster that cannot go on panics with.
+type clusterError struct{ error }
 
 func (h *clusterHost) Helper()          {}
 func (h *clusterHost) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
@@ -59,7 +59,7 @@ func (h *clusterHost) Errorf(format string, args ...any) {
 }
 
 func (h *clusterHost) Fatalf(format string, args ...any) {
-	panic(clusterFailure{fmt.Errorf(format, args...)})
+	panic(clusterError{fmt.Errorf(format, args...)})
 }
 
 // end ends the cluster, and returns what went wrong.
@@ -67,7 +67,7 @@ func (h *clusterHost) end(panicked any) error {
 	for _, f := range slices.Backward(h.cleanups) {
 		f()
 	}
-	failure, ok := panicked.(clusterFailure)
+	failure, ok := panicked.(clusterError)
 	if panicked != nil && !ok {
 		panic(panicked)
 	}
@@ -115,6 +115,12 @@ func untilReadable(ctx context.Context, db *sql.DB, n int) error {
 	}
 }
 
+func closeAll(dbs []*sql.DB) {
+	for _, db := range dbs {
+		db.Close()
+	}
+}
+
 // scaling compares one server with three that share the reads.
 func scaling(ctx context.Context, c *testserver.Cluster, e effort) (section, error) {
 	calls := 3 * e.calls / 5
@@ -137,12 +143,14 @@ func scaling(ctx context.Context, c *testserver.Cluster, e effort) (section, err
 		{"the same, PrimaryWeight=1", func(c *pooled.Config) { c.Routing.PrimaryWeight = 1 }, c.Nodes, true},
 	}
 	var subjects []subject
+	var opened []*sql.DB
+	defer func() { closeAll(opened) }()
 	for _, v := range compared {
 		db, err := openCluster(v.change, v.nodes...)
 		if err != nil {
 			return s, err
 		}
-		defer db.Close()
+		opened = append(opened, db)
 		if len(v.nodes) > 1 {
 			if err := untilReadable(ctx, db, len(v.nodes)-1); err != nil {
 				return s, err
@@ -198,11 +206,11 @@ func balancing(ctx context.Context, c *testserver.Cluster, e effort) (section, e
 	}
 	var each [2]*sql.DB
 	for i := range each {
-		if each[i], err = openCluster(nil, c.Nodes[i+1]); err != nil {
+		if each[i], err = openCluster(nil, c.Nodes[i+1]); err != nil { // which fails for bad settings only
 			return s, err
 		}
-		defer each[i].Close()
 	}
+	defer closeAll(each[:])
 	var turn atomic.Int64
 	ways := []struct {
 		name string

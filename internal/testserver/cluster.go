@@ -75,7 +75,7 @@ const pollPause = 10 * time.Millisecond
 // newCluster makes a cluster of servers that do not run yet.
 func newCluster(t T, f family, nodes int) *Cluster {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pooled-cluster.") //nolint:usetesting // no other user could enter that
+	dir, err := os.MkdirTemp("", "pooled-cluster.") // not TempDir of a test, which no other user could enter
 	if err != nil {
 		t.Fatalf("testserver: %v", err)
 	}
