@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -130,6 +131,8 @@ func (m *member) whyNot() string {
 		return "has not been asked yet"
 	case m.CutOff():
 		return "is cut off by its breaker"
+	case m.sight.Role == dialect.RoleReplica && m.sight.Position == nil:
+		return "cannot tell how far it is"
 	case m.farBehind:
 		return "is behind by more than pool_max_lag"
 	default:

@@ -134,6 +134,7 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		if !m.up {
 			m.incarnation.Add(1)
 			m.up, m.upSince = true, at
+			m.fresh.Store(0) // it may have been restored from an older copy
 		}
 		m.failures, m.err = 0, nil
 		m.sight, m.seenAt = sight, at
