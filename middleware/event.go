@@ -147,6 +147,9 @@ type Call struct {
 	// Route is why the call goes to its endpoint, once routing has decided; zero without.
 	Route Route
 
+	// Waited is how long the call has waited for permits of pool_max_conns.
+	Waited time.Duration
+
 	Rows   driver.Rows   // Query
 	Result driver.Result // Exec
 	Stmt   driver.Stmt   // Prepare

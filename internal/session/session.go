@@ -436,6 +436,7 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 	}
 	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
 	a.Waited = waited
+	s.call.Waited += waited
 	if err != nil {
 		return err
 	}

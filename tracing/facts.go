@@ -1,0 +1,99 @@
+package tracing
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// facts are what can be told of all calls with one text. They never change.
+type facts struct {
+	name    string
+	start   []trace.SpanStartOption
+	summary []attribute.KeyValue
+	// succeeded are the attributes of a success for the metrics, for each server.
+	succeeded [][]metric.RecordOption
+}
+
+// factCache keeps the facts of texts.
+type factCache = statement.Cache[*facts]
+
+// factsOf returns those of a call.
+func (t *Tracing) factsOf(c *middleware.Call) *facts {
+	if c.Text == "" {
+		return t.ops[c.Op]
+	}
+	cache, parameterized := &t.facts[0], len(c.Args) > 0 || c.Prepared
+	if parameterized {
+		cache = &t.facts[1]
+	}
+	f, ok := cache.Get(c.Text)
+	if !ok {
+		shown := c.Text
+		if !parameterized {
+			shown = t.Mask(c.Text)
+		}
+		f = t.newFacts(shown, t.Summary(c.Text), c.Text)
+		cache.Put(c.Text, f)
+	}
+	return f
+}
+
+// newFacts makes the facts of a text, or of an operation that has none.
+func (t *Tracing) newFacts(shown, summary, text string) *facts {
+	info := t.servers[0].info
+	system := systemName(info.Dialect)
+	f := &facts{name: summary}
+	if f.name == "" {
+		f.name = system
+	}
+	common := []attribute.KeyValue{semconv.DBSystemNameKey.String(system)}
+	if info.Database != "" {
+		common = append(common, semconv.DBNamespace(info.Database))
+	}
+	if summary != "" {
+		common = append(common, semconv.DBQuerySummary(summary))
+	}
+	f.summary = common
+	start := common[:len(common):len(common)]
+	if len(t.servers) == 1 {
+		start = append(start, t.servers[0].attributes...)
+	}
+	if text != "" && !t.HideText {
+		start = append(start, semconv.DBQueryText(strings.Clone(shown)))
+	}
+	f.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(start...)}
+	for i := range t.servers {
+		set := attribute.NewSet(append(common[:len(common):len(common)], t.servers[i].attributes...)...)
+		f.succeeded = append(f.succeeded, []metric.RecordOption{metric.WithAttributeSet(set)})
+	}
+	return f
+}
+
+// systemName is the family as the semantic conventions call it.
+func systemName(dialect string) string {
+	switch dialect {
+	case "postgres":
+		return "postgresql"
+	case "mysql":
+		return "mysql"
+	default:
+		return "other_sql"
+	}
+}
+
+// operation is what a call without a text is called: as its statement would be.
+func operation(op middleware.Op) string {
+	switch op {
+	case middleware.Begin, middleware.Commit, middleware.Rollback:
+		return strings.ToUpper(op.String())
+	default:
+		return ""
+	}
+}
