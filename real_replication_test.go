@@ -251,6 +251,28 @@ func TestReplicaOfAPrimaryThatIsIdleCoversItWhereverTheLogEnds(t *testing.T) {
 	converge()
 }
 
+// Reads clean up on their way, and write that to the log, but nothing hurries to send it to the replicas.
+func TestReadsOnThePrimaryDoNotMoveItsPosition(t *testing.T) {
+	c := testserver.PostgresCluster(t, 1)
+	primary := watch(t, postgres.Dialect{}, "pgx", c.Nodes[0], c.Nodes[0].DSN())
+	c.Nodes[0].Exec("create table pruned (n int) with (fillfactor = 50)", "insert into pruned select generate_series(1, 1000)", "update pruned set n = n + 1")
+	written := func() (lsn int64) {
+		t.Helper()
+		require.NoError(t, primary.db.QueryRow("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn").Scan(&lsn))
+		return lsn
+	}
+	before, at := primary.look().Position, written()
+	var n int
+	require.NoError(t, primary.db.QueryRow("select count(*) from pruned").Scan(&n))
+	require.Equal(t, 1000, n)
+	require.Greater(t, written(), at, "nothing was cleaned up")
+	assert.Equal(t, before, primary.look().Position)
+	_, err := primary.db.Exec("insert into pruned values (0)")
+	require.NoError(t, err)
+	after := primary.look().Position
+	assert.True(t, after.Covers(before) && !before.Covers(after), "a commit does")
+}
+
 func TestWhatWasLostInAFailoverIsCoveredByNobody(t *testing.T) {
 	for _, family := range replicationFamilies {
 		t.Run(family.driver, func(t *testing.T) {
