@@ -79,7 +79,7 @@ var replicationFamilies = []struct {
 		dialect.Dialect
 		dialect.Cluster
 	}
-	cluster func(testing.TB, int) *testserver.Cluster
+	cluster func(testserver.T, int) *testserver.Cluster
 	// ordinary makes a user without any privilege but on the table t, and returns its DSN.
 	ordinary func(t *testing.T, primary *testserver.Node, dsn string) string
 }{
