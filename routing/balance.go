@@ -65,6 +65,17 @@ func (r *Router) choose(o options, tried uint64) *member {
 	return some[i]
 }
 
+// mayAnswer reports whether a server still is one that may answer a read.
+func (r *Router) mayAnswer(m *member, o options) bool {
+	mark, last, own := r.need(o)
+	for _, c := range r.view.Load().replicas {
+		if c.member == m {
+			return m.has(mark) || m == last && m.has(own)
+		}
+	}
+	return false
+}
+
 // has reports whether the server has everything as of a mark.
 func (m *member) has(mark int64) bool { return mark == 0 || m.fresh.Load() >= mark }
 

@@ -17,6 +17,7 @@ type route struct {
 	call *middleware.Call
 	says options
 	belonging
+	proved bool // the statement is proved to be a read
 }
 
 // call decides where a call goes, and sends it elsewhere if the server there cannot run it.
@@ -35,7 +36,8 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 		if err := r.Ready(ctx); err != nil {
 			return err
 		}
-		to := route{r, next, c, o, r.belongs(o, c)}
+		b := r.belongs(o, c)
+		to := route{r, next, c, o, b, b.reason == Read}
 		if c.Session.Conn() == nil {
 			return to.run(ctx)
 		}
@@ -63,16 +65,20 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 		to.decide(m, belonging{dialect.RoleReplica, Bound, "the session stays because of " + why})
 		return to.next(ctx, to.call)
 	}
-	if to.role == dialect.RoleReplica {
+	switch {
+	case to.role != dialect.RoleReplica:
+		return to.runOnPrimary(ctx)
+	case to.mayAnswer(m, to.says):
 		return to.runRead(ctx, m)
+	default: // to the primary, as each connection that it leaves stays its own until it is given back
+		return to.fallBack(ctx)
 	}
-	return to.runOnPrimary(ctx)
 }
 
 // decide notes where the call goes.
 func (to *route) decide(m *member, b belonging) {
 	to.counts[b.reason].Add(1)
-	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail}
+	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail, Proved: to.proved}
 	if to.says.told != nil {
 		to.says.told(decision(m, b))
 	}
@@ -105,6 +111,7 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 				return err // the program wanted it so
 			}
 			to.noteRefused(m)
+			to.proved = false
 			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
 			return to.runOnPrimary(ctx)
 		case elsewhere:
