@@ -25,11 +25,13 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 	return func(ctx context.Context, c *middleware.Call) error {
 		o := optionsOf(ctx)
 		if c.Op == middleware.Commit || c.Op == middleware.Rollback {
+			m := r.member(c.Session.Endpoint())
+			incarnation := m.incarnation.Load()
 			err := next(ctx, c)
-			if c.Op == middleware.Commit && !c.TxOptions.ReadOnly {
+			if c.TxOptions.ReadOnly {
+				r.noteRead(o, m, incarnation)
+			} else { // a rollback too: some statements commit, and some tables know no transactions
 				r.noteWrite(o)
-			} else {
-				r.noteSeen(o)
 			}
 			return err
 		}
@@ -63,7 +65,10 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 	}
 	if why := to.call.Session.Bound(); why != "" {
 		to.decide(m, belonging{dialect.RoleReplica, Bound, "the session stays because of " + why})
-		return to.next(ctx, to.call)
+		incarnation := m.incarnation.Load()
+		err := to.next(ctx, to.call)
+		to.noteDone(m, incarnation)
+		return err
 	}
 	switch {
 	case to.role != dialect.RoleReplica:
@@ -195,9 +200,10 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 				m = to.member(to.call.Session.Endpoint())
 			}
 			to.decide(m, to.belonging)
+			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
 			if !to.notExecuted(ctx, err) {
-				to.noteDone()
+				to.noteDone(m, incarnation)
 				return err
 			}
 		}
@@ -219,8 +225,8 @@ func (to *route) notExecuted(ctx context.Context, err error) bool {
 	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == ""
 }
 
-// noteDone notes that the call ran on the primary, whether it failed or not.
-func (to *route) noteDone() {
+// noteDone notes that the call ran on a server, whether it failed or not.
+func (to *route) noteDone(m *member, incarnation uint64) {
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
 		if to.says.session != nil {
@@ -234,7 +240,7 @@ func (to *route) noteDone() {
 	}
 	switch s := to.statement(to.call.Text); {
 	case s.Replicable():
-		to.noteSeen(to.says)
+		to.noteRead(to.says, m, incarnation)
 	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
 	default:
 		to.noteWrite(to.says)
