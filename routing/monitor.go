@@ -56,7 +56,7 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 	if err != nil {
 		return dialect.Sight{}, err
 	}
-	m.conn = conn
+	m.conn, m.dialled = conn, true
 	*at = r.now()
 	sight, err := m.Server.Server.Replication.Look(limited, conn)
 	if err != nil {
@@ -131,8 +131,12 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		m.up, m.err = false, err
 		sever = m.failures == patience && m != r.view.Load().primary
 	} else {
-		if !m.up {
+		if m.dialled {
 			m.incarnation.Add(1)
+			m.fresh.Store(0)
+			m.dialled = false
+		}
+		if !m.up {
 			m.up, m.upSince = true, at
 		}
 		m.failures, m.err = 0, nil

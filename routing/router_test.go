@@ -36,6 +36,7 @@ type fakeServer struct {
 	err      error
 	silent   bool
 	looks    int
+	hungUp   bool // the connection has ended, and a new one works
 	readOnly bool
 	severed  int
 	cutOff   bool
@@ -53,6 +54,10 @@ func (f *fakeServer) Look(ctx context.Context, _ driver.Conn) (dialect.Sight, er
 	f.mu.Lock()
 	f.looks++
 	sight, err, silent := f.sight, f.err, f.silent
+	if f.hungUp {
+		err = errors.New("the connection has ended")
+		f.hungUp = false
+	}
 	f.mu.Unlock()
 	if silent {
 		<-ctx.Done()
@@ -276,6 +281,33 @@ func TestSilentReplicaIsLeftAtOnceAndCutOffAfterASecondSilence(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10), "a single one gets all, warm or not")
 	})
+}
+
+func TestReplicaThatComesBackIsTrustedForWhatItHasNow(t *testing.T) {
+	for name, restart := range map[string]func(f *fakeServer){
+		"it was seen to be down": func(f *fakeServer) {
+			f.err = errors.New("gone")
+			time.AfterFunc(2*time.Second, func() { f.set(func(f *fakeServer) { f.err = nil }) })
+		},
+		"nobody has seen it": func(f *fakeServer) { f.hungUp = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 2, nil)
+				c.at(2, 0, 1)
+				c.write(options{})
+				time.Sleep(time.Second)
+				require.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+				c.at(1, 1)
+				c.servers[1].set(restart)
+				time.Sleep(4 * time.Second)
+				assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+				c.at(2, 1)
+				time.Sleep(time.Second)
+				assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+			})
+		})
+	}
 }
 
 func TestServerThatComesBackGetsItsShareLittleByLittle(t *testing.T) {
