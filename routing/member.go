@@ -35,6 +35,8 @@ type member struct {
 	behind    string        // how far it is behind, for people
 	farBehind bool          // too far to be read from
 
+	severed bool // its connections were cut off since it went down
+
 	// These are the monitor's own.
 	conn    driver.Conn
 	dialled bool // conn is new since the server was last seen: it may have been restarted meanwhile

@@ -15,7 +15,8 @@ const (
 	dialTimeout = time.Second
 	// learnTimeout is how long the catalogue may take to be read.
 	learnTimeout = 30 * time.Second
-	// patience is after how many failures in a row the connections of a replica are cut off: whoever waits for an answer goes elsewhere.
+	// patience is after how many failures in a row the connections of a server are cut off that is not the primary, or not any more: whoever waits
+	// for an answer goes elsewhere.
 	patience = 2
 )
 
@@ -129,7 +130,6 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	if err != nil {
 		m.failures++
 		m.up, m.err = false, err
-		sever = m.failures == patience && m != r.view.Load().primary
 	} else {
 		if m.dialled {
 			m.incarnation.Add(1)
@@ -139,13 +139,15 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		if !m.up {
 			m.up, m.upSince = true, at
 		}
-		m.failures, m.err = 0, nil
+		m.failures, m.err, m.severed = 0, nil, false
 		m.sight, m.seenAt = sight, at
 		r.identify(m)
 	}
 	r.assign()
 	if err == nil {
 		r.measure(m)
+	} else if m.failures >= patience && m != r.view.Load().primary && !m.severed {
+		sever, m.severed = true, true
 	}
 	r.publish()
 	m.forget()

@@ -310,6 +310,18 @@ func TestReplicaThatComesBackIsTrustedForWhatItHasNow(t *testing.T) {
 	}
 }
 
+func TestPrimaryThatIsSilentIsCutOffOnceThereIsAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[0].set(func(f *fakeServer) { f.silent = true })
+		time.Sleep(20 * time.Second)
+		assert.Zero(t, c.servers[0].severedTimes(), "nobody else could run what waits for it")
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(20 * time.Second)
+		assert.Equal(t, 1, c.servers[0].severedTimes())
+	})
+}
+
 func TestServerThatComesBackGetsItsShareLittleByLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3, nil)
