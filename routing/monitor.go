@@ -209,6 +209,9 @@ func (r *Router) assign() {
 		}
 		return
 	}
+	for _, m := range r.members { // before anybody is sent there
+		m.SetReadOnly(m != primary)
+	}
 	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas})
 	r.samples = nil
 	switch {
@@ -216,9 +219,6 @@ func (r *Router) assign() {
 		r.Logger.Error("pooled: there is no primary", "why", why)
 	case r.known.Load():
 		r.Logger.Warn("pooled: the primary is another server", "endpoint", primary.Info.Name)
-	}
-	for _, m := range r.members {
-		m.SetReadOnly(m != primary)
 	}
 }
 
