@@ -27,12 +27,16 @@ func (r *Router) choose(o options, tried uint64) *member {
 	v := r.view.Load()
 	mark, last, own := r.need(o)
 	var some [MostServers]*member
+	var cold *member // the least busy of those that came back and are to be spared
 	n, near := 0, false
 	for _, c := range v.replicas {
 		if tried>>c.index&1 == 1 || !c.has(mark) && (c.member != last || !c.has(own)) || c.CutOff() {
 			continue
 		}
 		if c.upSince != 0 && len(v.replicas) > 1 && !c.warm(r.now(), c.upSince) {
+			if cold == nil || c.load() < cold.load() {
+				cold = c.member
+			}
 			continue
 		}
 		if r.Policy.Zone != "" && c.Zone == r.Policy.Zone != near {
@@ -50,7 +54,7 @@ func (r *Router) choose(o options, tried uint64) *member {
 	}
 	switch n {
 	case 0:
-		return nil
+		return cold
 	case 1:
 		return some[0]
 	}

@@ -322,6 +322,24 @@ func TestPrimaryThatIsSilentIsCutOffOnceThereIsAnotherOne(t *testing.T) {
 	})
 }
 
+func TestColdServersAnswerIfThereAreNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4, nil)
+		for _, f := range c.servers[1:3] {
+			f.set(func(f *fakeServer) { f.err = errors.New("gone") })
+		}
+		time.Sleep(time.Second)
+		for _, f := range c.servers[1:3] {
+			f.set(func(f *fakeServer) { f.err = nil })
+		}
+		time.Sleep(time.Second)
+		c.servers[3].set(func(f *fakeServer) { f.cutOff = true })
+		chosen := c.chosen(options{}, 100)
+		assert.Zero(t, chosen[""])
+		assert.Len(t, chosen, 2)
+	})
+}
+
 func TestServerThatComesBackGetsItsShareLittleByLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3, nil)
