@@ -131,14 +131,13 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		m.failures++
 		m.up, m.err = false, err
 	} else {
-		if m.dialled {
+		if m.dialled { // it may have been restored from an older copy meanwhile
 			m.incarnation.Add(1)
 			m.fresh.Store(0)
 			m.dialled = false
 		}
 		if !m.up {
 			m.up, m.upSince = true, at
-			m.fresh.Store(0) // it may have been restored from an older copy
 		}
 		m.failures, m.err, m.severed = 0, nil, false
 		m.sight, m.seenAt = sight, at

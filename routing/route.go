@@ -189,6 +189,7 @@ func (to *route) fallBack(ctx context.Context) error {
 // was not executed.
 func (to *route) runOnPrimary(ctx context.Context) error {
 	var w wait
+	defer w.end()
 	for {
 		m := to.view.Load().primary
 		var err error

@@ -124,7 +124,7 @@ func (r *Router) Ready(ctx context.Context) error {
 
 // noteWrite marks the moment: what was written before must be seen by who reads after.
 func (r *Router) noteWrite(o options) {
-	if r.Policy.Consistency != policy.ConsistencySession {
+	if !r.marks() {
 		return
 	}
 	now := r.now()
@@ -138,7 +138,7 @@ func (r *Router) noteWrite(o options) {
 // noteRead notes for a session that it has read on a server. On the primary that may be what no replica has yet, so it marks the moment. For
 // calls without a session that would send all reads there for ever.
 func (r *Router) noteRead(o options, m *member, incarnation uint64) {
-	if o.session == nil || r.Policy.Consistency != policy.ConsistencySession {
+	if o.session == nil || !r.marks() {
 		return
 	}
 	now := r.now()
@@ -148,6 +148,11 @@ func (r *Router) noteRead(o options, m *member, incarnation uint64) {
 	}
 	o.session.wrote(r, now)
 	r.outstanding(now)
+}
+
+// marks reports whether it matters when something is written.
+func (r *Router) marks() bool {
+	return r.Policy.Consistency == policy.ConsistencySession && r.Policy.Mode != policy.RoutePrimary
 }
 
 // outstanding has the monitors ask more often until the replicas have everything as of a mark.
