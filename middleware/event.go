@@ -160,6 +160,8 @@ type Call struct {
 type Route struct {
 	Reason string // one of a few, such as "read", "write" or "fallback"
 	Detail string // what exactly, such as "function nextval is volatile"; may be empty
+	// Proved says that the statement is proved to be a read that leaves no trace, by what is known of the cluster's catalogue.
+	Proved bool
 }
 
 // Release is the event of the Release stage.

@@ -80,19 +80,31 @@ func TestSightIsWhatTheServerTells(t *testing.T) {
 		want dialect.Sight
 	}{
 		{
-			row("f", "0/3000028", "0000000A0000000000000003", "8192", "16777216", "9", "77"),
+			row("f", "0/3000028", "0000000A0000000000000003", "8192", "16777216", "9", "77", "5:5:"),
 			dialect.Sight{Role: dialect.RolePrimary, Cluster: "77", Timeline: 10, Position: position{10, 0x3000000}},
 		},
 		{
-			row("t", "0/3000028", "", "8192", "16777216", "9", "77"),
+			row("t", "0/3000028", "", "8192", "16777216", "9", "77", ""),
 			dialect.Sight{Role: dialect.RoleReplica, Cluster: "77", Timeline: 9, Position: position{9, 0x3000028}},
 		},
-		{row("t", "", "", "8192", "16777216", "9", ""), dialect.Sight{Role: dialect.RoleReplica, Timeline: 9}}, // nothing replayed yet
-		{row("t", "1/0", "", "8192", "16777216", "", ""), dialect.Sight{Role: dialect.RoleReplica, Position: position{0, 1 << 32}}},
-		{row("f", "", "", "", "", "", ""), dialect.Sight{Role: dialect.RolePrimary}},
+		{row("t", "", "", "8192", "16777216", "9", "", ""), dialect.Sight{Role: dialect.RoleReplica, Timeline: 9}}, // nothing replayed yet
+		{row("t", "1/0", "", "8192", "16777216", "", "", ""), dialect.Sight{Role: dialect.RoleReplica, Position: position{0, 1 << 32}}},
+		{row("f", "", "", "", "", "", "", ""), dialect.Sight{Role: dialect.RolePrimary}},
 	} {
-		got, err := sight(tc.row)
+		got, err := new(replication).sight(tc.row)
 		require.NoError(t, err)
 		assert.Equal(t, tc.want, got)
 	}
+}
+
+func TestWhatNoTransactionHasWrittenMovesNoPosition(t *testing.T) {
+	var r replication
+	at := func(snapshot string, lsn uint64, timeline uint64) uint64 {
+		return r.since(snapshot, position{timeline, lsn}).lsn
+	}
+	assert.EqualValues(t, 100, at("5:5:", 100, 1))
+	assert.EqualValues(t, 100, at("5:5:", 200, 1), "nothing was committed")
+	assert.EqualValues(t, 300, at("5:6:", 300, 1))
+	assert.EqualValues(t, 300, at("5:6:", 400, 1))
+	assert.EqualValues(t, 50, at("5:6:", 50, 2), "another history")
 }

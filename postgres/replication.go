@@ -16,6 +16,16 @@ import (
 // replication implements [dialect.Replication] for one server.
 type replication struct {
 	refused atomic.Int32 // how many of the questions, from the first one on, the server does not answer
+	// still is the first position that a primary told while the same transactions were visible to everybody: all of them are before it. What
+	// it writes to its log since then is no transaction's, such as what reads clean up on their way; nothing sends that to the replicas before the next commit
+	// or, without one, the next snapshot of the background writer, a quarter of a minute later.
+	still atomic.Pointer[stillness]
+}
+
+// stillness is a position, and which transactions were visible when it was told.
+type stillness struct {
+	snapshot string
+	position position
 }
 
 var _ dialect.Replication = (*replication)(nil)
@@ -26,11 +36,11 @@ var _ dialect.Replication = (*replication)(nil)
 // CASE keeps from being called what fails on a server of the other role. Of the timeline, a user who is not allowed to see received_tli (a member
 // of pg_read_all_stats is) gets what the control file knows: after a promotion elsewhere, that may be the old timeline until the next restartpoint.
 var questions = [...]string{
-	`select replica, lsn, walfile, block_size, segment_size, coalesce(received, control.timeline), control.cluster
+	`select replica, lsn, walfile, block_size, segment_size, coalesce(received, control.timeline), control.cluster, snapshot
 		from (` + places + `) as places, (select system.system_identifier as cluster, greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline) as timeline
 			from pg_catalog.pg_control_system() as system, pg_catalog.pg_control_checkpoint() as checkpoint, pg_catalog.pg_control_recovery() as recovery) as control`,
-	`select replica, lsn, walfile, block_size, segment_size, received, null from (` + places + `) as places`,
-	`select pg_catalog.pg_is_in_recovery(), null, null, null, null, null, null`,
+	`select replica, lsn, walfile, block_size, segment_size, received, null, snapshot from (` + places + `) as places`,
+	`select pg_catalog.pg_is_in_recovery(), null, null, null, null, null, null, null`,
 }
 
 const places = `select replica,
@@ -38,6 +48,7 @@ const places = `select replica,
 		case when not replica then pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()) end as walfile,
 		pg_catalog.current_setting('wal_block_size') as block_size,
 		pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) as segment_size,
+		case when not replica then pg_catalog.txid_current_snapshot()::text end as snapshot,
 		(select received_tli from pg_catalog.pg_stat_wal_receiver) as received
 	from (select pg_catalog.pg_is_in_recovery() as replica) as server`
 
@@ -60,7 +71,7 @@ func (r *replication) Look(ctx context.Context, conn driver.Conn) (dialect.Sight
 		if len(results) != 1 || len(results[0].Rows) != 1 {
 			return dialect.Sight{}, errors.New("pooled: the server has answered with something else than one row")
 		}
-		return sight(results[0].Rows[0])
+		return r.sight(results[0].Rows[0])
 	}
 }
 
@@ -81,7 +92,7 @@ func refuses(err error) bool {
 }
 
 // sight makes sense of the columns of the questions. Those that the server does not know are null, and so are empty.
-func sight(row [][]byte) (dialect.Sight, error) {
+func (r *replication) sight(row [][]byte) (dialect.Sight, error) {
 	replica, lsn, walfile, blockSize, segmentSize, timeline, cluster := string(row[0]), string(row[1]), string(row[2]), string(row[3]), string(row[4]),
 		string(row[5]), string(row[6])
 	s := dialect.Sight{Role: dialect.RolePrimary, Cluster: cluster}
@@ -107,9 +118,19 @@ func sight(row [][]byte) (dialect.Sight, error) {
 	}
 	if s.Role == dialect.RolePrimary {
 		at.lsn = beforeHeader(at.lsn, blockSize, segmentSize)
+		at = r.since(string(row[7]), at)
 	}
 	s.Position = at
 	return s, nil
+}
+
+// since returns the first position of a primary with these visible transactions. The server takes the snapshot before it looks at its position.
+func (r *replication) since(snapshot string, at position) position {
+	if known := r.still.Load(); known != nil && known.snapshot == snapshot && known.position.timeline == at.timeline {
+		return known.position
+	}
+	r.still.Store(&stillness{snapshot, at})
+	return at
 }
 
 // timelineDigits begin the name of a log file.

@@ -31,6 +31,7 @@ func (r *Router) choose(o options, tried uint64) *member {
 	v := r.view.Load()
 	mark, last, own := r.need(o)
 	var some [most]*member
+	var cold *member // the least busy of those that came back and are to be spared
 	n, near := 0, false
 	first := 0
 	if len(v.replicas) > most {
@@ -45,6 +46,9 @@ func (r *Router) choose(o options, tried uint64) *member {
 			continue
 		}
 		if c.upSince != 0 && len(v.replicas) > 1 && !c.warm(r.now(), c.upSince) {
+			if cold == nil || c.load() < cold.load() {
+				cold = c.member
+			}
 			continue
 		}
 		if r.Policy.Zone != "" && c.Zone == r.Policy.Zone != near {
@@ -62,7 +66,7 @@ func (r *Router) choose(o options, tried uint64) *member {
 	}
 	switch n {
 	case 0:
-		return nil
+		return cold
 	case 1:
 		return some[0]
 	}
@@ -75,6 +79,17 @@ func (r *Router) choose(o options, tried uint64) *member {
 		i = j
 	}
 	return some[i]
+}
+
+// mayAnswer reports whether a server still is one that may answer a read.
+func (r *Router) mayAnswer(m *member, o options) bool {
+	mark, last, own := r.need(o)
+	for _, c := range r.view.Load().replicas {
+		if c.member == m {
+			return m.has(mark) || m == last && m.has(own)
+		}
+	}
+	return false
 }
 
 // has reports whether the server has everything as of a mark.

@@ -43,9 +43,15 @@ func (w *wait) forPrimary(ctx context.Context, r *Router, m *member, err error) 
 		case <-w.timer.C:
 			return &middleware.NoPrimaryError{Waited: time.Since(w.began), Why: r.whyNoPrimary(), Cause: w.cause}
 		case <-ctx.Done():
-			w.timer.Stop()
 			return &middleware.NoPrimaryError{Waited: time.Since(w.began), Why: r.whyNoPrimary(), Cause: ctx.Err()}
 		}
+	}
+}
+
+// end ends the waiting.
+func (w *wait) end() {
+	if w.timer != nil {
+		w.timer.Stop()
 	}
 }
 

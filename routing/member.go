@@ -17,7 +17,7 @@ type member struct {
 	Server
 	index int
 
-	incarnation atomic.Uint64 // how often it has come back: what it had seen before, it may have lost
+	incarnation atomic.Uint64 // how often it has come back: what it had before, it may have lost
 	fresh       atomic.Int64  // stamp: it has everything as of then; 0 = nobody knows
 	inFlight    atomic.Int64  // how many sessions have a connection to it, or want one
 	held        atomic.Uint64 // for how long a connection is held, smoothed, in nanoseconds as a float64; it is read without a lock
@@ -35,7 +35,11 @@ type member struct {
 	behind    string        // how far it is behind, for people
 	farBehind bool          // too far to be read from
 
-	conn driver.Conn // the monitor's own
+	severed bool // its connections were cut off since it went down
+
+	// These are the monitor's own.
+	conn    driver.Conn
+	dialled bool // conn is new since the server was last seen: it may have been restarted meanwhile
 }
 
 func newMember(i int, s Server) *member {

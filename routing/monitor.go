@@ -15,7 +15,8 @@ const (
 	dialTimeout = time.Second
 	// learnTimeout is how long the catalogue may take to be read.
 	learnTimeout = 30 * time.Second
-	// patience is after how many failures in a row the connections of a replica are cut off: whoever waits for an answer goes elsewhere.
+	// patience is after how many failures in a row the connections of a server are cut off that is not the primary, or not any more: whoever waits
+	// for an answer goes elsewhere.
 	patience = 2
 )
 
@@ -56,7 +57,7 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 	if err != nil {
 		return dialect.Sight{}, err
 	}
-	m.conn = conn
+	m.conn, m.dialled = conn, true
 	*at = r.now()
 	sight, err := m.Server.Server.Replication.Look(limited, conn)
 	if err != nil {
@@ -129,20 +130,24 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	if err != nil {
 		m.failures++
 		m.up, m.err = false, err
-		sever = m.failures == patience && m != r.view.Load().primary
 	} else {
-		if !m.up {
+		if m.dialled { // it may have been restored from an older copy meanwhile
 			m.incarnation.Add(1)
-			m.up, m.upSince = true, at
-			m.fresh.Store(0) // it may have been restored from an older copy
+			m.fresh.Store(0)
+			m.dialled = false
 		}
-		m.failures, m.err = 0, nil
+		if !m.up {
+			m.up, m.upSince = true, at
+		}
+		m.failures, m.err, m.severed = 0, nil, false
 		m.sight, m.seenAt = sight, at
 		r.identify(m)
 	}
 	r.assign()
 	if err == nil {
 		r.measure(m)
+	} else if m.failures >= patience && m != r.view.Load().primary && !m.severed {
+		sever, m.severed = true, true
 	}
 	r.publish()
 	m.forget()
@@ -204,6 +209,9 @@ func (r *Router) assign() {
 		}
 		return
 	}
+	for _, m := range r.members { // before anybody is sent there
+		m.SetReadOnly(m != primary)
+	}
 	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas})
 	r.samples = nil
 	switch {
@@ -211,9 +219,6 @@ func (r *Router) assign() {
 		r.Logger.Error("pooled: there is no primary", "why", why)
 	case r.known.Load():
 		r.Logger.Warn("pooled: the primary is another server", "endpoint", primary.Info.Name)
-	}
-	for _, m := range r.members {
-		m.SetReadOnly(m != primary)
 	}
 }
 

@@ -17,6 +17,7 @@ type route struct {
 	call *middleware.Call
 	says options
 	belonging
+	proved bool // the statement is proved to be a read
 }
 
 // call decides where a call goes, and sends it elsewhere if the server there cannot run it.
@@ -24,18 +25,21 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 	return func(ctx context.Context, c *middleware.Call) error {
 		o := optionsOf(ctx)
 		if c.Op == middleware.Commit || c.Op == middleware.Rollback {
+			m := r.member(c.Session.Endpoint())
+			incarnation := m.incarnation.Load()
 			err := next(ctx, c)
-			if c.Op == middleware.Commit && !c.TxOptions.ReadOnly {
+			if c.TxOptions.ReadOnly {
+				r.noteRead(o, m, incarnation)
+			} else { // a rollback too: some statements commit, and some tables know no transactions
 				r.noteWrite(o)
-			} else {
-				r.noteSeen(o)
 			}
 			return err
 		}
 		if err := r.Ready(ctx); err != nil {
 			return err
 		}
-		to := route{r, next, c, o, r.belongs(o, c)}
+		b := r.belongs(o, c)
+		to := route{r, next, c, o, b, b.reason == Read}
 		if c.Session.Conn() == nil {
 			return to.run(ctx)
 		}
@@ -61,18 +65,25 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 	}
 	if why := to.call.Session.Bound(); why != "" {
 		to.decide(m, belonging{dialect.RoleReplica, Bound, "the session stays because of " + why})
-		return to.next(ctx, to.call)
+		incarnation := m.incarnation.Load()
+		err := to.next(ctx, to.call)
+		to.noteDone(m, incarnation)
+		return err
 	}
-	if to.role == dialect.RoleReplica {
+	switch {
+	case to.role != dialect.RoleReplica:
+		return to.runOnPrimary(ctx)
+	case to.mayAnswer(m, to.says):
 		return to.runRead(ctx, m)
+	default: // to the primary, as each connection that it leaves stays its own until it is given back
+		return to.fallBack(ctx)
 	}
-	return to.runOnPrimary(ctx)
 }
 
 // decide notes where the call goes.
 func (to *route) decide(m *member, b belonging) {
 	to.counts[b.reason].Add(1)
-	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail}
+	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail, Proved: to.proved}
 	if to.says.told != nil {
 		to.says.told(decision(m, b))
 	}
@@ -105,6 +116,7 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 				return err // the program wanted it so
 			}
 			to.noteRefused(m)
+			to.proved = false
 			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
 			return to.runOnPrimary(ctx)
 		case elsewhere:
@@ -177,6 +189,7 @@ func (to *route) fallBack(ctx context.Context) error {
 // was not executed.
 func (to *route) runOnPrimary(ctx context.Context) error {
 	var w wait
+	defer w.end()
 	for {
 		m := to.view.Load().primary
 		var err error
@@ -186,9 +199,10 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 				m = to.member(to.call.Session.Endpoint())
 			}
 			to.decide(m, to.belonging)
+			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
 			if !to.notExecuted(ctx, err) {
-				to.noteDone()
+				to.noteDone(m, incarnation)
 				return err
 			}
 		}
@@ -210,8 +224,8 @@ func (to *route) notExecuted(ctx context.Context, err error) bool {
 	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == ""
 }
 
-// noteDone notes that the call ran on the primary, whether it failed or not.
-func (to *route) noteDone() {
+// noteDone notes that the call ran on a server, whether it failed or not.
+func (to *route) noteDone(m *member, incarnation uint64) {
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
 		if to.says.session != nil {
@@ -225,7 +239,7 @@ func (to *route) noteDone() {
 	}
 	switch s := to.statement(to.call.Text); {
 	case s.Replicable():
-		to.noteSeen(to.says)
+		to.noteRead(to.says, m, incarnation)
 	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
 	default:
 		to.noteWrite(to.says)

@@ -124,7 +124,7 @@ func (r *Router) Ready(ctx context.Context) error {
 
 // noteWrite marks the moment: what was written before must be seen by who reads after.
 func (r *Router) noteWrite(o options) {
-	if r.Policy.Consistency != policy.ConsistencySession {
+	if !r.marks() {
 		return
 	}
 	now := r.now()
@@ -135,14 +135,24 @@ func (r *Router) noteWrite(o options) {
 	r.outstanding(now)
 }
 
-// noteSeen marks the moment for a session that may have read on the primary what no replica has yet. For the others that would send all reads
-// there for ever.
-func (r *Router) noteSeen(o options) {
-	if o.session != nil && r.Policy.Consistency == policy.ConsistencySession {
-		now := r.now()
-		o.session.wrote(r, now)
-		r.outstanding(now)
+// noteRead notes for a session that it has read on a server. On the primary that may be what no replica has yet, so it marks the moment. For
+// calls without a session that would send all reads there for ever.
+func (r *Router) noteRead(o options, m *member, incarnation uint64) {
+	if o.session == nil || !r.marks() {
+		return
 	}
+	now := r.now()
+	if m != r.view.Load().primary {
+		o.session.read(r, m, incarnation, now)
+		return
+	}
+	o.session.wrote(r, now)
+	r.outstanding(now)
+}
+
+// marks reports whether it matters when something is written.
+func (r *Router) marks() bool {
+	return r.Policy.Consistency == policy.ConsistencySession && r.Policy.Mode != policy.RoutePrimary
 }
 
 // outstanding has the monitors ask more often until the replicas have everything as of a mark.

@@ -36,6 +36,7 @@ type fakeServer struct {
 	err      error
 	silent   bool
 	looks    int
+	hungUp   bool // the connection has ended, and a new one works
 	readOnly bool
 	severed  int
 	cutOff   bool
@@ -53,6 +54,10 @@ func (f *fakeServer) Look(ctx context.Context, _ driver.Conn) (dialect.Sight, er
 	f.mu.Lock()
 	f.looks++
 	sight, err, silent := f.sight, f.err, f.silent
+	if f.hungUp {
+		err = errors.New("the connection has ended")
+		f.hungUp = false
+	}
 	f.mu.Unlock()
 	if silent {
 		<-ctx.Done()
@@ -275,6 +280,63 @@ func TestSilentReplicaIsLeftAtOnceAndCutOffAfterASecondSilence(t *testing.T) {
 		c.servers[1].set(func(f *fakeServer) { f.silent = false })
 		time.Sleep(2 * time.Second)
 		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10), "a single one gets all, warm or not")
+	})
+}
+
+func TestReplicaThatComesBackIsTrustedForWhatItHasNow(t *testing.T) {
+	for name, restart := range map[string]func(f *fakeServer){
+		"it was seen to be down": func(f *fakeServer) {
+			f.err = errors.New("gone")
+			time.AfterFunc(2*time.Second, func() { f.set(func(f *fakeServer) { f.err = nil }) })
+		},
+		"nobody has seen it": func(f *fakeServer) { f.hungUp = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 2, nil)
+				c.at(2, 0, 1)
+				c.write(options{})
+				time.Sleep(time.Second)
+				require.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+				c.at(1, 1)
+				c.servers[1].set(restart)
+				time.Sleep(4 * time.Second)
+				assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+				c.at(2, 1)
+				time.Sleep(time.Second)
+				assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+			})
+		})
+	}
+}
+
+func TestPrimaryThatIsSilentIsCutOffOnceThereIsAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[0].set(func(f *fakeServer) { f.silent = true })
+		time.Sleep(20 * time.Second)
+		assert.Zero(t, c.servers[0].severedTimes(), "nobody else could run what waits for it")
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(20 * time.Second)
+		assert.Equal(t, 1, c.servers[0].severedTimes())
+	})
+}
+
+func TestColdServersAnswerIfThereAreNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4, nil)
+		for _, f := range c.servers[1:3] {
+			f.set(func(f *fakeServer) { f.err = errors.New("gone") })
+		}
+		time.Sleep(time.Second)
+		for _, f := range c.servers[1:3] {
+			f.set(func(f *fakeServer) { f.err = nil })
+		}
+		time.Sleep(time.Second)
+		c.servers[3].set(func(f *fakeServer) { f.cutOff = true })
+		chosen := c.chosen(options{}, 100)
+		assert.Zero(t, chosen[""])
+		assert.Len(t, chosen, 2)
 	})
 }
 

@@ -90,6 +90,9 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
+		if s.Provisional && c.Route.Proved && !conn.Changes().Defined { // not here, but on another server of the cluster
+			return err
+		}
 		if s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined {
 			r.note(conn, s, c.Text)
 		}
