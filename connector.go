@@ -19,6 +19,7 @@ import (
 	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/tracing"
 )
 
 // The types that a program needs most are named here too, so that it can do with one import.
@@ -75,9 +76,10 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 type Connector struct {
 	servers []*server // the first is the one that the DSN leads to
 	source  *session.Source
-	router  *routing.Router // nil: there is nothing to choose
-	leak    *leak.Leak      // without its middleware if pool_leak=off
-	driver  Driver          // that opened it
+	router  *routing.Router  // nil: there is nothing to choose
+	leak    *leak.Leak       // without its middleware if pool_leak=off
+	tracing *tracing.Tracing // nil: pool_trace=off
+	driver  Driver           // that opened it
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -103,6 +105,12 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
 	})
+	if cfg.Tracing.On {
+		if c.tracing, err = newTracing(cfg, d, servers); err != nil {
+			return nil, err
+		}
+		f.outer = append(f.outer, c.tracing.Middleware())
+	}
 	if f.watched {
 		f.outer = append(f.outer, c.leak.Middleware())
 	}
@@ -145,6 +153,18 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 		return errors.New("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
 	}
 	return nil
+}
+
+// newTracing makes what tells OpenTelemetry of the servers. Their endpoints are made later.
+func newTracing(cfg Config, d dialect.Dialect, servers []*server) (*tracing.Tracing, error) {
+	o := tracing.Options{
+		TracerProvider: cfg.Tracing.TracerProvider, MeterProvider: cfg.Tracing.MeterProvider, HideText: cfg.Tracing.HideText,
+		Summary: d.Summary, Mask: d.Mask, Code: d.Code,
+	}
+	for _, s := range servers {
+		o.Servers = append(o.Servers, tracing.Server{Info: s.info, Stats: s.observed})
+	}
+	return tracing.New(o)
 }
 
 // newRouter makes the router of a cluster.
@@ -226,8 +246,11 @@ func (c *Connector) Drain(ctx context.Context) (left []held.Conn, err error) {
 
 // Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
 func (c *Connector) Close() error {
-	errs := make([]error, len(c.servers))
+	errs := make([]error, len(c.servers)+1)
 	var wg sync.WaitGroup
+	if c.tracing != nil {
+		errs[len(c.servers)] = c.tracing.Close()
+	}
 	for i, s := range c.servers {
 		if s.endpoint != nil {
 			wg.Go(func() { errs[i] = s.endpoint.Close() })

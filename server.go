@@ -1,6 +1,7 @@
 package pooled
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +16,14 @@ import (
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/tracing"
 )
 
 // server is one database server: its endpoint, and the middlewares that are its own.
 type server struct {
 	dialect.Server
 	settings policy.Replica // its own
+	pool     policy.Pool
 	info     *middleware.Endpoint
 	endpoint *endpoint.Endpoint
 	breaker  *breaker.Breaker // nil: pool_breaker=off
@@ -76,8 +79,12 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 }
 
 func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) *server {
+	pool := cfg.Pool
+	if settings.Pool != nil {
+		pool = *settings.Pool
+	}
 	return &server{
-		Server: s, settings: settings,
+		Server: s, settings: settings, pool: pool,
 		info: &middleware.Endpoint{Name: s.Address, Driver: cfg.DriverName, Dialect: d.Name(), Database: s.Database},
 	}
 }
@@ -133,10 +140,6 @@ type furnishing struct {
 
 // furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
 func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
-	pool := f.Pool
-	if s.settings.Pool != nil {
-		pool = *s.settings.Pool
-	}
 	if f.Breaker.On {
 		s.breaker = breaker.New(breaker.Options{
 			Policy: f.Breaker, Endpoint: s.Address, Classify: f.dialect.Classify,
@@ -149,7 +152,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	switch {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
-			Policy: f.Reset, Init: pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
+			Policy: f.Reset, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) },
 		})
 		own = append(own, s.reset.Middleware())
@@ -162,7 +165,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Info:        s.info,
 		Server:      s.Server,
 		Dialect:     f.dialect,
-		Pool:        pool,
+		Pool:        s.pool,
 		Statements:  f.Statements,
 		Middlewares: append(f.outer[:len(f.outer):len(f.outer)], own...),
 		Watched:     watched,
@@ -184,6 +187,15 @@ func (s *server) setReadOnly(on bool) {
 	s.endpoint.SetReadOnly(on)
 	if s.reset != nil {
 		s.reset.Renew()
+	}
+}
+
+// observed is what metrics tell of the server's connections.
+func (s *server) observed() tracing.Stats {
+	e := s.endpoint.Stats()
+	return tracing.Stats{
+		Idle: e.Idle, Used: e.InUse, Waiting: e.Waiting,
+		MinIdle: s.pool.MinIdleConns, MaxIdle: s.pool.MaxIdleConns, Max: cmp.Or(s.pool.MaxConns, -1),
 	}
 }
 

@@ -31,6 +31,10 @@ type Dialect interface {
 	// Classify says what is known about an error that the real driver returned, from a dial or from a call. nil and unknown errors are 0.
 	Classify(err error) ErrorClass
 
+	// Code is the code that the server gave an error, as OpenTelemetry wants it: the SQLSTATE, or MySQL's number. Empty: it is none of the
+	// server's.
+	Code(err error) string
+
 	// Gone returns a channel that is closed when the server has been told that a closed connection is over, for a driver whose
 	// Close may return before. Nil: it is over when Close returns.
 	Gone(conn driver.Conn) <-chan struct{}

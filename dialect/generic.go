@@ -54,6 +54,9 @@ func (Generic) Adopt(c driver.Connector) Server {
 // Classify knows network errors by their type. What they mean for the connection is the driver's to say.
 func (Generic) Classify(err error) ErrorClass { return ClassifyNetwork(err) &^ Dead }
 
+// Code returns an empty text: nobody knows the driver's errors.
+func (Generic) Code(error) string { return "" }
+
 // Gone returns nil.
 func (Generic) Gone(driver.Conn) <-chan struct{} { return nil }
 

@@ -3,6 +3,7 @@ package mysql
 import (
 	"errors"
 	"regexp"
+	"strconv"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -87,6 +88,15 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	default:
 		return dialect.ClassifyNetwork(err)
 	}
+}
+
+// Code returns the number of the error.
+func (Dialect) Code(err error) string {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return strconv.Itoa(int(my.Number))
+	}
+	return ""
 }
 
 func classify(my *mysql.MySQLError) dialect.ErrorClass {

@@ -59,6 +59,8 @@ type Config struct {
 	OnStateChange func(BreakerChange)
 	// Routing is which of several servers of a cluster a statement goes to.
 	Routing Routing
+	// Tracing is what is told to OpenTelemetry.
+	Tracing Tracing
 	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
 	Logger *slog.Logger
 }
@@ -161,6 +163,7 @@ func NewConfig() Config {
 		Breaker: Breaker{
 			Failures: 5, Window: 10 * time.Second, Cooldown: 5 * time.Second, MaxCooldown: time.Minute, Probes: 1,
 		},
+		Tracing: Tracing{On: true},
 		Routing: Routing{
 			MonitorInterval: time.Second, MonitorBurst: 20 * time.Millisecond, FailoverTimeout: 30 * time.Second, MaxLag: 10 * time.Second,
 		},

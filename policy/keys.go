@@ -216,6 +216,15 @@ var keys = []key{
 		Name: "pool_monitor_burst", Values: "a duration such as 20ms, more than 0 where statements are routed",
 		Doc: "How often they are asked as long as there are writes that a replica may not have yet.",
 	}, func(c *Config) *time.Duration { return &c.Routing.MonitorBurst }),
+	choice(Key{
+		Name: "pool_trace",
+		Doc:  "on tells OpenTelemetry what the pool does, in spans and metrics, if the program has set a provider.",
+	}, func(c *Config) *bool { return &c.Tracing.On }, word[bool]{"on", true}, word[bool]{"off", false}),
+	choice(Key{
+		Name: "pool_trace_text",
+		Doc: "auto shows statements in spans: those with arguments as they are, without the arguments, and those without with ? in place of all literals. off " +
+			"shows none.",
+	}, func(c *Config) *bool { return &c.Tracing.HideText }, word[bool]{"auto", false}, word[bool]{"off", true}),
 }
 
 // find returns the row of the key with this name, or nil.

@@ -60,6 +60,15 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	return class
 }
 
+// Code returns the SQLSTATE.
+func (Dialect) Code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
 // dialling reports whether an error is that of a dial.
 func dialling(err error) bool {
 	var connect *pgconn.ConnectError
