@@ -2,6 +2,7 @@ package pooled_test
 
 import (
 	"database/sql"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
