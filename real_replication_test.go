@@ -110,9 +110,9 @@ func TestPositionOfAPrimaryIsCoveredByAReplicaThatHasEverythingAndByNoOther(t *t
 				c.Nodes[0].Exec("drop table if exists t", "create table t (a int)")
 				if user == "ordinary" {
 					dsns = []string{family.ordinary(t, c.Nodes[0], dsns[0]), family.ordinary(t, c.Nodes[0], dsns[1])}
-					root := watch(t, family.dialect, family.driver, c.Nodes[0], c.Nodes[0].DSN())
-					watch(t, family.dialect, family.driver, c.Nodes[1], c.Nodes[1].DSN()).eventuallyCovers(root.look().Position) // so that the user is there
 				}
+				root := watch(t, family.dialect, family.driver, c.Nodes[0], c.Nodes[0].DSN())
+				watch(t, family.dialect, family.driver, c.Nodes[1], c.Nodes[1].DSN()).eventuallyCovers(root.look().Position) // so that table and user are there
 				primary := watch(t, family.dialect, family.driver, c.Nodes[0], dsns[0])
 				replica := watch(t, family.dialect, family.driver, c.Nodes[1], dsns[1])
 				p, r := primary.look(), replica.look()

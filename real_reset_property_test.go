@@ -2,6 +2,7 @@ package pooled_test
 
 import (
 	"database/sql"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -65,13 +66,7 @@ func testResetProperty(t *testing.T, f family, traces []trace, sequences int) {
 	assert.Positive(t, s.Resets)
 }
 
-// sequences is how many a run tries. They are the same in each run.
-func sequences() int {
-	if testing.Short() {
-		return 20
-	}
-	return 200
-}
+var sequences = flag.Int("sequences", 100, "how many random sequences of changes are tried on each server; they are the same in each run")
 
 func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	t.Parallel()
@@ -85,7 +80,7 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 					traces = append(traces, tr)
 				}
 			}
-			testResetProperty(t, f, traces, sequences())
+			testResetProperty(t, f, traces, *sequences)
 		})
 	}
 }
@@ -95,5 +90,5 @@ func TestMariaDBSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	f := mariaDBFamily(t, func(cfg *mysql.Config) { cfg.MultiStatements = true })
 	f.ways["in one text"] = mariaDBInOneText
 	delete(f.ways, "with a panic")
-	testResetProperty(t, f, mariaDBTraces, sequences())
+	testResetProperty(t, f, mariaDBTraces, *sequences)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -25,8 +26,7 @@ import (
 	_ "github.com/gopooled/pooled/postgres"
 )
 
-// stressTime is how long the stress tests run; with -short a tenth of it.
-const stressTime = time.Minute
+var stressTime = flag.Duration("stress", 30*time.Second, "how long each stress test runs; with -short a tenth of it")
 
 // stressCase is what differs between the servers.
 type stressCase struct {
@@ -67,7 +67,7 @@ func TestStressMariaDBLosesNoPermitAndWritesNothingTwice(t *testing.T) {
 func stress(t *testing.T, c stressCase) {
 	t.Parallel()
 	const workers, permits = 200, 4
-	duration := stressTime
+	duration := *stressTime
 	if testing.Short() {
 		duration /= 10
 	}
