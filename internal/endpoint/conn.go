@@ -99,6 +99,13 @@ func (c *Conn) gone() <-chan struct{} {
 	return c.Gone()
 }
 
+// hangUp closes the socket under a closed connection whose driver still waits for the server, if it is known.
+func (c *Conn) hangUp() {
+	if c.socket != nil {
+		_ = c.socket.Close() // the driver has closed it meanwhile, or will find out
+	}
+}
+
 // retired reports whether the endpoint does not want connections of that time any more.
 func (c *Conn) retired() bool { return c.dialled <= c.endpoint.retiredAt.Load() }
 
