@@ -39,7 +39,7 @@ type Endpoint struct {
 	inner *sql.DB
 	start time.Time // what the int64 stamps count from
 
-	// suspectedAt is when a connection was last found dead. Those that have been idle since before are not trusted.
+	// suspectedAt is when a connection was last found dead. Those that were there before are not trusted.
 	suspectedAt atomic.Int64
 	// retiredAt is when connections were retired last. Those dialled before are closed as soon as nobody uses them.
 	retiredAt   atomic.Int64
