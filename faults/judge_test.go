@@ -56,7 +56,7 @@ func TestTrialIsJudgedByWhatCallersSaw(t *testing.T) {
 		{begin: at(1), end: at(4), kind: "server 57P01", dialled: at(0)},
 		{phase: during, begin: at(3), end: at(3), kind: breakerOpen},
 		{phase: during, begin: at(4.5), end: at(5.5)},
-		{phase: after, begin: at(6), end: at(6.2), kind: broken, dialled: at(0)},   // before the first success
+		{phase: after, begin: at(6), end: at(6.2), kind: broken, dialled: at(0)},   // dead
 		{phase: after, begin: at(6), end: at(7)},                                   // the first success
 		{phase: after, begin: at(8), end: at(9), kind: deadline, dialled: at(4)},   // dead
 		{phase: after, begin: at(8), end: at(9), kind: deadline, dialled: at(5.5)}, // dialled since
@@ -68,7 +68,7 @@ func TestTrialIsJudgedByWhatCallersSaw(t *testing.T) {
 	assert.Equal(t, 3*time.Second, r.longest)
 	assert.Equal(t, 2*time.Second, r.back)
 	assert.Equal(t, time.Second, r.waited)
-	assert.Equal(t, 1, r.dead)
+	assert.Equal(t, 2, r.dead)
 	assert.Equal(t, []string{"bad connection"}, r.unexpected)
 	assert.Equal(t, "2 deadline, 1 acquire timeout, 1 bad connection, 1 breaker open, 1 network, 1 server 57P01", r.failures())
 }

@@ -29,7 +29,7 @@ func steady(results []result) []requirement {
 	list := []requirement{
 		atMost(results, "acknowledged writes that were lost", 0, func(r result) int64 { return int64(r.lost) }),
 		atMost(results, "writes that were executed twice", 0, func(r result) int64 { return int64(r.doubled) }),
-		atMost(results, "dead connections that were handed out after the first success", 0, func(r result) int64 { return int64(r.dead) }),
+		atMost(results, "dead connections that were handed out after the server answered", 0, func(r result) int64 { return int64(r.dead) }),
 		atMost(results, "connections on the server", maxConns, func(r result) int64 { return r.mostConns }),
 		atMost(results, "dials at the same time", maxDials, func(r result) int64 { return r.mostDials }),
 		atMost(results, "kinds of errors that the fault does not explain", 0, func(r result) int64 { return int64(len(r.unexpected)) }),

@@ -62,9 +62,9 @@ type result struct {
 	lost, doubled    int
 	mostConns        int64
 	mostDials        int64
-	// dead counts the dead connections that were handed out after the pool had recovered: calls that failed, but not for want of a connection,
-	// on one that was dialled before the server answered again. Only calls count that began after the first success since. Before that success
-	// a pool cannot know of all its connections, as each call that is under way finds out for itself.
+	// dead counts the dead connections that were handed out after the server had recovered: calls that began when it answered again, and
+	// failed, not for want of a connection, but on one that was dialled before. That the first of them find out for the others is no excuse: the
+	// fault lasts until workers have met it, so that the pool knows.
 	dead int
 }
 
@@ -195,7 +195,7 @@ func (t *trial) judge(calls []call, recovered time.Time) result {
 	if !recovered.IsZero() && !first.IsZero() {
 		r.back, r.waited = first.Sub(recovered), t.watch.waited(recovered)
 		for _, c := range calls {
-			if c.diedOn(recovered) && c.begin.After(first) {
+			if c.phase == after && c.diedOn(recovered) {
 				r.dead++
 			}
 		}
