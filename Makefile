@@ -40,3 +40,8 @@ fmt: ## Format every Go file
 .PHONY: bench
 bench: ## Measure bare and wrapped drivers side by side, on private servers
 	scripts/test-servers.sh run $(SHELL) -c 'cd bench && go run . $(ARGS)'
+
+.PHONY: faults
+faults: ## Break private servers while a service works through pooled, and tell what its callers saw
+	scripts/test-servers.sh install pg15 mariadb
+	cd faults && go run . $(ARGS)

@@ -144,6 +144,33 @@ func TestBreakerCountsServersThatDoNotAnswerADialInTime(t *testing.T) {
 	})
 }
 
+func TestBreakerCountsServersThatDoNotAnswerADialInTheTimeOfAnAcquisition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newBreakerPool(t, func(c *pooled.Config) {
+			c.Breaker.Failures, c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, 1, 2*time.Second // and 10 s for a dial
+		})
+		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		_, err := p.Exec("exec")
+		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
+		p.requireOpen(t)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := newBreakerPool(t, func(c *pooled.Config) {
+			c.Breaker.Failures, c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, 1, 2*time.Second
+		})
+		held := p.hold(t, 1)[0]
+		time.AfterFunc(1500*time.Millisecond, func() {
+			p.driver.Always(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+			assert.NoError(t, p.connector.Evict(""))
+			assert.NoError(t, held.Close())
+		})
+		_, err := p.Exec("exec")
+		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
+		p.driver.Hook(faultdriver.Connect, nil)
+		p.exec(t) // half a second says nothing about a server
+	})
+}
+
 func TestBreakerCountsNothingThatSaysNothingAboutTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })

@@ -470,6 +470,52 @@ func (c endingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 func (c endingConnector) Driver() driver.Driver { return endingDriver{c.fault.Driver()} }
 
+// lingeringDialect is that of a driver which closes in the background, and of a server that never answers that.
+type lingeringDialect struct{ dialect.Generic }
+
+func init() { dialect.Register("fault driver that lingers", lingeringDialect{}) }
+
+func (lingeringDialect) Owns(d driver.Driver) bool {
+	_, ok := d.(lingeringDriver)
+	return ok
+}
+
+func (lingeringDialect) Adopt(c driver.Connector) dialect.Server {
+	return dialect.Server{Connector: c, Address: "lingering"}
+}
+
+func (lingeringDialect) Classify(err error) dialect.ErrorClass { return dialect.ClassifyNetwork(err) }
+
+func (lingeringDialect) Gone(driver.Conn) <-chan struct{} { return make(chan struct{}) }
+
+type lingeringDriver struct{ driver.Driver }
+
+type lingeringConnector struct{ fault *faultdriver.Driver }
+
+func (c lingeringConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	return c.fault.Connect(ctx)
+}
+func (c lingeringConnector) Driver() driver.Driver { return lingeringDriver{c.fault.Driver()} }
+
+func TestPermitIsFreeSoonAfterAServerWasLostThatNeverEndsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fault := faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg := pooled.NewConfig()
+		cfg.Connector = lingeringConnector{fault}
+		cfg.Pool.MaxConns = 1
+		connector, err := pooled.NewConnector(cfg)
+		require.NoError(t, err)
+		db := sql.OpenDB(connector)
+		defer db.Close()
+		fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: errReset})
+		_, err = db.Exec("exec")
+		require.Equal(t, errReset, err)
+		began := time.Now()
+		pool{db, fault, connector}.exec(t)
+		assert.Equal(t, time.Second, time.Since(began))
+	})
+}
+
 // The endpoint pings, expires and closes connections that borrowers are about to take, all the time.
 func TestTendingRacesBorrowersAndLosesNothing(t *testing.T) {
 	const permits, workers = 4, 16

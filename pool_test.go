@@ -267,6 +267,23 @@ func TestManyDeadConnectionsDoNotExhaustTheRetries(t *testing.T) {
 	}
 }
 
+func TestConnectionThatWasInUseWhenAnotherWasFoundDeadIsSuspectToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		conns := p.hold(t, 2)
+		time.Sleep(time.Millisecond)
+		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+		_, err := conns[0].ExecContext(t.Context(), "finds out")
+		require.Equal(t, driver.ErrBadConn, err)
+		time.Sleep(time.Millisecond)
+		require.NoError(t, conns[1].Close()) // without a word of the server's meanwhile
+		p.driver.Next(faultdriver.Ping, faultdriver.Outcome{Err: driver.ErrBadConn})
+		p.exec(t)
+		assert.EqualValues(t, 3, p.stats().Dials)
+		assert.EqualValues(t, 1, p.stats().Closed.Validation)
+	})
+}
+
 func TestDeadConnectionMakesTheOthersSuspect(t *testing.T) {
 	p := newPool(t, modern, nil)
 	p.idle(t, 3)

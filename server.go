@@ -37,45 +37,51 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !cfg.Routing.On() {
-		s, err := opens(cfg.DSN)
-		if err != nil {
-			return nil, nil, err
-		}
-		return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
+	if cfg.Routing.On() {
+		servers, err := openCluster(cfg, d, opens)
+		return d, servers, err
 	}
+	s, err := opens(cfg.DSN)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
+}
+
+// openCluster makes the servers of a cluster, those of the DSN first.
+func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.Server, error)) ([]*server, error) {
 	cluster, ok := d.(dialect.Cluster)
 	if !ok || cfg.Connector != nil {
-		return nil, nil, errors.New("pooled: pool_routing and pool_replicas need the DSN of a database whose clusters pooled knows: PostgreSQL with pgx, or MySQL with go-sql-driver")
+		return nil, errors.New("pooled: pool_routing and pool_replicas need the DSN of a database whose clusters pooled knows: PostgreSQL with pgx, or MySQL with go-sql-driver")
 	}
 	replicas, err := hosts(cfg, cluster)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	if len(replicas) > routing.MostServers {
+		return nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(replicas), routing.MostServers)
 	}
 	var servers []*server
 	for _, replica := range replicas {
 		dsn := replica.DSN
 		if replica.Address != "" {
 			if dsn, err = cluster.At(cfg.DSN, replica.Address); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		s, err := opens(dsn)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if s.Replication == nil || s.Sessions == nil {
-			return nil, nil, fmt.Errorf("pooled: nobody can ask %s for its role in a cluster", s.Address)
+			return nil, fmt.Errorf("pooled: nobody can ask %s for its role in a cluster", s.Address)
 		}
 		if slices.ContainsFunc(servers, func(other *server) bool { return other.Address == s.Address }) {
-			return nil, nil, fmt.Errorf("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
+			return nil, fmt.Errorf("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
 		}
 		servers = append(servers, newServer(cfg, d, s, replica))
 	}
-	if len(servers) > routing.MostServers {
-		return nil, nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(servers), routing.MostServers)
-	}
-	return d, servers, nil
+	return servers, nil
 }
 
 func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) *server {

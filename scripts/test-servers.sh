@@ -21,6 +21,7 @@ usage:
   scripts/test-servers.sh run COMMAND...   run COMMAND with the servers, stop them, exit with COMMAND's status
   scripts/test-servers.sh start            start the servers and print the exports: eval "$(scripts/test-servers.sh start)"
   scripts/test-servers.sh stop DIR         stop the servers that start reported, and remove their directory
+  scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb and pgbouncer, and start nothing
 USAGE
 }
 
@@ -41,7 +42,7 @@ start_seconds=120 # for all servers to answer
 stop_seconds=10  # for a server to stop by itself
 
 dir=          # the temporary directory
-mode=         # run, start or stop
+mode=         # run, start, stop or install
 started=      # names of the servers that this run starts
 preparing=()  # pids of the jobs that prepare them
 command_pid=  # the process group of run's COMMAND
@@ -410,7 +411,7 @@ cleanup() {
 	exit "$status"
 }
 
-# --- the three forms ---
+# --- the four forms ---
 
 main() {
 	local line name value status=0
@@ -453,6 +454,14 @@ main() {
 		dir=${2:-}
 		[ -f "$dir/pids" ] || die "no servers of start in '$dir'"
 		stop_servers
+		;;
+	install)
+		shift
+		for name in "$@"; do
+			declare -F "prepare_$name" >/dev/null || die "there is no server $name"
+		done
+		started=" $*"
+		install_missing
 		;;
 	*)
 		usage >&2

@@ -19,6 +19,7 @@ type Conn struct {
 	endpoint  *Endpoint
 	id        uint64
 	dialledAt time.Time
+	dialled   int64 // stamp of dialledAt
 	expiresAt int64 // stamp; 0 = never
 	readOnly  bool  // its sessions cannot write
 
@@ -97,6 +98,13 @@ func (c *Conn) gone() <-chan struct{} {
 		return nil
 	}
 	return c.Gone()
+}
+
+// hangUp closes the socket under a closed connection whose driver still waits for the server, if it is known.
+func (c *Conn) hangUp() {
+	if c.socket != nil {
+		_ = c.socket.Close() // the driver has closed it meanwhile, or will find out
+	}
 }
 
 // retired reports whether the endpoint does not want the connection any more.

@@ -85,6 +85,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 		endpoint:  e,
 		id:        e.lastID.Add(1),
 		dialledAt: time.Now(),
+		dialled:   e.now(),
 		expiresAt: e.expiry(),
 		readOnly:  o.readOnly,
 		socket:    o.socket,
@@ -249,8 +250,8 @@ func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, cont
 	if deadline.IsZero() {
 		return r.Context, func() {}
 	}
-	if deadline.Equal(r.deadline) {
-		return context.WithDeadline(r.Context, deadline)
+	if deadline.Equal(r.deadline) && time.Until(deadline) < e.pool.AcquireTimeout/2 {
+		return context.WithDeadline(r.Context, deadline) // most of the time went by before: this server has not had it
 	}
 	return context.WithDeadlineCause(r.Context, deadline, middleware.ErrConnectTimeout)
 }

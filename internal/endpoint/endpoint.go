@@ -40,7 +40,7 @@ type Endpoint struct {
 	inner *sql.DB
 	start time.Time // what the int64 stamps count from
 
-	// suspectedAt is when a connection was last found dead. Those that have been idle since before are not trusted.
+	// suspectedAt is when a connection was last found dead. Those that were there before are not trusted.
 	suspectedAt atomic.Int64
 	// retiredID is the last connection that was there when connections were retired. It and those before are closed as soon as nobody
 	// uses them.
@@ -260,6 +260,7 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 			select {
 			case <-gone:
 			case <-limit.C:
+				c.hangUp()
 			}
 		}
 		e.gate.leave()
@@ -285,8 +286,10 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	return true
 }
 
-// goneTimeout is how long a permit waits for a driver that closes in the background. pgx gives up after as long.
-const goneTimeout = 15 * time.Second
+// goneTimeout is how long a permit waits for a driver that closes in the background. A server that is well needs milliseconds. Of one that
+// is silent, or that nothing reaches any more, nobody can know whether it ever ends the session; as long as permits wait for that, they are missing
+// to those whom the server, or the one that took its place, would serve. pgx itself waits for 15 s.
+const goneTimeout = time.Second
 
 // Close closes the idle connections, waits for those being closed or cleaned, and admits all waiting sessions to the error of a closed
 // database. Connections in use are closed when they are given back.

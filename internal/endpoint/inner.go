@@ -156,7 +156,7 @@ func (e *Endpoint) claim(c *Conn, r *Request) bool {
 }
 
 // unfitToBorrow tells why an idle connection is not handed out, or kept. It asks the server if the connection has been idle
-// for pool_validate_after, or since before another one was found dead. When there is no time left for that, it leaves an error
+// for pool_validate_after, or was last dialled or borrowed before another one was found dead. When there is no time left for that, it leaves an error
 // in the request.
 func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 	now := r.at
@@ -167,7 +167,8 @@ func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) reason {
 		e.suspectedAt.Store(e.now())
 		return validation
 	}
-	suspect := c.idleSince <= e.suspectedAt.Load()
+	// Not since when it is idle: whoever gave it back may not have heard of the server for long, as with rows that were read at once.
+	suspect := max(c.borrow.since, c.dialled, c.pingedAt) <= e.suspectedAt.Load()
 	due := e.pool.ValidateAfter >= 0 && time.Duration(now-c.idleSince) >= e.pool.ValidateAfter && !e.server.Traits.PingsOnReset
 	if e.pool.ValidateAfter == policy.NeverValidate || !c.CanPing() {
 		if suspect && r.Fresh {
