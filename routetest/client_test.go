@@ -292,7 +292,7 @@ func gather(t *testing.T, p *pool) *crowd {
 		_, err := p.ExecContext(t.Context(), "insert into register values ("+p.family.argument+", 0)", i)
 		require.NoError(t, err)
 	}
-	p.readable(t, p.family.port)
+	p.readable(t, "select count(*) from register")
 	prepared, err := p.PrepareContext(t.Context(), p.family.readSQL())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = prepared.Close() }) // the pool may be closed

@@ -20,7 +20,7 @@ import (
 type family struct {
 	name, driver string
 	replicas     int
-	cluster      func(t testing.TB, replicas int) *testserver.Cluster
+	cluster      func(t testserver.T, replicas int) *testserver.Cluster
 	port         string                          // asks a server for its port
 	idle         string                          // 1 once a replica without a primary has applied all that it has received, as text
 	progress     string                          // how much a replica has applied, as a number that grows
@@ -45,7 +45,7 @@ var families = []*family{
 	},
 	{
 		name: "MariaDB", driver: "mysql", replicas: 1, cluster: testserver.MariaDBCluster,
-		port: "select variable_value from information_schema.global_variables where variable_name = 'PORT'",
+		port: "select @@port",
 		idle: "select (select count(*) from information_schema.processlist where command = 'Slave_SQL' and state like 'Slave has read all relay log%')" +
 			" - (select count(*) from information_schema.processlist where command = 'Slave_IO')",
 		progress: "select 1",
@@ -91,7 +91,7 @@ func open(t *testing.T, f *family, change func(*pooled.Config)) *pool {
 	p.connector, p.DB = connector, sql.OpenDB(connector)
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
 	require.NoError(t, connector.Warm(t.Context()))
-	p.readable(t, f.port)
+	p.readable(t, "select count(*) from register")
 	return p
 }
 
