@@ -97,8 +97,8 @@ type Session interface {
 	Move(to *Endpoint) bool
 	// Bound tells what keeps the session on the connection that it holds, for people; empty: it can move.
 	Bound() string
-	// AfterRows has f called once the rows of the call under way have surely been read or closed: before the next call of the session, or when
-	// it gives its connection back. It is for wraps of Call; f must not block.
+	// AfterRows has f called once the rows of the call under way have surely been read or closed, and its caller has done with the real
+	// connection if it is Raw: before the next call of the session, or when it gives its connection back. It is for wraps of Call; f must not block.
 	AfterRows(f func())
 	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
 	// A transaction begun by statement text is not seen.

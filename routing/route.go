@@ -232,6 +232,8 @@ func (to *route) noteDone(m *member, incarnation uint64) {
 			to.says.session.wrote(to.Router, never)
 		}
 		to.noteWrite(options{})
+		r := to.Router
+		to.call.Session.AfterRows(func() { r.noteWrite(options{}) })
 		return
 	case middleware.Exec, middleware.Query:
 	default:

@@ -1,4 +1,4 @@
-package pooled_test
+package routetest
 
 import (
 	"context"
@@ -21,36 +21,36 @@ var pairs = flag.Int("pairs", 600, "how many writes are read again while the rep
 type reader struct {
 	name string
 	// pair runs write and then read; both may be told contexts that continue each other.
-	pair func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error
+	pair func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error
 }
 
-type querier interface {
+type statements interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 var readers = []reader{
-	{"the whole program", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
+	{"the whole program", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
 		if err := write(ctx, db); err != nil {
 			return err
 		}
 		return read(ctx, db)
 	}},
-	{"a session", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
+	{"a session", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
 		ctx = routing.NewSession(ctx)
 		if err := write(ctx, db); err != nil {
 			return err
 		}
 		return read(ctx, db)
 	}},
-	{"a token", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
+	{"a token", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
 		writing := routing.NewSession(ctx)
 		if err := write(writing, db); err != nil {
 			return err
 		}
 		return read(routing.WithToken(ctx, routing.Token(writing)), db)
 	}},
-	{"a transaction, and then a read-only one", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
+	{"a transaction, and then a read-only one", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
 		if err := inTx(ctx, db, nil, write); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ var readers = []reader{
 	}},
 }
 
-func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.Context, querier) error) error {
+func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.Context, statements) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.C
 }
 
 func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
-	forEachFamily(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
+	forEachRouted(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
 		r.ready(t)
 		const workers = 4
 		for id := range workers {
@@ -88,10 +88,10 @@ func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
 				for n := 1; n <= *pairs/workers && !t.Failed(); n++ {
 					way := readers[n%len(readers)]
 					var got int
-					err := way.pair(t.Context(), r.DB, func(ctx context.Context, q querier) error {
+					err := way.pair(t.Context(), r.DB, func(ctx context.Context, q statements) error {
 						_, err := q.ExecContext(ctx, "update counter set n = n + 1 where id = "+string(rune('0'+id)))
 						return err
-					}, func(ctx context.Context, q querier) error {
+					}, func(ctx context.Context, q statements) error {
 						return q.QueryRowContext(ctx, "select n from counter where id = "+string(rune('0'+id))).Scan(&got)
 					})
 					if !assert.NoError(t, err, way.name) || !assert.Equal(t, n, got, "stale: %s", way.name) {
@@ -111,7 +111,7 @@ func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
 }
 
 func TestSessionThatOnlyReadsUsesReplicasWhileOthersWrite(t *testing.T) {
-	forEachFamily(t, 1, nil, func(t *testing.T, r *routed) {
+	forEachRouted(t, 1, nil, func(t *testing.T, r *routed) {
 		r.ready(t)
 		_, err := r.ExecContext(t.Context(), "insert into counter values (1, 0)")
 		require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestSessionThatOnlyReadsUsesReplicasWhileOthersWrite(t *testing.T) {
 }
 
 func TestTokenOfAnEarlierRequestCostsNothingOnceTheReplicasHaveIt(t *testing.T) {
-	forEachFamily(t, 1, nil, func(t *testing.T, r *routed) {
+	forEachRouted(t, 1, nil, func(t *testing.T, r *routed) {
 		r.ready(t)
 		writing := routing.NewSession(t.Context())
 		_, err := r.ExecContext(writing, "insert into counter values (1, 5)")

@@ -1,8 +1,9 @@
-package pooled_test
+package routetest
 
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -69,6 +70,12 @@ func runRoutingCase(t *testing.T, db *sql.DB, readOnly string, c *routingCase) e
 		return err
 	}
 	return drain(rows)
+}
+
+func drain(rows *sql.Rows) error {
+	for rows.Next() {
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }
 
 func TestPostgresRoutingClasses(t *testing.T) {

@@ -1,4 +1,4 @@
-package pooled_test
+package routetest
 
 import "github.com/gopooled/pooled/dialect"
 

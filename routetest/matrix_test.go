@@ -1,4 +1,4 @@
-package pooled_test
+package routetest
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ import (
 // TestEveryStatementRunsWhereItBelongs runs each row of the matrix in a session of its own, and then asks the server that the session is
 // on who it is.
 func TestEveryStatementRunsWhereItBelongs(t *testing.T) {
-	forEachFamily(t, 1, func(c *pooled.Config) { c.Pool.MaxConns = 4 }, func(t *testing.T, r *routed) {
+	forEachRouted(t, 1, func(c *pooled.Config) { c.Pool.MaxConns = 4 }, func(t *testing.T, r *routed) {
 		r.applySchema(t)
 		r.ready(t)
 		r.untilReadsReturn(t)

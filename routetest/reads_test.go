@@ -1,4 +1,4 @@
-package pooled_test
+package routetest
 
 import (
 	"context"
@@ -48,8 +48,8 @@ var routedFamilies = []*routedFamily{
 	},
 }
 
-// forEachFamily runs a test over a cluster of each family.
-func forEachFamily(t *testing.T, replicas int, change func(*pooled.Config), test func(t *testing.T, r *routed)) {
+// forEachRouted runs a test over a cluster of each family.
+func forEachRouted(t *testing.T, replicas int, change func(*pooled.Config), test func(t *testing.T, r *routed)) {
 	for _, family := range routedFamilies {
 		t.Run(family.name, func(t *testing.T) { test(t, openRouted(t, family, replicas, change)) })
 	}
@@ -151,7 +151,7 @@ func (r *routed) nodeSays(ctx context.Context, t *testing.T, q rower, query stri
 }
 
 func TestReadsGoToReplicasAndWritesToThePrimary(t *testing.T) {
-	forEachFamily(t, 2, nil, func(t *testing.T, r *routed) {
+	forEachRouted(t, 2, nil, func(t *testing.T, r *routed) {
 		r.ready(t)
 		where := map[int]int{}
 		for range 40 {

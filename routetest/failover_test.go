@@ -1,4 +1,4 @@
-package pooled_test
+package routetest
 
 import (
 	"context"
@@ -126,7 +126,7 @@ func numbers(t *testing.T, driver, dsn string) map[int64]int {
 }
 
 func TestWritesFollowThePrimaryAndReadsGoOn(t *testing.T) {
-	forEachFamily(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
+	forEachRouted(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
 		r.Nodes[0].Exec("create table ledger (n bigint not null)")
 		r.ready(t)
 		tr := r.begin(t, 4, 4)
@@ -173,7 +173,7 @@ func TestReplicasThatFailAreLeftAndComeBack(t *testing.T) {
 		{"silent", func(r *routed) { r.Nodes[1].Stop() }, func(r *routed) { r.Nodes[1].Continue() }},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
-			forEachFamily(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
+			forEachRouted(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
 				r.Nodes[0].Exec("create table ledger (n bigint not null)")
 				r.ready(t)
 				tr := r.begin(t, 1, 6)
@@ -195,7 +195,7 @@ func TestReplicasThatFailAreLeftAndComeBack(t *testing.T) {
 }
 
 func TestEverythingDownAndBack(t *testing.T) {
-	forEachFamily(t, 1, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
+	forEachRouted(t, 1, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
 		r.Nodes[0].Exec("create table ledger (n bigint not null)")
 		r.ready(t)
 		tr := r.begin(t, 2, 2)
@@ -218,7 +218,7 @@ func TestEverythingDownAndBack(t *testing.T) {
 }
 
 func TestWritesAreRefusedWhenThereIsNoPrimaryForTooLong(t *testing.T) {
-	forEachFamily(t, 1, func(c *pooled.Config) { c.Routing.FailoverTimeout = 300 * time.Millisecond }, func(t *testing.T, r *routed) {
+	forEachRouted(t, 1, func(c *pooled.Config) { c.Routing.FailoverTimeout = 300 * time.Millisecond }, func(t *testing.T, r *routed) {
 		r.ready(t)
 		r.Nodes[0].Kill()
 		_, err := r.ExecContext(t.Context(), "insert into counter values (1, 1)")
