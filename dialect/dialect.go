@@ -45,6 +45,15 @@ type Dialect interface {
 	// Mask returns a statement text for people: with ? in place of all literals, without comments, and not longer than 1,000
 	// bytes. It never shows a part of a literal: where it cannot tell, an ellipsis stands for the rest.
 	Mask(text string) string
+
+	// Summary returns what a statement text does to what, for grouping, as OpenTelemetry's db.query.summary: the operations and their
+	// targets in order of appearance, as they are written and with their quotes, with blanks between them; at most 255 bytes, and
+	// no part of a name. "" if not even the first word can be told.
+	//
+	// Targets are tables and what else is defined, called or used by name, but no users, settings, functions in expressions and names
+	// of a WITH clause. What may be repeated in any number counts once: a target of the same operation, and an equal query or
+	// statement that follows. It never shows a part of a literal or of a comment; of a text that cannot be read it returns the first word.
+	Summary(text string) string
 }
 
 // Server is one database server as a dialect opens it.

@@ -98,3 +98,6 @@ func (Dialect) State(driver.Conn) dialect.ConnState { return dialect.StateUnknow
 
 // Mask hides the literals of a statement.
 func (Dialect) Mask(text string) string { return my.Mask(text) }
+
+// Summary names the operations and targets of a statement.
+func (Dialect) Summary(text string) string { return my.Summary(text) }

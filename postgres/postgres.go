@@ -134,6 +134,9 @@ func openRegistered(name string) (dialect.Server, error) {
 // Mask hides the literals of a statement.
 func (Dialect) Mask(text string) string { return pg.Mask(text) }
 
+// Summary names the operations and targets of a statement.
+func (Dialect) Summary(text string) string { return pg.Summary(text) }
+
 // Adopt takes a connector made with stdlib.GetConnector. Its connections keep the rule for pings that it was made with.
 func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postgres") }
 

@@ -46,8 +46,9 @@ type lexer struct {
 	pos    int
 	tokens []token
 	reading
-	executing int // how deep in executed comments: 0 or 1
-	seen      int // executable comments so far
+	executing int  // how deep in executed comments: 0 or 1
+	seen      int  // executable comments so far
+	spelled   bool // words are needed only as they are spelled, which saves looking them up
 
 	hint          dialect.ServerRole
 	escapedQuote  bool // a backslash stood before a single quote that would else have ended its string
@@ -166,7 +167,9 @@ func (l *lexer) word() bool {
 		return false // $$ quotes texts in MySQL 9, and is a name elsewhere
 	}
 	t := token{start: int32(l.pos), end: int32(end), kind: word, dotted: l.afterDot()}
-	t.word = lookup(l.text[l.pos:end])
+	if !l.spelled {
+		t.word = lookup(l.text[l.pos:end])
+	}
 	l.tokens = append(l.tokens, t)
 	l.pos = end
 	return true

@@ -9,7 +9,7 @@ import (
 // Mask returns a text as [dialect.Dialect].Mask does. What stands in double quotes is taken for a string, and a word that begins
 // with a digit for a number, though both may be names. Where it depends on sql_mode what is a string, it shows nothing more.
 func Mask(text string) string {
-	l := lexer{tokens: make([]token, 0, 2)}
+	l := lexer{tokens: make([]token, 0, 2), spelled: true}
 	return dialect.MaskPieces(text, l.piece)
 }
 
@@ -19,10 +19,10 @@ func (l *lexer) piece(text string, pos int) (int, dialect.Piece) {
 	if n := len(l.tokens); n > 1 {
 		l.tokens = append(l.tokens[:0], l.tokens[n-1]) // the lexer looks back at one token
 	}
-	switch rest := text[pos:]; {
-	case strings.HasPrefix(rest, "/*!"), strings.HasPrefix(rest, "/*M!"):
+	switch c := text[pos]; {
+	case c == '/' && (strings.HasPrefix(text[pos:], "/*!") || strings.HasPrefix(text[pos:], "/*M!")):
 		return l.maskExecutable()
-	case strings.HasPrefix(rest, "@'"), strings.HasPrefix(rest, `@"`):
+	case c == '@' && (l.peek(1) == '\'' || l.peek(1) == '"'):
 		return pos + 1, dialect.PieceShown // the name is a piece of its own, and a literal
 	}
 	before := len(l.tokens)

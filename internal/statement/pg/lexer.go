@@ -50,6 +50,7 @@ type lexer struct {
 	pos       int
 	escapes   bool // plain strings have backslash escapes: standard_conforming_strings = off
 	ambiguous bool // a plain string would end elsewhere if they had
+	spelled   bool // names and keywords are needed only as they are spelled, which saves looking them up
 	hint      dialect.ServerRole
 	tokens    []token
 }

@@ -9,7 +9,7 @@ import (
 // Mask returns a text as [dialect.Dialect].Mask does. Where the lexer cannot go on, or where it depends on the session's
 // standard_conforming_strings what is a string, it shows nothing more.
 func Mask(text string) string {
-	l := lexer{tokens: make([]token, 0, 1)}
+	l := lexer{tokens: make([]token, 0, 1), spelled: true}
 	return dialect.MaskPieces(text, l.piece)
 }
 

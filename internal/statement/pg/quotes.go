@@ -14,6 +14,9 @@ func (l *lexer) word() lexState {
 	for end < len(l.text) && (isLetter(l.text[end]) || isDigit(l.text[end]) || l.text[end] == '$') {
 		end++
 	}
+	if l.spelled {
+		return l.emit(word, end)
+	}
 	text, class := fold(l.text[l.pos:end])
 	l.tokens = append(l.tokens, token{kind: word, keyword: class, text: text})
 	l.pos = end
