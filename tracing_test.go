@@ -1,0 +1,229 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	oteltrace "go.opentelemetry.io/otel/trace"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/faultdriver"
+)
+
+// tracedPool is a pool whose spans and metrics are kept.
+type tracedPool struct {
+	pool
+	spans    *tracetest.SpanRecorder
+	provider *sdktrace.TracerProvider
+	reader   *sdkmetric.ManualReader
+}
+
+func newTracedPool(t *testing.T, change func(*pooled.Config), options ...sdktrace.TracerProviderOption) *tracedPool {
+	t.Helper()
+	p := &tracedPool{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
+	p.provider = sdktrace.NewTracerProvider(append(options, sdktrace.WithSpanProcessor(p.spans))...)
+	p.pool = newPoolOf(t, modern, func(c *pooled.Config) {
+		c.Tracing.TracerProvider = p.provider
+		c.Tracing.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(p.reader))
+		if change != nil {
+			change(c)
+		}
+	})
+	return p
+}
+
+// told are the attributes of a span.
+func told(span sdktrace.ReadOnlySpan) map[attribute.Key]string {
+	all := map[attribute.Key]string{}
+	for _, a := range span.Attributes() {
+		all[a.Key] = a.Value.Emit()
+	}
+	return all
+}
+
+// collect reads all metrics by name.
+func (p *tracedPool) collect(t *testing.T) map[string]metricdata.Metrics {
+	t.Helper()
+	var data metricdata.ResourceMetrics
+	require.NoError(t, p.reader.Collect(t.Context(), &data))
+	all := map[string]metricdata.Metrics{}
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			all[m.Name] = m
+		}
+	}
+	return all
+}
+
+func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTracedPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, time.Second })
+		ctx, parent := p.provider.Tracer("test").Start(t.Context(), "request")
+		_, err := p.ExecContext(ctx, "delete from users where id = 7 and name = 'ann'")
+		require.NoError(t, err)
+		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: assert.AnError})
+		_, err = p.ExecContext(ctx, "update users set name = $1", "ann")
+		require.ErrorIs(t, err, assert.AnError)
+		tx, err := p.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		_, err = p.ExecContext(ctx, "waits")
+		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
+		require.NoError(t, tx.Rollback())
+		cancelled, cancel := context.WithCancel(ctx)
+		p.driver.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			cancel()
+			return faultdriver.Outcome{Err: context.Canceled}
+		})
+		_, err = p.ExecContext(cancelled, "gives up")
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, p.PingContext(ctx))
+
+		spans := p.spans.Ended()
+		require.Len(t, spans, 6)
+		names := []string{}
+		for _, s := range spans {
+			names = append(names, s.Name())
+			assert.Equal(t, oteltrace.SpanKindClient, s.SpanKind())
+			assert.Equal(t, parent.SpanContext().SpanID(), s.Parent().SpanID())
+		}
+		assert.Equal(t, []string{"delete", "update", "BEGIN", "waits", "ROLLBACK", "gives"}, names)
+
+		assert.Equal(t, map[attribute.Key]string{
+			"db.system.name": "other_sql", "db.query.summary": "delete", "server.address": "*faultdriver.Driver",
+			"db.query.text": "…",
+		}, told(spans[0]))
+		assert.Equal(t, codes.Unset, spans[0].Status().Code)
+		failed := told(spans[1])
+		assert.Equal(t, "update users set name = $1", failed["db.query.text"], "what has arguments is shown as it is, without them")
+		assert.Equal(t, "*errors.errorString", failed["error.type"])
+		assert.Equal(t, codes.Error, spans[1].Status().Code)
+		waited := told(spans[3])
+		assert.Equal(t, "acquire_timeout", waited["error.type"])
+		assert.Equal(t, "1", waited["pooled.acquire.wait"])
+		assert.Equal(t, "context.Canceled", told(spans[5])["error.type"])
+		assert.Equal(t, codes.Unset, spans[5].Status().Code, "a caller who gave up is no error of the server")
+	})
+}
+
+func TestPreparingWhatWasPreparedBeforeMakesNoSpan(t *testing.T) {
+	p := newTracedPool(t, nil)
+	for range 3 {
+		st, err := p.PrepareContext(t.Context(), "select 1")
+		require.NoError(t, err)
+		require.NoError(t, st.Close())
+	}
+	assert.Len(t, p.spans.Ended(), 1)
+}
+
+func TestNothingIsTracedThatNobodyWillSee(t *testing.T) {
+	p := newTracedPool(t, func(c *pooled.Config) { c.Tracing.HideText = true }, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.NeverSample())))
+	ctx, parent := p.provider.Tracer("test").Start(t.Context(), "request")
+	require.False(t, parent.IsRecording())
+	_, err := p.ExecContext(ctx, "exec")
+	require.NoError(t, err)
+	assert.Empty(t, p.spans.Started())
+
+	off := newTracedPool(t, func(c *pooled.Config) { c.Tracing.On = false })
+	off.exec(t)
+	assert.Empty(t, off.spans.Started())
+	assert.Empty(t, off.collect(t))
+}
+
+func TestSamplersSeeTheAttributes(t *testing.T) {
+	seen := &seeingSampler{}
+	p := newTracedPool(t, nil, sdktrace.WithSampler(seen))
+	_, err := p.ExecContext(t.Context(), "delete from users")
+	require.NoError(t, err)
+	assert.Equal(t, "delete", seen.attributes["db.query.summary"])
+	assert.Contains(t, seen.attributes, attribute.Key("server.address"))
+}
+
+type seeingSampler struct{ attributes map[attribute.Key]string }
+
+func (s *seeingSampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	s.attributes = map[attribute.Key]string{}
+	for _, a := range p.Attributes {
+		s.attributes[a.Key] = a.Value.Emit()
+	}
+	return sdktrace.SamplingResult{Decision: sdktrace.Drop}
+}
+
+func (*seeingSampler) Description() string { return "seeing" }
+
+func TestErrSkipIsNoError(t *testing.T) {
+	p := newTracedPool(t, nil)
+	p.driver.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
+	_, err := p.ExecContext(t.Context(), "exec")
+	require.NoError(t, err)
+	for _, s := range p.spans.Ended() {
+		assert.Equal(t, codes.Unset, s.Status().Code, s.Name())
+		assert.NotContains(t, told(s), attribute.Key("error.type"))
+	}
+	for _, point := range p.collect(t)["db.client.operation.duration"].Data.(metricdata.Histogram[float64]).DataPoints {
+		assert.False(t, point.Attributes.HasValue("error.type"))
+	}
+}
+
+func TestMetricsTellWhatThePoolDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTracedPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, 3*time.Second })
+		held := p.hold(t, 2)
+		time.AfterFunc(2*time.Second, func() { assert.NoError(t, held[0].Close()) })
+		p.exec(t) // waits for 2 s
+		held = append(held, p.hold(t, 1)...)
+		_, err := p.Exec("exec") // waits in vain for 3 s
+		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
+		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: errors.New("no")})
+		_, err = held[1].ExecContext(t.Context(), "exec")
+		require.Error(t, err)
+
+		all := p.collect(t)
+		state := func(m string, state string) int64 {
+			for _, point := range all[m].Data.(metricdata.Sum[int64]).DataPoints {
+				if v, ok := point.Attributes.Value("db.client.connection.state"); state == "" || ok && v.AsString() == state {
+					return point.Value
+				}
+			}
+			return -1
+		}
+		assert.EqualValues(t, 2, state("db.client.connection.count", "used"))
+		assert.EqualValues(t, 0, state("db.client.connection.count", "idle"))
+		assert.EqualValues(t, 2, state("db.client.connection.max", ""))
+		assert.EqualValues(t, 0, state("db.client.connection.pending_requests", ""))
+		assert.EqualValues(t, 1, state("db.client.connection.timeouts", ""))
+		histogram := func(m string) (count uint64, sum float64) {
+			for _, point := range all[m].Data.(metricdata.Histogram[float64]).DataPoints {
+				count += point.Count
+				sum += point.Sum
+				assert.Equal(t, []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}, point.Bounds)
+			}
+			return count, sum
+		}
+		count, sum := histogram("db.client.connection.wait_time")
+		assert.EqualValues(t, 5, count)
+		assert.InDelta(t, 5, sum, 0.01)
+		count, _ = histogram("db.client.connection.create_time")
+		assert.EqualValues(t, 2, count)
+		count, sum = histogram("db.client.connection.use_time")
+		assert.EqualValues(t, 2, count)
+		assert.InDelta(t, 2, sum, 0.01)
+		count, sum = histogram("db.client.operation.duration")
+		assert.EqualValues(t, 6, count)
+		assert.InDelta(t, 5, sum, 0.01)
+		for _, c := range held[1:] {
+			require.NoError(t, c.Close())
+		}
+	})
+}
