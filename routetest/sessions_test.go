@@ -110,10 +110,10 @@ func TestSessionsSeeWhatTheyHaveWrittenAndSeen(t *testing.T) {
 			pool: p, crowd: gather(t, p), primary: p.Nodes[0], replicas: slices.Clone(p.Nodes[1:]), paused: map[*testserver.Node]bool{},
 			random: rand.New(rand.NewPCG(3, 4)),
 		}
-		a.disturb(t, 20)
+		a.disturb(t, 12)
 		a.failOver(t)
 		a.work(t, roundLength)
-		a.disturb(t, 6)
+		a.disturb(t, 4)
 		p.Nodes[0].Rejoin(a.primary)
 		a.replicas = append(a.replicas, p.Nodes[0])
 		eventually(t, "the old primary is read from", func() bool { return p.connector.Stats().Routing.Servers[0].Readable })

@@ -1,7 +1,9 @@
 package routing
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 	"time"
 )
@@ -85,6 +87,11 @@ func (w *cookieWriter) Write(p []byte) (int, error) {
 func (w *cookieWriter) Flush() {
 	w.tell()
 	_ = http.NewResponseController(w.ResponseWriter).Flush() // as an http.Flusher, it has nobody to tell
+}
+
+// Hijack takes the connection over, where the server lets it be taken: some libraries do not look for Unwrap.
+func (w *cookieWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
 // Unwrap is for [http.ResponseController].

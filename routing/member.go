@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
@@ -26,14 +27,15 @@ type member struct {
 
 	// What follows is guarded by Router.mu.
 	up        bool
-	sight     dialect.Sight // the last one
-	seenAt    int64         // stamp, of its question
-	err       error         // why it is not up; nil: it is, or was never asked
-	failures  int           // in a row
-	upSince   int64         // stamp
-	foreign   bool          // it belongs to another cluster
-	behind    string        // how far it is behind, for people
-	farBehind bool          // too far to be read from
+	sight     dialect.Sight    // the last one
+	seenAt    int64            // stamp, of its question
+	err       error            // why it is not up; nil: it is, or was never asked
+	failures  int              // in a row
+	upSince   int64            // stamp
+	foreign   bool             // it belongs to another cluster
+	proof     dialect.Position // what fresh is known by
+	behind    string           // how far it is behind, for people
+	farBehind bool             // too far to be read from
 
 	severed bool // its connections were cut off since it went down
 
@@ -68,6 +70,34 @@ func (m *member) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 		return err
 	}
 }
+
+// checked has a replica that is dialled asked how far it is: it may have begun anew, with older data, and its monitor not have noticed yet.
+func (m *member) checked(r *Router) func(next middleware.ConnectFunc) middleware.ConnectFunc {
+	return func(next middleware.ConnectFunc) middleware.ConnectFunc {
+		return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
+			conn, err := next(ctx, dial)
+			if err != nil || m.fresh.Load() == 0 || m == r.view.Load().primary {
+				return conn, err
+			}
+			sight, err := m.Server.Server.Replication.Look(ctx, conn)
+			if err != nil {
+				return nil, err
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if m.fresh.Load() != 0 && m.proof != nil && (sight.Position == nil || !sight.Position.Covers(m.proof)) {
+				m.fresh.Store(0)
+				m.incarnation.Add(1)
+				m.awaken()
+				return nil, errOlder
+			}
+			return conn, nil
+		}
+	}
+}
+
+// errOlder says why a replica that was dialled is not used.
+var errOlder = errors.New("pooled: the replica has older data than it had before")
 
 // release counts it off, and notes for how long it has taken.
 func (m *member) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {

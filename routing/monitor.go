@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -153,7 +154,12 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	m.forget()
 	close(r.changed)
 	r.changed = make(chan struct{})
+	news := r.news
+	r.news = nil
 	r.mu.Unlock()
+	for _, tell := range news {
+		tell()
+	}
 	if sever {
 		m.Sever()
 	}
@@ -168,7 +174,7 @@ func (r *Router) identify(m *member) {
 	}
 	foreign := name != "" && name != r.cluster
 	if foreign && !m.foreign {
-		r.Logger.Error("pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
+		r.tell(slog.LevelError, "pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
 	}
 	m.foreign = foreign
 }
@@ -216,10 +222,15 @@ func (r *Router) assign() {
 	r.samples = nil
 	switch {
 	case primary == nil:
-		r.Logger.Error("pooled: there is no primary", "why", why)
+		r.tell(slog.LevelError, "pooled: there is no primary", "why", why)
 	case r.known.Load():
-		r.Logger.Warn("pooled: the primary is another server", "endpoint", primary.Info.Name)
+		r.tell(slog.LevelWarn, "pooled: the primary is another server", "endpoint", primary.Info.Name)
 	}
+}
+
+// tell logs something once mu is free: a handler may use the pool itself.
+func (r *Router) tell(level slog.Level, text string, args ...any) {
+	r.news = append(r.news, func() { r.Logger.Log(context.Background(), level, text, args...) })
 }
 
 // measure finds out how far the replicas are.
@@ -246,8 +257,9 @@ func (r *Router) measureReplica(m *member) {
 	if position == nil || !told {
 		return
 	}
-	if as := r.samples.asOf(position); as != 0 {
-		m.fresh.Store(max(as, m.fresh.Load()))
+	if as := r.samples.asOf(position); as > m.fresh.Load() {
+		m.fresh.Store(as)
+		m.proof = position
 	}
 	m.behind = position.Behind(last.position)
 }

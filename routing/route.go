@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -67,7 +68,7 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 		to.decide(m, belonging{dialect.RoleReplica, Bound, "the session stays because of " + why})
 		incarnation := m.incarnation.Load()
 		err := to.next(ctx, to.call)
-		to.noteDone(m, incarnation)
+		to.noteDone(m, incarnation, err)
 		return err
 	}
 	switch {
@@ -112,8 +113,8 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		}
 		switch to.after(ctx, err) {
 		case refusedWrite:
-			if to.reason != Read {
-				return err // the program wanted it so
+			if to.reason != Read || statement.Several(to.call.Text) {
+				return err // the program wanted it so, or it may have been executed in part
 			}
 			to.noteRefused(m)
 			to.proved = false
@@ -156,9 +157,9 @@ func (to *route) after(ctx context.Context, err error) outcome {
 	}
 }
 
-// unreachable reports whether pooled itself says that a server cannot be reached.
+// unreachable reports whether pooled itself says that a server cannot be reached, or not be used.
 func unreachable(err error) bool {
-	return errors.Is(err, middleware.ErrBreakerOpen) || errors.Is(err, middleware.ErrConnectTimeout)
+	return errors.Is(err, middleware.ErrBreakerOpen) || errors.Is(err, middleware.ErrConnectTimeout) || errors.Is(err, errOlder)
 }
 
 // noteRefused remembers that a text is a write, and tells it once.
@@ -190,6 +191,8 @@ func (to *route) fallBack(ctx context.Context) error {
 func (to *route) runOnPrimary(ctx context.Context) error {
 	var w wait
 	defer w.end()
+	var refuser *member // said that it is the primary, and did not write
+	again := to.proved  // a read may run a second time
 	for {
 		m := to.view.Load().primary
 		var err error
@@ -201,8 +204,17 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 			to.decide(m, to.belonging)
 			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
-			if !to.notExecuted(ctx, err) {
-				to.noteDone(m, incarnation)
+			switch {
+			case to.notExecuted(ctx, err):
+				if refused := to.call.Session.Conn() != nil; refused && refuser == m {
+					return err // it is the session that may not write, and not the server
+				} else if refused {
+					refuser = m
+				}
+			case again && err != nil && to.after(ctx, err) == elsewhere:
+				again = false
+			default:
+				to.noteDone(m, incarnation, err)
 				return err
 			}
 		}
@@ -221,11 +233,15 @@ func (to *route) notExecuted(ctx context.Context, err error) bool {
 	if to.call.Session.Conn() == nil { // it was the acquisition that failed
 		return unreachable(err) || class.Has(dialect.NotExecuted|dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
 	}
-	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == ""
+	// Of several statements, the first ones may have been executed.
+	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == "" && !statement.Several(to.call.Text)
 }
 
 // noteDone notes that the call ran on a server, whether it failed or not.
-func (to *route) noteDone(m *member, incarnation uint64) {
+func (to *route) noteDone(m *member, incarnation uint64, err error) {
+	if err != nil && to.call.Session.Conn() == nil {
+		return // it was the acquisition that failed
+	}
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
 		if to.says.session != nil {
@@ -242,7 +258,7 @@ func (to *route) noteDone(m *member, incarnation uint64) {
 	switch s := to.statement(to.call.Text); {
 	case s.Replicable():
 		to.noteRead(to.says, m, incarnation)
-	case to.call.Session.InTx(), s.Class == dialect.SessionControl: // there is nothing for others to see, or not yet
+	case s.Class == dialect.SessionControl, to.call.Session.InTx() && !s.Defines: // there is nothing for others to see, or not yet
 	default:
 		to.noteWrite(to.says)
 		if to.call.Op == middleware.Query { // it is committed when its rows have been read, and that is later

@@ -58,6 +58,7 @@ type Router struct {
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members
 	samples samples
 	cluster string
+	news    []func()      // to be told once mu is free
 	changed chan struct{} // closed and replaced whenever a monitor has asked its server
 }
 
@@ -82,7 +83,7 @@ func (r *Router) Middleware() middleware.Middleware {
 // ServerMiddleware returns the wraps that belong outermost in the chain of one endpoint. They count who uses it.
 func (r *Router) ServerMiddleware(i int) middleware.Middleware {
 	m := r.members[i]
-	return middleware.Middleware{Name: "routing", Acquire: m.acquire, Release: m.release}
+	return middleware.Middleware{Name: "routing", Connect: m.checked(r), Acquire: m.acquire, Release: m.release}
 }
 
 // member finds the one with this endpoint.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -356,6 +357,28 @@ func TestServerThatComesBackGetsItsShareLittleByLittle(t *testing.T) {
 	})
 }
 
+func TestReplicaThatIsDialledProvesThatItHasNotBegunAnewWithOlderData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.at(5, 0, 1)
+		time.Sleep(time.Second)
+		dial := c.ServerMiddleware(1).Connect(func(context.Context, *middleware.Dial) (driver.Conn, error) { return fakeConn{}, nil })
+		_, err := dial(t.Context(), &middleware.Dial{})
+		require.NoError(t, err)
+		c.at(4, 1)
+		_, err = dial(t.Context(), &middleware.Dial{})
+		require.Equal(t, errOlder, err)
+		assert.True(t, unreachable(err), "others can answer")
+		c.write(options{})
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		c.at(6, 1)
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+		_, err = dial(t.Context(), &middleware.Dial{})
+		require.NoError(t, err)
+	})
+}
+
 func TestPrimaryOfTheLatestTimelineWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, nil)
@@ -428,7 +451,7 @@ func TestTokensMeanTheSameInEveryProcess(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.Equal(t, map[string]int{"s1": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "c|7")), 10))
 		assert.Equal(t, map[string]int{"s1": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "d|now")), 10), "another cluster's")
-		for _, token := range []string{"c|now", "c|10", "c|x", "c", "c|"} {
+		for _, token := range []string{"c|now", "c|10", "c|x", "c", "c|", "c|1" + strings.Repeat("|c|1", 2000)} {
 			time.Sleep(time.Second + time.Millisecond)
 			assert.Equal(t, map[string]int{"": 10}, reading.chosen(optionsOf(WithToken(t.Context(), token)), 10), token)
 		}

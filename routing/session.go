@@ -74,8 +74,9 @@ func (s *Session) read(r *Router, m *member, incarnation uint64, now int64) {
 	st.last, st.incarnation, st.readAt = m, incarnation, max(st.readAt, now)
 }
 
-// Token writes down what the context's session has written, for another process, which continues the session with [WithToken]. It is short and
-// can stand in a header or a cookie. Without a session, or if it has written nothing, it is empty.
+// Token writes down what the context's session has written, or may have seen on the primary, for another process, which continues the session with
+// [WithToken]. It is short and can stand in a header or a cookie. Without a session, or if there is nothing to say, it is empty. What the session has
+// seen on replicas is not in it.
 //
 // The position that the primary had after the last write is known some milliseconds later, see pool_monitor_burst. A token that was made earlier says
 // only that something was written: its receiver reads from the primary until the replicas have everything of that moment.
@@ -101,6 +102,8 @@ func Token(ctx context.Context) string {
 const (
 	// tokenSeparator stands between the parts of a token: a cluster and a position, for each pool.
 	tokenSeparator = "|"
+	// longestToken is the longest token that is read: who writes a longer one has not got it from here.
+	longestToken = 4 << 10
 	// tokenNow stands for a position that is not known yet.
 	tokenNow = "now"
 )
@@ -115,6 +118,9 @@ func WithToken(ctx context.Context, token string) context.Context {
 
 // markOf turns a token into a mark of this process.
 func (r *Router) markOf(token string) int64 {
+	if len(token) > longestToken {
+		return r.now()
+	}
 	parts := strings.Split(token, tokenSeparator)
 	r.mu.Lock()
 	defer r.mu.Unlock()
