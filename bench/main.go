@@ -58,6 +58,7 @@ var scenarios = []scenario{
 	{"routing", "POOLED_TEST_POSTGRES", replicas},
 	{"leak", "", one(leaks)},
 	{"breaker", "", one(breakers)},
+	{"tracing", "", traces},
 }
 
 // one is for a scenario with one table.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -111,8 +112,7 @@ func (m *metrics) observe(ctx context.Context, t *Tracing, f *facts, server int,
 		m.duration.Record(ctx, took.Seconds(), f.succeeded[server]...)
 		return
 	}
-	attributes := append(f.summary[:len(f.summary):len(f.summary)], t.servers[server].attributes...)
-	attributes = append(attributes, semconv.ErrorTypeKey.String(kind))
+	attributes := slices.Concat(f.summary, t.servers[server].attributes, []attribute.KeyValue{semconv.ErrorTypeKey.String(kind)})
 	if code != "" {
 		attributes = append(attributes, semconv.DBResponseStatusCode(code))
 	}
@@ -122,7 +122,7 @@ func (m *metrics) observe(ctx context.Context, t *Tracing, f *facts, server int,
 // connect measures dials.
 func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
-		if !t.metrics.create.Enabled(ctx) {
+		if !t.measured.Load() {
 			return next(ctx, dial)
 		}
 		began := time.Now()
@@ -138,7 +138,7 @@ func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 	return func(ctx context.Context, a *middleware.Acquisition) error {
 		err := next(ctx, a)
-		if t.metrics.wait.Enabled(ctx) {
+		if t.measured.Load() {
 			server := t.server(a.Endpoint)
 			t.metrics.wait.Record(ctx, a.Waited.Seconds(), t.metrics.pools[server]...)
 			if errors.Is(err, middleware.ErrAcquireTimeout) {
@@ -152,8 +152,8 @@ func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 // release measures for how long a connection was held.
 func (t *Tracing) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 	return func(event *middleware.Release) {
-		if ctx := context.Background(); t.metrics.use.Enabled(ctx) {
-			t.metrics.use.Record(ctx, event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())]...)
+		if t.measured.Load() {
+			t.metrics.use.Record(context.Background(), event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())]...)
 		}
 		next(event)
 	}

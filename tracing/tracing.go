@@ -55,6 +55,9 @@ type Tracing struct {
 	ops     [middleware.Raw + 1]*facts
 	servers []serverFacts
 	metrics metrics
+	// measured says that somebody listened to the metrics at the last call. It is cheaper to look at than to ask, and every acquisition is
+	// part of a call.
+	measured atomic.Bool
 }
 
 // tracer is that of a provider; its Tracer is nil if nobody listens.
@@ -118,6 +121,9 @@ func (t *Tracing) call(next middleware.CallFunc) middleware.CallFunc {
 			listener = nil
 		}
 		measured := t.metrics.duration.Enabled(ctx)
+		if measured != t.measured.Load() {
+			t.measured.Store(measured)
+		}
 		if listener == nil && !measured || c.Op == middleware.Ping || c.Op == middleware.Raw {
 			return next(ctx, c)
 		}

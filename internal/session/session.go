@@ -87,7 +87,8 @@ type Session struct {
 	// The events and the request are part of the session, so that a call allocates none.
 	request     endpoint.Request
 	call        middleware.Call
-	stmt        *statement // of the call under way, if it is Prepared
+	stmt        *statement      // of the call under way, if it is Prepared
+	caller      context.Context // of the call under way, if it is Begin
 	acquisition middleware.Acquisition
 	giving      middleware.Release
 }
@@ -229,7 +230,7 @@ func (s *Session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 // BeginTx starts a transaction.
 func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c := s.event(middleware.Begin)
-	c.TxOptions = opts
+	c.TxOptions, s.caller = opts, ctx
 	before := s.tx
 	err := s.run(ctx, c)
 	tx := c.Tx
@@ -387,7 +388,7 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 // done lets go of what the event held.
 func (s *Session) done() {
 	s.call = middleware.Call{}
-	s.stmt = nil
+	s.stmt, s.caller = nil, nil
 	s.fresh = false
 }
 

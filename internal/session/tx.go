@@ -29,7 +29,7 @@ var _ driver.Tx = (*transaction)(nil)
 var errTxGone = errors.New("pooled: the transaction ended with its connection, in whose call something panicked")
 
 func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	txCtx := &txContext{Context: ctx}
+	txCtx := &txContext{Context: ctx, caller: s.caller}
 	real, err := s.conn.Begin(txCtx, opts)
 	if err != nil {
 		return nil, err
@@ -39,11 +39,11 @@ func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, 
 }
 
 // Commit ends the transaction.
-func (t *transaction) Commit() error { return t.end(t.ctx.Context, middleware.Commit) }
+func (t *transaction) Commit() error { return t.end(t.ctx.caller, middleware.Commit) }
 
 // Rollback ends the transaction, also when its context was cancelled.
 func (t *transaction) Rollback() error {
-	cancelled := t.ctx.Context.Err() != nil
+	cancelled := t.ctx.caller.Err() != nil
 	cancel := t.ctx.outlive()
 	defer cancel()
 	err := t.end(t.ctx, middleware.Rollback)
@@ -89,7 +89,8 @@ func (t *transaction) rollback() error {
 // cancelled context would make them close a healthy connection instead of rolling back. So it is the caller's until the
 // transaction is rolled back, and outlives it then.
 type txContext struct {
-	context.Context // the caller's
+	context.Context // what the middlewares have made of the caller's, for Begin
+	caller          context.Context
 	rollback        atomic.Pointer[rollbackContext]
 }
 
@@ -99,10 +100,10 @@ type rollbackContext struct{ context.Context }
 // rollback a second.
 func (c *txContext) outlive() context.CancelFunc {
 	limit := rollbackTimeout
-	if deadline, ok := c.Context.Deadline(); ok && c.Context.Err() == nil {
+	if deadline, ok := c.caller.Deadline(); ok && c.caller.Err() == nil {
 		limit = min(limit, max(time.Until(deadline), time.Second))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.caller), limit)
 	c.rollback.Store(&rollbackContext{ctx})
 	return cancel
 }

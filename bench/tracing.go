@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/XSAM/otelsql"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/gopooled/pooled"
+)
+
+// What pooled promises about tracing: what it adds to a call when nobody listens, over pool_trace=off.
+const (
+	mostTracingNanoseconds = 25
+	mostTracingAllocs      = 0
+)
+
+// tracingVariants are what is compared. The first is what the others are compared with; the last two record every span, and export none.
+var tracingVariants = []variant{
+	{"pool_trace=off", openChanged(func(c *pooled.Config) { c.Tracing.On = false })},
+	{"nobody listens", openChanged(func(*pooled.Config) {})},
+	{"all spans", openChanged(func(c *pooled.Config) { c.Tracing.TracerProvider = sdktrace.NewTracerProvider() })},
+}
+
+// otelsqlVariants are the same for otelsql, over the bare driver.
+var otelsqlVariants = []variant{
+	{"bare", sql.Open},
+	{"otelsql, nobody listens", openOtelsql},
+	{"otelsql, all spans", func(driverName, dsn string) (*sql.DB, error) {
+		return otelsql.Open(driverName, dsn, otelsql.WithTracerProvider(sdktrace.NewTracerProvider()))
+	}},
+}
+
+// traces measures what spans cost, made and not.
+func traces(ctx context.Context, _ string, e effort) ([]section, error) {
+	ours := section{
+		title: "Null driver: what tracing adds to a call",
+		note:  "Nanoseconds and allocations; those of the others are what they add to pool_trace=off.",
+	}
+	compare := func(call nullCall) ([]overhead, error) { return compareShort(ctx, tracingVariants, call, e) }
+	err := ours.fill(tracingVariants, nullCalls[:3], compare, func(call nullCall, overheads []overhead) {
+		ours.requirements = append(ours.requirements,
+			overheads[1].atMost("null driver, "+call.name+": tracing that nobody listens to adds", mostTracingNanoseconds, mostTracingAllocs))
+	})
+	if err != nil {
+		return nil, err
+	}
+	theirs := section{
+		title: "Null driver: what otelsql's tracing adds to a call",
+		note:  "The same for otelsql, over the bare driver.",
+	}
+	compare = func(call nullCall) ([]overhead, error) { return compareShort(ctx, otelsqlVariants, call, e) }
+	err = theirs.fill(otelsqlVariants, nullCalls[:3], compare, func(nullCall, []overhead) {})
+	return []section{ours, theirs}, err
+}
