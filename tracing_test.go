@@ -118,6 +118,14 @@ func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 	})
 }
 
+func TestSpanEndsWithAPanic(t *testing.T) {
+	p := newTracedPool(t, nil)
+	p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "no"})
+	assert.PanicsWithValue(t, "no", func() { _, _ = p.ExecContext(t.Context(), "exec") })
+	require.Len(t, p.spans.Ended(), 1)
+	assert.Equal(t, codes.Error, p.spans.Ended()[0].Status().Code)
+}
+
 func TestPreparingWhatWasPreparedBeforeMakesNoSpan(t *testing.T) {
 	p := newTracedPool(t, nil)
 	for range 3 {

@@ -145,7 +145,15 @@ func (t *Tracing) observe(ctx context.Context, c *middleware.Call, next middlewa
 	if listener != nil && c.Op != middleware.Prepare {
 		ctx, span = listener.Start(ctx, f.name, f.start...)
 	}
+	returned := false
+	defer func() {
+		if !returned && span != nil { // something panicked
+			span.SetStatus(codes.Error, "panic")
+			span.End()
+		}
+	}()
 	err := next(ctx, c)
+	returned = true
 	sent := c.Session.Conn() != nil || err != nil
 	if listener != nil && span == nil && sent { // where a text was prepared before, nothing is sent
 		_, span = listener.Start(ctx, f.name, append(f.start[:len(f.start):len(f.start)], trace.WithTimestamp(began))...)
