@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/XSAM/otelsql"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -14,6 +15,7 @@ import (
 const (
 	mostTracingNanoseconds = 25
 	mostTracingAllocs      = 0
+	mostOfOtelsql          = 0.5 // of what otelsql adds, when every span is recorded
 )
 
 // tracingVariants are what is compared. The first is what the others are compared with; the last two record every span, and export none.
@@ -38,8 +40,10 @@ func traces(ctx context.Context, _ string, e effort) ([]section, error) {
 		title: "Null driver: what tracing adds to a call",
 		note:  "Nanoseconds and allocations; those of the others are what they add to pool_trace=off.",
 	}
+	recorded := map[string]overhead{} // by call
 	compare := func(call nullCall) ([]overhead, error) { return compareShort(ctx, tracingVariants, call, e) }
 	err := ours.fill(tracingVariants, nullCalls[:3], compare, func(call nullCall, overheads []overhead) {
+		recorded[call.name] = overheads[2]
 		ours.requirements = append(ours.requirements,
 			overheads[1].atMost("null driver, "+call.name+": tracing that nobody listens to adds", mostTracingNanoseconds, mostTracingAllocs))
 	})
@@ -51,6 +55,23 @@ func traces(ctx context.Context, _ string, e effort) ([]section, error) {
 		note:  "The same for otelsql, over the bare driver.",
 	}
 	compare = func(call nullCall) ([]overhead, error) { return compareShort(ctx, otelsqlVariants, call, e) }
-	err = theirs.fill(otelsqlVariants, nullCalls[:3], compare, func(nullCall, []overhead) {})
+	err = theirs.fill(otelsqlVariants, nullCalls[:3], compare, func(call nullCall, overheads []overhead) {
+		theirs.requirements = append(theirs.requirements, recorded[call.name].atMostPart(call, overheads[2]))
+	})
 	return []section{ours, theirs}, err
+}
+
+// atMostPart is the requirement that recording spans adds so much of what it adds with otelsql.
+func (o overhead) atMostPart(call nullCall, theirs overhead) requirement {
+	part := o.nanoseconds.median / theirs.nanoseconds.median
+	verdict := holds
+	if part > mostOfOtelsql || o.allocs > mostOfOtelsql*theirs.allocs {
+		verdict = broken
+	}
+	return requirement{
+		what:    "null driver, " + call.name + ": recording all spans adds, of the time and the allocations that otelsql adds",
+		want:    fmt.Sprintf("at most %g", mostOfOtelsql),
+		got:     fmt.Sprintf("%.2f and %.2f", part, o.allocs/theirs.allocs),
+		verdict: verdict,
+	}
 }

