@@ -90,6 +90,8 @@ type Traits struct {
 	// PreparesQueries says that the driver prepares the text of a query, and of an Exec with arguments, unless a statement was prepared with that
 	// text before: that saves a round trip.
 	PreparesQueries bool
+	// DoubtBadConn says that the driver's driver.ErrBadConn does not prove that nothing was sent.
+	DoubtBadConn bool
 	// Unprepared says that the driver was told to prepare nothing by itself, such as for a proxy, so that nobody else should.
 	Unprepared bool
 	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so

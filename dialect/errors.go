@@ -46,6 +46,10 @@ const (
 	Conflict
 )
 
+// ErrOutcomeUnknown stands in for driver.ErrBadConn of a real driver that may have sent the statement: database/sql would run it again, although
+// the server may have executed it.
+var ErrOutcomeUnknown = errors.New("pooled: the connection was lost during the call, and the server may have executed it")
+
 // Has reports whether all of x is in the set.
 func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
@@ -92,7 +96,7 @@ func ClassifyNetwork(err error) ErrorClass {
 			return Infrastructure | NotExecuted
 		}
 		return Infrastructure | Dead
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case err == ErrOutcomeUnknown, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return Infrastructure | Dead
 	default:
 		return 0

@@ -12,6 +12,7 @@ import (
 type Socket struct {
 	net.Conn
 	moves   atomic.Uint64
+	writes  atomic.Uint64
 	reading atomic.Int32
 }
 
@@ -22,6 +23,9 @@ func NewSocket(c net.Conn) *Socket { return &Socket{Conn: c} }
 
 // Moves changes whenever bytes have come or gone.
 func (s *Socket) Moves() uint64 { return s.moves.Load() }
+
+// Writes changes whenever bytes have gone.
+func (s *Socket) Writes() uint64 { return s.writes.Load() }
 
 // Reading reports whether somebody waits for bytes to come.
 func (s *Socket) Reading() bool { return s.reading.Load() > 0 }
@@ -39,6 +43,9 @@ func (s *Socket) Read(b []byte) (int, error) {
 func (s *Socket) Write(b []byte) (int, error) {
 	n, err := s.Conn.Write(b)
 	s.moves.Add(1)
+	if n > 0 {
+		s.writes.Add(1)
+	}
 	return n, err
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -52,6 +53,9 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return classify(pg, dialling(err))
+	}
+	if err != nil && strings.HasSuffix(err.Error(), "conn closed") && pgconn.SafeToRetry(err) { // pgx's own, also of a connection that is lost during a call
+		return dialect.Dead | dialect.Infrastructure
 	}
 	class := dialect.ClassifyNetwork(err)
 	if class != 0 && pgconn.SafeToRetry(err) {

@@ -33,7 +33,10 @@ type Dialect struct{}
 var _ dialect.Dialect = Dialect{}
 
 // traits of every stdlib connection: the protocol allows one open result.
-var traits = dialect.Traits{OneResult: true, TellsTx: true}
+//
+// pgx 5.12 answers driver.ErrBadConn also when it has lost the connection while it waited for the answer: what reads on after the error finds the
+// connection closed, and that counts as safe to retry.
+var traits = dialect.Traits{OneResult: true, TellsTx: true, DoubtBadConn: true}
 
 // traitsOf are those of the connections with a configuration. PgBouncer's users choose a mode in which nothing is prepared.
 func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {

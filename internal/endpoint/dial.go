@@ -93,6 +93,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 	if o.session != "" {
 		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.session) })
 	}
+	c.Over(o.socket)
 	c.CountTexts(e.texts)
 	if e.pool.Keepalive > 0 {
 		c.jitter = rand.N(e.pool.Keepalive/10 + 1)

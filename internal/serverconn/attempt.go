@@ -18,6 +18,7 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 	c.count(st, text, args, rows)
 	watched := c.beginWatch(ctx)
 	c.saveArgs(args)
+	sent := c.beforeSending()
 	res, err := run(watched)
 	if err != nil && c.heals(err, st, text) {
 		c.restoreArgs(args)
@@ -32,6 +33,10 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 	}
 	if err != nil && c.untouched(ctx, err) {
 		return res, ctx.Err()
+	}
+	if err != nil && sent.doubtful(c, err) {
+		c.failed = true
+		err = dialect.ErrOutcomeUnknown
 	}
 	return res, c.cancelled(ctx, c.note(err))
 }
@@ -65,4 +70,33 @@ func (c *Conn) note(err error) error {
 		c.failed = true
 	}
 	return err
+}
+
+// sending is what was known of a connection before a call.
+type sending struct {
+	writes uint64
+	closed bool // that is known without a socket as well
+}
+
+// beforeSending notes how much has been sent.
+func (c *Conn) beforeSending() sending {
+	switch {
+	case c.socket != nil:
+		return sending{writes: c.socket.Writes()}
+	case c.cfg.Traits.DoubtBadConn:
+		return sending{closed: c.State() == dialect.StateClosed}
+	default:
+		return sending{}
+	}
+}
+
+// doubtful reports whether the driver says that nothing was sent, and something may have been.
+func (s sending) doubtful(c *Conn, err error) bool {
+	if !c.cfg.Traits.DoubtBadConn || !errors.Is(err, driver.ErrBadConn) {
+		return false
+	}
+	if c.socket != nil {
+		return c.socket.Writes() != s.writes
+	}
+	return !s.closed
 }

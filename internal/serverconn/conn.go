@@ -61,6 +61,7 @@ type Conn struct {
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
 	seen    dialect.ErrorClass              // what the errors so far have said
+	socket  *dialect.Socket                 // under the real connection; nil: not known
 	texts   *Texts                          // counts the calls; nil: nobody does
 	calls   int                             // counted
 }
@@ -83,6 +84,9 @@ func New(real driver.Conn, cfg *Config) *Conn {
 
 // CancelWith has a cancelled context end the statement, by a function that does that from another connection, and not the connection.
 func (c *Conn) CancelWith(cancel func(ctx context.Context) error) { c.cancel = cancel }
+
+// Over tells the socket under the real connection.
+func (c *Conn) Over(s *dialect.Socket) { c.socket = s }
 
 // Real returns the real driver's connection.
 func (c *Conn) Real() driver.Conn { return c.real }
