@@ -27,6 +27,9 @@ import (
 // A write of which nobody knows whether it happened raises no floor, whether it happened or not, and so it is left out. This is what Jepsen's
 // operations without an end come to, with a state that only knows what must be seen.
 //
+// What a read has shown counts once its writer has been told: until then a replica may show a commit that the primary does not show yet, as PostgreSQL
+// sends a commit to its standbys before it makes it visible itself. No pool can help that.
+//
 // A failover lets the floors sink to what the promoted server has, since the database itself has lost the rest. That is an operation too. It
 // begins when the old primary dies and ends before the new one is promoted: until then, reads may have been answered by the old one; afterwards,
 // no more.
@@ -39,6 +42,7 @@ const (
 	write               // by the session, or by anyone in the history of the *sql.DB
 	inherited           // a write of the session that this one continues by a token
 	failover            // Value is what is left
+	seen                // a read before has shown it, and its writer has been told by now
 )
 
 // scope is a session, by its number.
@@ -60,13 +64,10 @@ var model = porcupine.Model{
 		floor, value := state.(int64), out.(int64)
 		switch what := in.(input); what.operation {
 		case read:
-			if what.scope == process {
-				return value >= floor, floor
-			}
-			return value >= floor, max(floor, value)
+			return value >= floor, floor
 		case write:
 			return value > floor, max(floor, value)
-		case inherited:
+		case inherited, seen:
 			return true, max(floor, value)
 		default:
 			return true, min(floor, value)
@@ -76,7 +77,9 @@ var model = porcupine.Model{
 }
 
 // String names the operation.
-func (o operation) String() string { return [...]string{"read", "write", "inherited", "failover"}[o] }
+func (o operation) String() string {
+	return [...]string{"read", "write", "inherited", "failover", "seen"}[o]
+}
 
 // checkTimeout is how long porcupine may look for an order of one history.
 const checkTimeout = 30 * time.Second
@@ -99,7 +102,24 @@ func violations(t *testing.T, all []porcupine.Operation) (wrong []string) {
 		k := key{in.scope, in.register}
 		histories[k] = append(histories[k], o)
 	}
+	told := map[key]map[int64]int64{} // when the writer of a value was told, by register
+	for _, o := range all {
+		if in := o.Input.(input); in.scope == process && in.operation == write {
+			k := key{process, in.register}
+			if told[k] == nil {
+				told[k] = map[int64]int64{}
+			}
+			told[k][o.Output.(int64)] = max(told[k][o.Output.(int64)], o.Return)
+		}
+	}
 	for k, history := range histories {
+		for _, o := range history {
+			if in := o.Input.(input); in.operation == read && in.scope != process {
+				in.operation = seen
+				at := max(o.Return, told[key{process, in.register}][o.Output.(int64)])
+				history = append(history, porcupine.Operation{ClientId: o.ClientId, Input: in, Call: at, Output: o.Output, Return: at})
+			}
+		}
 		for _, o := range failovers {
 			if o.Input.(input).register == k.register {
 				history = append(history, o)
@@ -151,6 +171,8 @@ func TestCheckerAcceptsWhatIsPromisedAndNothingElse(t *testing.T) {
 		{"the process sees what any session has written", true, []porcupine.Operation{op(write, process, 2, 1, 2), op(read, process, 2, 3, 4)}},
 		{"the process misses it", false, []porcupine.Operation{op(write, process, 2, 1, 2), op(read, process, 1, 3, 4)}},
 		{"the process need not see again what is being written", true, []porcupine.Operation{op(write, process, 2, 1, 9), op(read, process, 2, 2, 3), op(read, process, 1, 4, 5)}},
+		{"a replica shows a commit before its writer is told", true, []porcupine.Operation{op(write, process, 5, 1, 9), op(read, 1, 5, 2, 3), op(read, 1, 4, 4, 5)}},
+		{"and is right afterwards", false, []porcupine.Operation{op(write, process, 5, 1, 9), op(read, 1, 5, 2, 3), op(read, 1, 4, 10, 11)}},
 		{"a failover takes a write back", true, []porcupine.Operation{op(write, 1, 5, 1, 2), op(failover, 0, 3, 3, 4), op(read, 1, 3, 5, 6), op(write, 1, 4, 7, 8)}},
 		{"a failover does not take back what the promoted server has", false, []porcupine.Operation{op(write, 1, 5, 1, 2), op(failover, 0, 3, 3, 4), op(read, 1, 2, 5, 6)}},
 		{"a failover does not take back what is written later", false, []porcupine.Operation{op(failover, 0, 3, 3, 4), op(write, 1, 5, 5, 6), op(read, 1, 3, 7, 8)}},
