@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 func TestPooledKeepsItsPromiseOfAllocationsOnTheNullDriver(t *testing.T) {
@@ -148,7 +150,7 @@ func TestAPromiseIsBrokenOnlyWhenNoiseCannotExplainIt(t *testing.T) {
 }
 
 func TestATableIsAlignedMarkdown(t *testing.T) {
-	table := markdownTable([]string{"call", "bare"}, [][]string{{"query", "1 ns"}, {"x", "200 µs"}})
+	table := markdown.Table([]string{"call", "bare"}, [][]string{{"query", "1 ns"}, {"x", "200 µs"}}, markdown.Figures)
 	require.Equal(t, strings.Join([]string{
 		"| call  |   bare |",
 		"|-------|-------:|",

@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 // section is one table of the report.
@@ -53,7 +54,7 @@ func atLeast(server, load string, least float64, speedup spread) requirement {
 }
 
 func (s section) markdown() string {
-	return fmt.Sprintf("### %s\n\n%s\n\n%s", s.title, s.note, markdownTable(s.header, s.rows))
+	return fmt.Sprintf("### %s\n\n%s\n\n%s", s.title, s.note, markdown.Table(s.header, s.rows, markdown.Figures))
 }
 
 // requirementsMarkdown lists what pooled promises; empty if the sections have no requirement.
@@ -67,43 +68,7 @@ func requirementsMarkdown(sections []section) string {
 	if rows == nil {
 		return ""
 	}
-	return "### What pooled promises\n\n" + markdownTable([]string{"", "promised", "measured", "holds"}, rows)
-}
-
-// markdownTable writes a table that can be read without a browser too: its columns are aligned, figures to the right.
-func markdownTable(header []string, rows [][]string) string {
-	widths := make([]int, len(header))
-	for _, row := range append([][]string{header}, rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
-		}
-	}
-	var b strings.Builder
-	line := func(row []string) {
-		for i, cell := range row {
-			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
-				cell += padding
-			} else {
-				cell = padding + cell
-			}
-			b.WriteString("| " + cell + " ")
-		}
-		b.WriteString("|\n")
-	}
-	line(header)
-	for i, width := range widths {
-		if i == 0 {
-			b.WriteString("|" + strings.Repeat("-", width+2))
-		} else {
-			b.WriteString("|" + strings.Repeat("-", width+1) + ":")
-		}
-	}
-	b.WriteString("|\n")
-	for _, row := range rows {
-		line(row)
-	}
-	return b.String()
+	return "### What pooled promises\n\n" + markdown.Table([]string{"", "promised", "measured", "holds"}, rows, markdown.Figures)
 }
 
 // ratioCell shows a ratio and its quartiles.

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 func TestErrorsAreSortedByTheirTypes(t *testing.T) {
@@ -121,14 +122,14 @@ func TestReportNamesABrokenPromiseAndReplacesTheOneBefore(t *testing.T) {
 	assert.NotContains(t, text, "MariaDB", "it was not tried")
 
 	path := filepath.Join(t.TempDir(), "FAULTS.md")
-	require.ErrorIs(t, replaceTables(path, text), os.ErrNotExist)
+	require.ErrorIs(t, markdown.Replace(path, text), os.ErrNotExist)
 	require.NoError(t, os.WriteFile(path, []byte("before\n<!-- tables -->\nold\n<!-- /tables -->\nafter\n"), 0o600))
-	require.NoError(t, replaceTables(path, "new\n"))
+	require.NoError(t, markdown.Replace(path, "new\n"))
 	replaced, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, "before\n<!-- tables -->\nnew\n<!-- /tables -->\nafter\n", string(replaced))
 	require.NoError(t, os.WriteFile(path, []byte("text"), 0o600))
-	require.ErrorContains(t, replaceTables(path, "new\n"), "no place for the tables")
+	require.ErrorContains(t, markdown.Replace(path, "new\n"), "no place for the tables")
 }
 
 func TestCommandRefusesWhatItCannotDo(t *testing.T) {

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 func main() {
@@ -64,7 +66,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	requirements := append(steady(results), timed(results)...)
 	text := report(versions, results, requirements)
 	if *output != "" {
-		if err := replaceTables(*output, text); err != nil {
+		if err := markdown.Replace(*output, text); err != nil {
 			return err
 		}
 	}
