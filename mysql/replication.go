@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -129,28 +127,11 @@ func isNumber(err error, number uint16) bool {
 
 // eachNamed runs a query and calls f for each row, with its values by the names of their columns in lower case.
 func eachNamed(ctx context.Context, conn driver.Conn, query string, f func(row map[string]string)) error {
-	queryer, ok := conn.(driver.QueryerContext)
-	if !ok {
-		return fmt.Errorf("pooled: %T is not a connection of go-sql-driver/mysql", conn)
-	}
-	rows, err := queryer.QueryContext(ctx, query, nil)
-	if err != nil {
-		return err
-	}
-	row := make([]driver.Value, len(rows.Columns()))
-	for {
-		switch err := rows.Next(row); err {
-		case nil:
-			named := map[string]string{}
-			for i, name := range rows.Columns() {
-				named[strings.ToLower(name)] = value(row[i])
-			}
-			f(named)
-		case io.EOF:
-			return rows.Close()
-		default:
-			_ = rows.Close() // err is the reason
-			return err
+	return eachOf(ctx, conn, query, func(columns []string, row []driver.Value) {
+		named := map[string]string{}
+		for i, name := range columns {
+			named[strings.ToLower(name)] = value(row[i])
 		}
-	}
+		f(named)
+	})
 }

@@ -96,6 +96,11 @@ func pairs(ctx context.Context, conn driver.Conn, query string) (map[string]stri
 
 // each runs a query and calls f for each row, whose values it must not keep.
 func each(ctx context.Context, conn driver.Conn, query string, f func(row []driver.Value)) error {
+	return eachOf(ctx, conn, query, func(_ []string, row []driver.Value) { f(row) })
+}
+
+// eachOf is each for a query whose columns are not known before.
+func eachOf(ctx context.Context, conn driver.Conn, query string, f func(columns []string, row []driver.Value)) error {
 	queryer, ok := conn.(driver.QueryerContext)
 	if !ok {
 		return fmt.Errorf("pooled: %T is not a connection of go-sql-driver/mysql", conn)
@@ -104,11 +109,12 @@ func each(ctx context.Context, conn driver.Conn, query string, f func(row []driv
 	if err != nil {
 		return err
 	}
-	row := make([]driver.Value, len(rows.Columns()))
+	columns := rows.Columns()
+	row := make([]driver.Value, len(columns))
 	for {
 		switch err := rows.Next(row); err {
 		case nil:
-			f(row)
+			f(columns, row)
 		case io.EOF:
 			return rows.Close()
 		default:
