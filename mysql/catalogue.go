@@ -30,55 +30,34 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 	}
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence
-		because(s, "may read last_insert_id")
+		statement.Because(s, "may read last_insert_id")
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
-		because(s, "the catalogue is not known yet")
+		statement.Because(s, "the catalogue is not known yet")
 		return
 	}
 	if len(c.shadows) > 0 && statement.Mentions(text, c.shadows) {
-		unknown(s, "may call a stored function named like a built-in one")
+		statement.Unknown(s, "may call a stored function named like a built-in one")
 	}
 	for _, name := range p.Targets {
 		if c.tables[name] || c.views[name] != "" {
-			unknown(s, "writes to "+name)
+			statement.Unknown(s, "writes to "+name)
 		}
 	}
 	for _, name := range p.Names {
 		if why := c.views[name]; why != "" {
-			unknown(s, why)
+			statement.Unknown(s, why)
 		}
 		if c.tables[name] && statement.Mentions(text, evaluating) {
-			unknown(s, "may evaluate a default of "+name)
+			statement.Unknown(s, "may evaluate a default of "+name)
 		}
 		if why := c.pinned[name]; why != "" {
-			needsPrimary(s, why)
+			statement.NeedsPrimary(s, why)
 		}
 	}
 	if c.unread {
-		needsPrimary(s, "the catalogue cannot be read")
-	}
-}
-
-// unknown says that a statement may be anything.
-func unknown(s *dialect.Statement, why string) {
-	because(s, why)
-	s.Class, s.Effects, s.Sees = dialect.Unknown, s.Effects|dialect.UnknownEffect, dialect.Sequence
-}
-
-// needsPrimary says that a statement is no read for a replica, though it may be one otherwise.
-func needsPrimary(s *dialect.Statement, why string) {
-	if s.Class == dialect.Read {
-		because(s, why)
-		s.Class = dialect.Write
-	}
-}
-
-// because notes the first reason against a read.
-func because(s *dialect.Statement, why string) {
-	if s.Why == "" {
-		s.Why = why
+		statement.NeedsPrimary(s, "the catalogue cannot be read")
 	}
 }
 

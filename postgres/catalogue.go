@@ -50,12 +50,12 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
-		because(s, notKnownYet(p))
+		statement.Because(s, notKnownYet(p))
 		return true
 	}
 	if c.hidden != "" {
 		if statement.Several(text) || s.Class == dialect.Read || s.Class == dialect.Write || len(p.Functions) > 0 {
-			unknown(s, c.hidden)
+			statement.Unknown(s, c.hidden)
 		}
 		return true
 	}
@@ -66,14 +66,14 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 			complete = false
 		}
 		if !ok || t.impure {
-			unknown(s, "writes to "+name)
+			statement.Unknown(s, "writes to "+name)
 		}
 		if t.sequence {
 			s.Effects |= dialect.Sequence
 		}
 	}
 	if c.defines && p.Defines {
-		unknown(s, "event triggers")
+		statement.Unknown(s, "event triggers")
 	}
 	return complete
 }
@@ -92,11 +92,11 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (complete 
 		lower := strings.ToLower(name)
 		switch why := c.impure[lower]; {
 		case !ok:
-			unknown(s, "function "+name+" is not known")
+			statement.Unknown(s, "function "+name+" is not known")
 		case !pure && why != "":
-			unknown(s, why)
+			statement.Unknown(s, why)
 		case !pure:
-			unknown(s, "function "+name+" is volatile")
+			statement.Unknown(s, "function "+name+" is volatile")
 		default:
 			c.pin(s, lower)
 		}
@@ -104,12 +104,12 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (complete 
 	for _, name := range p.Names {
 		lower := strings.ToLower(name)
 		if why := c.impure[lower]; why != "" {
-			unknown(s, why)
+			statement.Unknown(s, why)
 		}
 		c.pin(s, lower)
 	}
 	if c.pinsAll != "" {
-		needsPrimary(s, c.pinsAll)
+		statement.NeedsPrimary(s, c.pinsAll)
 	}
 	return complete
 }
@@ -117,30 +117,7 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (complete 
 // pin says that a statement needs the primary if the object of that name does.
 func (c *catalogue) pin(s *dialect.Statement, lower string) {
 	if why := c.pinned[lower]; why != "" {
-		needsPrimary(s, why)
-	}
-}
-
-// unknown says that a statement may be anything.
-func unknown(s *dialect.Statement, why string) {
-	because(s, why)
-	s.Class = dialect.Unknown
-	s.Effects |= dialect.UnknownEffect
-	s.Sees = dialect.Sequence
-}
-
-// needsPrimary says that a statement is no read for a replica, though it may be one otherwise.
-func needsPrimary(s *dialect.Statement, why string) {
-	if s.Class == dialect.Read {
-		because(s, why)
-		s.Class = dialect.Write
-	}
-}
-
-// because notes the first reason against a read.
-func because(s *dialect.Statement, why string) {
-	if s.Why == "" {
-		s.Why = why
+		statement.NeedsPrimary(s, why)
 	}
 }
 
