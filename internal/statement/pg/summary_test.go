@@ -3,9 +3,10 @@ package pg
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/internal/statement/summarytest"
 )
 
 // summaries are texts, and the summary of each.
@@ -235,33 +236,16 @@ var summaryPieces = append([]string{
 	" prepare ", " begin;", " declare ", " for ", " only ", " execute ", " with recursive ", " lateral ", " create function ", " refresh materialized view ",
 }, maskPieces...)
 
-// FuzzSummary puts texts together from pieces, and looks at texts that are anything.
 func FuzzSummary(f *testing.F) {
-	all := make([]byte, len(summaryPieces))
-	for i := range all {
-		all[i] = byte(i)
+	var texts []string
+	for _, c := range summaries {
+		texts = append(texts, c.text)
 	}
-	for i, c := range summaries {
-		if len(c.text) < 1000 { // the longer ones only keep the fuzzer busy
-			f.Add(c.text, all[i%len(all):])
-		}
-	}
-	f.Fuzz(func(t *testing.T, text string, choices []byte) {
-		var b strings.Builder
-		for _, c := range choices {
-			b.WriteString(summaryPieces[int(c)%len(summaryPieces)])
-		}
-		assert.NotContains(t, Summary(b.String()), "s3cret", "%q", b.String())
-
-		got := Summary(text)
-		assert.LessOrEqual(t, len(got), 255)
-		assert.True(t, utf8.ValidString(got))
-		assert.NotContains(t, got, "\n")
-		assert.Equal(t, got, Summary(text+" "), "with a blank behind it")
-		summary := lexer{text: got}
-		assert.Equal(t, lexDone, summary.run(), "%q is cut", got)
+	summarytest.Fuzz(f, texts, summaryPieces, Summary, func(t *testing.T, shown string) {
+		summary := lexer{text: shown}
+		assert.Equal(t, lexDone, summary.run(), "%q is cut", shown)
 		for _, tok := range summary.tokens {
-			assert.True(t, tok.isName() || tok.isPunct('.'), "%q shows %q", got, tok.text)
+			assert.True(t, tok.isName() || tok.isPunct('.'), "%q shows %q", shown, tok.text)
 		}
 	})
 }
