@@ -14,56 +14,6 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// Source is what the sessions of one connector have in common.
-type Source struct {
-	targets []*Target // where sessions go; the first, unless a middleware says otherwise
-	chain   middleware.Chain
-	seen    seenTexts
-}
-
-// Target is an endpoint and the middlewares that are its own.
-type Target struct {
-	endpoint *endpoint.Endpoint
-	chain    middleware.Chain
-}
-
-// NewTarget composes the endpoint's own chain around the sessions' functions.
-func NewTarget(e *endpoint.Endpoint, middlewares []middleware.Middleware) *Target {
-	return &Target{e, middleware.Compose(middleware.Chain{Acquire: acquire, Call: call, Release: e.Release}, middlewares...)}
-}
-
-// NewSource composes the middlewares that all sessions pass around the chains of the targets. stmtCache is pool_stmt_cache.
-func NewSource(targets []*Target, stmtCache int, middlewares []middleware.Middleware) *Source {
-	src := &Source{targets: targets, seen: seenTexts{limit: seenPerStatement * stmtCache}}
-	src.chain = middleware.Compose(middleware.Chain{
-		Acquire: func(ctx context.Context, a *middleware.Acquisition) error {
-			return a.Session.(*Session).target.chain.Acquire(ctx, a)
-		},
-		Call: func(ctx context.Context, c *middleware.Call) error {
-			return c.Session.(*Session).target.chain.Call(ctx, c)
-		},
-		Release: func(r *middleware.Release) { src.target(r.Conn.Endpoint()).chain.Release(r) },
-	}, middlewares...)
-	return src
-}
-
-// target finds the one with this endpoint.
-func (src *Source) target(e *middleware.Endpoint) *Target {
-	for _, t := range src.targets {
-		if t.endpoint.Info() == e {
-			return t
-		}
-	}
-	return src.targets[0]
-}
-
-// New makes a session. It holds no server connection yet.
-func (src *Source) New() *Session {
-	s := &Session{source: src, target: src.targets[0]}
-	s.request.Fresh = true
-	return s
-}
-
 // Session implements driver.Conn. database/sql calls it under a lock, one call at a time.
 type Session struct {
 	source *Source
@@ -120,24 +70,6 @@ func (s *Session) InTx() bool { return s.tx != nil }
 // Endpoint is where the session's calls go.
 func (s *Session) Endpoint() *middleware.Endpoint { return s.target.endpoint.Info() }
 
-// Bound tells what keeps the session on the connection that it holds; empty: it may move.
-func (s *Session) Bound() string {
-	switch {
-	case s.conn == nil:
-		return ""
-	case s.tx != nil, s.conn.State() == dialect.StateInTx:
-		return "an open transaction"
-	case s.unknown:
-		return "what was done with the real connection"
-	case s.lost, s.taken:
-		return "a connection that was given up"
-	case !s.conn.Changes().Clean():
-		return "what it did to its server connection (" + s.conn.Changes().Effects.String() + ")"
-	default:
-		return ""
-	}
-}
-
 // AfterRows has f called when the rows of the call under way are over.
 func (s *Session) AfterRows(f func()) { s.afterRows = f }
 
@@ -147,26 +79,6 @@ func (s *Session) rowsOver() {
 		s.afterRows = nil
 		f()
 	}
-}
-
-// Move has the session's calls go to another endpoint, unless it is bound. A connection that it holds stays its own, unused, until
-// database/sql takes the session back: nobody knows whether its rows have been read.
-func (s *Session) Move(to *middleware.Endpoint) bool {
-	target := s.source.target(to)
-	if target == s.target {
-		return true
-	}
-	if s.Bound() != "" {
-		return false
-	}
-	if s.conn != nil {
-		s.unbind()
-		s.conn.EndCall(false)
-		s.parked = append(s.parked, s.conn)
-		s.conn, s.fresh = nil, false
-	}
-	s.target = target
-	return true
 }
 
 // QueryContext runs a statement that returns rows: the real driver's, as they are.
@@ -280,20 +192,6 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// end gives back all that the session holds.
-func (s *Session) end(discard bool) {
-	s.rowsOver()
-	if s.conn != nil {
-		s.release(discard)
-	}
-	for i, conn := range s.parked {
-		s.parked[i] = nil
-		s.giveBack(conn, false, false)
-	}
-	s.parked = s.parked[:0]
-	s.target = s.source.targets[0]
-}
-
 // Prepare is PrepareContext for callers that have no context; database/sql has one.
 func (s *Session) Prepare(text string) (driver.Stmt, error) {
 	return s.PrepareContext(context.Background(), text)
@@ -373,11 +271,6 @@ func (s *Session) leftInTx(op middleware.Op) bool {
 	}
 }
 
-// reclaimed is the error of a call on a connection that was taken away. The connection stays the session's until that is given back.
-func (s *Session) reclaimed() error {
-	return &middleware.ReclaimedError{Endpoint: s.conn.Endpoint().Name, Conn: s.conn.ID(), Borrowed: s.conn.BorrowedFor()}
-}
-
 // event prepares the session's call event.
 func (s *Session) event(op middleware.Op) *middleware.Call {
 	s.call.Session = s
@@ -390,125 +283,6 @@ func (s *Session) done() {
 	s.call = middleware.Call{}
 	s.stmt, s.caller = nil, nil
 	s.fresh = false
-}
-
-// Acquire takes a server connection through the Acquire chain, unless the session holds one that the call can use.
-func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
-	if s.taken {
-		return nil, s.reclaimed()
-	}
-	if s.lost {
-		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
-	}
-	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
-		s.release(true)
-	}
-	if s.conn == nil {
-		if err := s.acquire(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return s.conn, nil
-}
-
-func (s *Session) acquire(ctx context.Context) error {
-	s.acquisition.Session = s
-	s.acquisition.Endpoint = s.Endpoint()
-	err := s.source.chain.Acquire(ctx, &s.acquisition)
-	who := s.acquisition.Borrower
-	s.acquisition = middleware.Acquisition{}
-	switch {
-	case err != nil && s.conn != nil:
-		s.release(false) // a middleware refused it afterwards
-	case err == nil && s.conn == nil:
-		return errNoNext
-	case err == nil:
-		s.conn.BeginBorrow(who, s.call.Op, s.call.Text)
-	}
-	return err
-}
-
-// acquire is the innermost function of the Acquire chain.
-func acquire(ctx context.Context, a *middleware.Acquisition) error {
-	s := a.Session.(*Session)
-	if s.conn != nil { // a middleware tries again after another one refused
-		a.Conn = s.conn
-		return nil
-	}
-	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
-	a.Waited = waited
-	s.call.Waited += waited
-	if err != nil {
-		return err
-	}
-	s.request.Fresh = false
-	s.conn, s.fresh = conn, true
-	a.Conn = conn
-	return nil
-}
-
-// release ends what the session has with the server connection that it holds.
-func (s *Session) release(discard bool) {
-	s.unbind()
-	conn, unknown := s.conn, s.unknown
-	discard = discard || s.tx != nil
-	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
-	s.giveBack(conn, discard, unknown)
-}
-
-// unbind lets go of the prepared statements of the connection.
-func (s *Session) unbind() {
-	for _, st := range s.bound {
-		st.real.Abandon()
-		st.real = nil
-	}
-	clear(s.bound)
-	s.bound = s.bound[:0]
-}
-
-// giveBack gives a connection back, through the Release chain.
-func (s *Session) giveBack(conn *endpoint.Conn, discard, unknown bool) {
-	held, kept := conn.EndBorrow()
-	if !kept { // it was reclaimed: all that is left is to close the real connection, which nobody else uses
-		_ = conn.Close()
-		return
-	}
-	conn.Unwatch()
-	changes := conn.Changes()
-	switch conn.State() {
-	case dialect.StateInTx:
-		changes.Effects |= dialect.OpenTx
-	case dialect.StateIdle:
-		changes.Effects &^= dialect.OpenTx
-	case dialect.StateClosed:
-		discard = true
-	}
-	s.giving = middleware.Release{Conn: conn, Held: held, Discard: discard || !conn.Reusable(), Unknown: unknown}
-	s.source.giveBack(&s.giving)
-	s.giving = middleware.Release{}
-}
-
-// giveBack runs the Release chain, and what it is about if a middleware panics.
-func (src *Source) giveBack(event *middleware.Release) {
-	returned := false
-	defer func() {
-		if !returned {
-			event.Discard = true
-			src.target(event.Conn.Endpoint()).endpoint.Release(event)
-		}
-	}()
-	src.chain.Release(event)
-	returned = true
-}
-
-// Reclaim takes a connection from its holder, and reports whether it could: not if the holder has used it since it was looked at. The
-// holder's session learns it at its next call.
-func (src *Source) Reclaim(h endpoint.Holding) bool {
-	conn, ok := h.Take()
-	if ok {
-		src.giveBack(&middleware.Release{Conn: conn, Held: h.For, Discard: true, Reclaimed: true})
-	}
-	return ok
 }
 
 // call is the innermost function of the Call chain.

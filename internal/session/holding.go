@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/middleware"
+)
+
+// This file is about the server connection that a session takes, leaves for another endpoint's, and gives back.
+
+// Acquire takes a server connection through the Acquire chain, unless the session holds one that the call can use.
+func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
+	if s.taken {
+		return nil, s.reclaimed()
+	}
+	if s.lost {
+		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
+	}
+	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
+		s.release(true)
+	}
+	if s.conn == nil {
+		if err := s.acquire(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.conn, nil
+}
+
+func (s *Session) acquire(ctx context.Context) error {
+	s.acquisition.Session = s
+	s.acquisition.Endpoint = s.Endpoint()
+	err := s.source.chain.Acquire(ctx, &s.acquisition)
+	who := s.acquisition.Borrower
+	s.acquisition = middleware.Acquisition{}
+	switch {
+	case err != nil && s.conn != nil:
+		s.release(false) // a middleware refused it afterwards
+	case err == nil && s.conn == nil:
+		return errNoNext
+	case err == nil:
+		s.conn.BeginBorrow(who, s.call.Op, s.call.Text)
+	}
+	return err
+}
+
+// acquire is the innermost function of the Acquire chain.
+func acquire(ctx context.Context, a *middleware.Acquisition) error {
+	s := a.Session.(*Session)
+	if s.conn != nil { // a middleware tries again after another one refused
+		a.Conn = s.conn
+		return nil
+	}
+	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
+	a.Waited = waited
+	s.call.Waited += waited
+	if err != nil {
+		return err
+	}
+	s.request.Fresh = false
+	s.conn, s.fresh = conn, true
+	a.Conn = conn
+	return nil
+}
+
+// release ends what the session has with the server connection that it holds.
+func (s *Session) release(discard bool) {
+	s.unbind()
+	conn, unknown := s.conn, s.unknown
+	discard = discard || s.tx != nil
+	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
+	s.giveBack(conn, discard, unknown)
+}
+
+// unbind lets go of the prepared statements of the connection.
+func (s *Session) unbind() {
+	for _, st := range s.bound {
+		st.real.Abandon()
+		st.real = nil
+	}
+	clear(s.bound)
+	s.bound = s.bound[:0]
+}
+
+// giveBack gives a connection back, through the Release chain.
+func (s *Session) giveBack(conn *endpoint.Conn, discard, unknown bool) {
+	held, kept := conn.EndBorrow()
+	if !kept { // it was reclaimed: all that is left is to close the real connection, which nobody else uses
+		_ = conn.Close()
+		return
+	}
+	conn.Unwatch()
+	changes := conn.Changes()
+	switch conn.State() {
+	case dialect.StateInTx:
+		changes.Effects |= dialect.OpenTx
+	case dialect.StateIdle:
+		changes.Effects &^= dialect.OpenTx
+	case dialect.StateClosed:
+		discard = true
+	}
+	s.giving = middleware.Release{Conn: conn, Held: held, Discard: discard || !conn.Reusable(), Unknown: unknown}
+	s.source.giveBack(&s.giving)
+	s.giving = middleware.Release{}
+}
+
+// Bound tells what keeps the session on the connection that it holds; empty: it may move.
+func (s *Session) Bound() string {
+	switch {
+	case s.conn == nil:
+		return ""
+	case s.tx != nil, s.conn.State() == dialect.StateInTx:
+		return "an open transaction"
+	case s.unknown:
+		return "what was done with the real connection"
+	case s.lost, s.taken:
+		return "a connection that was given up"
+	case !s.conn.Changes().Clean():
+		return "what it did to its server connection (" + s.conn.Changes().Effects.String() + ")"
+	default:
+		return ""
+	}
+}
+
+// Move has the session's calls go to another endpoint, unless it is bound. A connection that it holds stays its own, unused, until
+// database/sql takes the session back: nobody knows whether its rows have been read.
+func (s *Session) Move(to *middleware.Endpoint) bool {
+	target := s.source.target(to)
+	if target == s.target {
+		return true
+	}
+	if s.Bound() != "" {
+		return false
+	}
+	if s.conn != nil {
+		s.unbind()
+		s.conn.EndCall(false)
+		s.parked = append(s.parked, s.conn)
+		s.conn, s.fresh = nil, false
+	}
+	s.target = target
+	return true
+}
+
+// end gives back all that the session holds.
+func (s *Session) end(discard bool) {
+	s.rowsOver()
+	if s.conn != nil {
+		s.release(discard)
+	}
+	for i, conn := range s.parked {
+		s.parked[i] = nil
+		s.giveBack(conn, false, false)
+	}
+	s.parked = s.parked[:0]
+	s.target = s.source.targets[0]
+}
+
+// reclaimed is the error of a call on a connection that was taken away. The connection stays the session's until that is given back.
+func (s *Session) reclaimed() error {
+	return &middleware.ReclaimedError{Endpoint: s.conn.Endpoint().Name, Conn: s.conn.ID(), Borrowed: s.conn.BorrowedFor()}
+}
