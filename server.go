@@ -208,7 +208,7 @@ func (s *server) observed() tracing.Stats {
 // routed is the server as a router knows it.
 func (s *server) routed() routing.Server {
 	return routing.Server{
-		Info: s.info, Server: s.Server, Weight: s.settings.Weight, Zone: s.settings.Zone,
+		Info: s.info, Dialect: s.Server, Weight: s.settings.Weight, Zone: s.settings.Zone,
 		SetReadOnly: s.setReadOnly, Sever: func() { s.endpoint.Sever() }, CutOff: s.cutOff, Background: s.background,
 	}
 }

@@ -83,8 +83,7 @@ func openRouted(t *testing.T, family *routedFamily, replicas int, change func(*p
 	return r
 }
 
-// until waits until a condition of the router's statistics holds.
-
+// poll waits until a condition of the router's statistics holds.
 func (r *routed) poll(t *testing.T, what string, condition func(*pooled.RoutingStats) bool) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)

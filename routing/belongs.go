@@ -77,15 +77,12 @@ func (r *Router) read(detail string) belonging {
 
 // statement reads a text. The catalogue that it is judged by is the same on all servers of a cluster.
 func (r *Router) statement(text string) *dialect.Statement {
-	return r.Servers[0].Server.Sessions.Statement(text)
+	return r.Servers[0].Dialect.Sessions.Statement(text)
 }
 
 // Explain tells where a statement would go now, outside a transaction and without a session.
 func (r *Router) Explain(text string) Decision {
-	b := r.textBelongs(text)
-	if r.Policy.Mode == policy.RoutePrimary || r.Policy.Mode == policy.RouteReplica {
-		b = r.belongs(options{}, &middleware.Call{Op: middleware.Query, Text: text})
-	}
+	b := r.belongs(options{}, &middleware.Call{Op: middleware.Query, Text: text})
 	if b.role == dialect.RoleReplica {
 		if m := r.choose(options{}, 0); m != nil {
 			return decision(m, b)

@@ -37,7 +37,7 @@ func BenchmarkDecision(b *testing.B) {
 	o := Options{Policy: policy.NewConfig().Routing, Classify: func(error) dialect.ErrorClass { return 0 }}
 	for _, name := range []string{"primary", "one", "two"} {
 		o.Servers = append(o.Servers, Server{
-			Info: &middleware.Endpoint{Name: name}, Server: dialect.Server{Sessions: sessions}, CutOff: func() bool { return false },
+			Info: &middleware.Endpoint{Name: name}, Dialect: dialect.Server{Sessions: sessions}, CutOff: func() bool { return false },
 		})
 	}
 	r := New(o)

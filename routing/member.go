@@ -79,7 +79,7 @@ func (m *member) checked(r *Router) func(next middleware.ConnectFunc) middleware
 			if err != nil || m.fresh.Load() == 0 || m == r.view.Load().primary {
 				return conn, err
 			}
-			sight, err := m.Server.Server.Replication.Look(ctx, conn)
+			sight, err := m.Dialect.Replication.Look(ctx, conn)
 			if err != nil {
 				return nil, err
 			}

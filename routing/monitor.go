@@ -41,7 +41,7 @@ func (r *Router) monitor(ctx context.Context, m *member) {
 func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight, error) {
 	if m.conn != nil {
 		limited, cancel := context.WithTimeout(ctx, r.Policy.MonitorInterval/2)
-		sight, err := m.Server.Server.Replication.Look(limited, m.conn)
+		sight, err := m.Dialect.Replication.Look(limited, m.conn)
 		silent := limited.Err() != nil
 		cancel()
 		if err == nil {
@@ -54,13 +54,13 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 	}
 	limited, cancel := context.WithTimeout(ctx, max(r.Policy.MonitorInterval/2, dialTimeout))
 	defer cancel()
-	conn, err := m.Server.Server.Connector.Connect(limited)
+	conn, err := m.Dialect.Connector.Connect(limited)
 	if err != nil {
 		return dialect.Sight{}, err
 	}
 	m.conn, m.dialled = conn, true
 	*at = r.now()
-	sight, err := m.Server.Server.Replication.Look(limited, conn)
+	sight, err := m.Dialect.Replication.Look(limited, conn)
 	if err != nil {
 		m.hangUp()
 	}
@@ -111,7 +111,7 @@ func (r *Router) pause(ctx context.Context, m *member) bool {
 // not reached.
 func (r *Router) hurries(m *member) bool {
 	latest := r.latest.Load()
-	if latest == 0 || latest != never && time.Duration(r.now()-latest) > longestBurst {
+	if latest == 0 || time.Duration(r.now()-latest) > longestBurst {
 		return false
 	}
 	r.mu.Lock()
@@ -309,7 +309,7 @@ func (r *Router) isFarBehind(m *member) bool {
 
 // learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it.
 func (r *Router) learn(m *member) {
-	sessions := r.Servers[0].Server.Sessions
+	sessions := r.Servers[0].Dialect.Sessions
 	sessions.Age()
 	r.mu.Lock()
 	up := m.up && !m.foreign
@@ -321,7 +321,7 @@ func (r *Router) learn(m *member) {
 		defer r.learning.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
-		conn, err := m.Server.Server.Connector.Connect(ctx)
+		conn, err := m.Dialect.Connector.Connect(ctx)
 		if err == nil {
 			err = sessions.Learn(ctx, conn)
 			_ = conn.Close()

@@ -28,10 +28,10 @@ type Options struct {
 
 // Server is a server of the cluster, with what can be done to its endpoint.
 type Server struct {
-	Info   *middleware.Endpoint
-	Server dialect.Server // its Replication and Sessions are not nil
-	Weight float64        // its share of the reads; 0 = 1
-	Zone   string
+	Info    *middleware.Endpoint
+	Dialect dialect.Server // its Replication and Sessions are not nil
+	Weight  float64        // its share of the reads; 0 = 1
+	Zone    string
 
 	SetReadOnly func(on bool)                               // has connections dialled for sessions that cannot write, or that can
 	Sever       func()                                      // cuts all connections off

@@ -138,7 +138,7 @@ func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
 		c.servers = append(c.servers, f)
 		o.Servers = append(o.Servers, Server{
 			Info:        &middleware.Endpoint{Name: fmt.Sprintf("s%d", i)},
-			Server:      dialect.Server{Connector: f, Replication: f, Sessions: fakeSessions{}},
+			Dialect:     dialect.Server{Connector: f, Replication: f, Sessions: fakeSessions{}},
 			SetReadOnly: func(on bool) { f.set(func(f *fakeServer) { f.readOnly = on }) },
 			Sever:       func() { f.set(func(f *fakeServer) { f.severed++ }) },
 			CutOff:      func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.cutOff },
