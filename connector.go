@@ -135,6 +135,11 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		targets = append(targets, s.target)
 	}
 	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain)
+	if c.tracing != nil {
+		if err := c.tracing.Observe(c.figures); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
 	return c, nil
 }
 
@@ -155,14 +160,14 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 	return nil
 }
 
-// newTracing makes what tells OpenTelemetry of the servers. Their endpoints are made later.
+// newTracing makes what tells OpenTelemetry of the servers.
 func newTracing(cfg Config, d dialect.Dialect, servers []*server) (*tracing.Tracing, error) {
 	o := tracing.Options{
 		TracerProvider: cfg.Tracing.TracerProvider, MeterProvider: cfg.Tracing.MeterProvider, HideText: cfg.Tracing.HideText,
 		Summary: d.Summary, Mask: d.Mask, Code: d.Code,
 	}
 	for _, s := range servers {
-		o.Servers = append(o.Servers, tracing.Server{Info: s.info, Stats: s.observed})
+		o.Servers = append(o.Servers, s.info)
 	}
 	return tracing.New(o)
 }

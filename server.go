@@ -1,7 +1,6 @@
 package pooled
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
-	"github.com/gopooled/pooled/tracing"
 )
 
 // server is one database server: its endpoint, and the middlewares that are its own.
@@ -193,15 +191,6 @@ func (s *server) setReadOnly(on bool) {
 	s.endpoint.SetReadOnly(on)
 	if s.reset != nil {
 		s.reset.Renew()
-	}
-}
-
-// observed is what metrics tell of the server's connections.
-func (s *server) observed() tracing.Stats {
-	e := s.endpoint.Stats()
-	return tracing.Stats{
-		Idle: e.Idle, Used: e.InUse, Waiting: e.Waiting,
-		MinIdle: s.pool.MinIdleConns, MaxIdle: s.pool.MaxIdleConns, Max: cmp.Or(s.pool.MaxConns, -1),
 	}
 }
 

@@ -19,90 +19,38 @@ import (
 // buckets are those of the semantic conventions for durations in seconds.
 var buckets = metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 
-// metrics are the instruments of a pool.
+// metrics are the instruments that measure events.
 type metrics struct {
 	duration, create, wait, use metric.Float64Histogram
 	timeouts                    metric.Int64Counter
-	registration                metric.Registration
 	pools                       [][]metric.RecordOption // the name of the pool, for each server
 	poolAdds                    [][]metric.AddOption
 }
 
-// register makes the instruments.
-func (m *metrics) register(t *Tracing) error {
+// meter returns the meter of the provider.
+func (t *Tracing) meter() metric.Meter {
 	provider := t.MeterProvider
 	if provider == nil {
 		provider = otel.GetMeterProvider()
 	}
-	meter := provider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
-	var all errorList
-	duration, err := dbconv.NewClientOperationDuration(meter, buckets)
-	all.add(err)
-	create, err := dbconv.NewClientConnectionCreateTime(meter, buckets)
-	all.add(err)
-	wait, err := dbconv.NewClientConnectionWaitTime(meter, buckets)
-	all.add(err)
-	use, err := dbconv.NewClientConnectionUseTime(meter, buckets)
-	all.add(err)
-	timeouts, err := dbconv.NewClientConnectionTimeouts(meter)
-	all.add(err)
-	m.duration, m.create, m.wait, m.use, m.timeouts = duration.Inst(), create.Inst(), wait.Inst(), use.Inst(), timeouts.Inst()
-	count, err := dbconv.NewClientConnectionCountObservable(meter)
-	all.add(err)
-	idleMax, err := dbconv.NewClientConnectionIdleMaxObservable(meter)
-	all.add(err)
-	idleMin, err := dbconv.NewClientConnectionIdleMinObservable(meter)
-	all.add(err)
-	most, err := dbconv.NewClientConnectionMaxObservable(meter)
-	all.add(err)
-	pending, err := dbconv.NewClientConnectionPendingRequestsObservable(meter)
-	all.add(err)
-	if err := errors.Join(all...); err != nil {
-		return err
-	}
-	type observed struct {
-		pool, idle, used metric.ObserveOption
-		stats            func() Stats
-	}
-	var servers []observed
-	for _, s := range t.Servers {
-		pool := semconv.DBClientConnectionPoolName(s.Info.Name)
-		set := metric.WithAttributeSet(attribute.NewSet(pool))
-		m.pools = append(m.pools, []metric.RecordOption{set})
-		m.poolAdds = append(m.poolAdds, []metric.AddOption{set})
-		state := func(state attribute.KeyValue) metric.ObserveOption {
-			return metric.WithAttributeSet(attribute.NewSet(pool, state))
-		}
-		servers = append(servers, observed{set, state(semconv.DBClientConnectionStateIdle), state(semconv.DBClientConnectionStateUsed), s.Stats})
-	}
-	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for _, s := range servers {
-			stats := s.stats()
-			o.ObserveInt64(count.Inst(), int64(stats.Idle), s.idle)
-			o.ObserveInt64(count.Inst(), int64(stats.Used), s.used)
-			o.ObserveInt64(pending.Inst(), int64(stats.Waiting), s.pool)
-			o.ObserveInt64(idleMin.Inst(), int64(stats.MinIdle), s.pool)
-			if stats.MaxIdle >= 0 {
-				o.ObserveInt64(idleMax.Inst(), int64(stats.MaxIdle), s.pool)
-			}
-			if stats.Max >= 0 {
-				o.ObserveInt64(most.Inst(), int64(stats.Max), s.pool)
-			}
-		}
-		return nil
-	}, count.Inst(), idleMax.Inst(), idleMin.Inst(), most.Inst(), pending.Inst())
-	return err
+	return provider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
 }
 
-type errorList []error
-
-func (l *errorList) add(err error) { *l = append(*l, err) }
-
-func (m *metrics) close() error {
-	if m.registration == nil {
-		return nil
+// register makes the instruments.
+func (m *metrics) register(t *Tracing) error {
+	meter := t.meter()
+	duration, err1 := dbconv.NewClientOperationDuration(meter, buckets)
+	create, err2 := dbconv.NewClientConnectionCreateTime(meter, buckets)
+	wait, err3 := dbconv.NewClientConnectionWaitTime(meter, buckets)
+	use, err4 := dbconv.NewClientConnectionUseTime(meter, buckets)
+	timeouts, err5 := dbconv.NewClientConnectionTimeouts(meter)
+	m.duration, m.create, m.wait, m.use, m.timeouts = duration.Inst(), create.Inst(), wait.Inst(), use.Inst(), timeouts.Inst()
+	for _, s := range t.servers {
+		set := metric.WithAttributeSet(attribute.NewSet(semconv.DBClientConnectionPoolName(s.info.Name)))
+		m.pools = append(m.pools, []metric.RecordOption{set})
+		m.poolAdds = append(m.poolAdds, []metric.AddOption{set})
 	}
-	return m.registration.Unregister()
+	return errors.Join(err1, err2, err3, err4, err5)
 }
 
 // observe notes how long a call has taken.

@@ -26,25 +26,13 @@ const scope = "github.com/gopooled/pooled"
 
 // Options is what a Tracing is made of.
 type Options struct {
-	TracerProvider trace.TracerProvider // nil: the global one
-	MeterProvider  metric.MeterProvider // nil: the global one
-	HideText       bool                 // statements are not shown
-	Servers        []Server             // those of the pool, in the order of the connector
+	TracerProvider trace.TracerProvider   // nil: the global one
+	MeterProvider  metric.MeterProvider   // nil: the global one
+	HideText       bool                   // statements are not shown
+	Servers        []*middleware.Endpoint // those of the pool, in the order of the connector
 	Summary        func(text string) string
 	Mask           func(text string) string
 	Code           func(error) string // SQLSTATE, or the server's number for the error; empty: it is none of the server's
-}
-
-// Server is a server of the pool.
-type Server struct {
-	Info  *middleware.Endpoint
-	Stats func() Stats
-}
-
-// Stats is what metrics tell of the connections to a server.
-type Stats struct {
-	Idle, Used, Waiting   int
-	MinIdle, MaxIdle, Max int // negative: there is no such limit
 }
 
 // Tracing tells what a pool does. It is safe for concurrent use.
@@ -55,6 +43,8 @@ type Tracing struct {
 	ops     [middleware.Raw + 1]*facts
 	servers []serverFacts
 	metrics metrics
+	// registration ends the reading of the figures; nil: Observe was not called.
+	registration metric.Registration
 	// measured says that somebody listened to the metrics at the last call. It is cheaper to look at than to ask, and every acquisition is
 	// part of a call.
 	measured atomic.Bool
@@ -69,8 +59,8 @@ type tracer struct {
 // New makes a Tracing. Close ends it.
 func New(o Options) (*Tracing, error) {
 	t := &Tracing{Options: o}
-	for _, s := range o.Servers {
-		t.servers = append(t.servers, newServerFacts(s.Info))
+	for _, info := range o.Servers {
+		t.servers = append(t.servers, newServerFacts(info))
 	}
 	for op := range t.ops {
 		t.ops[op] = t.newFacts("", operation(middleware.Op(op)), "")
@@ -79,7 +69,12 @@ func New(o Options) (*Tracing, error) {
 }
 
 // Close ends the observation of the pool.
-func (t *Tracing) Close() error { return t.metrics.close() }
+func (t *Tracing) Close() error {
+	if t.registration == nil {
+		return nil
+	}
+	return t.registration.Unregister()
+}
 
 // Middleware returns the wraps. They belong outermost, so that a span covers all that others do.
 func (t *Tracing) Middleware() middleware.Middleware {

@@ -47,6 +47,8 @@ type Breaker struct {
 	trips    atomic.Uint64
 	refusals atomic.Uint64
 
+	transitions [3]atomic.Uint64 // by policy.BreakerState
+
 	mu     sync.Mutex // guards what follows
 	states *gobreaker.TwoStepCircuitBreaker[struct{}]
 	state  gobreaker.State

@@ -20,11 +20,16 @@ type Stats struct {
 	Trips uint64
 	// Refused counts acquisitions that it refused.
 	Refused uint64
+	// Transitions counts how often it got into each [policy.BreakerState], which is the index.
+	Transitions [3]uint64
 }
 
 // Stats takes a snapshot.
 func (b *Breaker) Stats() Stats {
 	s := Stats{Trips: b.trips.Load(), Refused: b.refusals.Load()}
+	for to := range b.transitions {
+		s.Transitions[to] = b.transitions[to].Load()
+	}
 	if o := b.outage.Load(); o != nil {
 		s.State, s.Since, s.NextProbe = policy.BreakerOpen, o.since, o.nextProbe
 		if o.halfOpen {
@@ -34,9 +39,10 @@ func (b *Breaker) Stats() Stats {
 	return s
 }
 
-// tell logs a change of state, and tells the program, whose mistakes are not to end a goroutine of the endpoint.
+// tell counts and logs a change of state, and tells the program, whose mistakes are not to end a goroutine of the endpoint.
 func (b *Breaker) tell(c policy.BreakerChange) {
 	c.Endpoint = b.Endpoint
+	b.transitions[c.To].Add(1)
 	switch c.To {
 	case policy.BreakerOpen:
 		b.Logger.Error("pooled: the breaker is open: the server is cut off", "endpoint", c.Endpoint, "next_probe", c.NextProbe, "error", c.Cause)
