@@ -110,6 +110,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 			return nil, err
 		}
 		f.outer = append(f.outer, c.tracing.Middleware())
+		f.traceReset = c.tracing.Reset
 	}
 	if f.watched {
 		f.outer = append(f.outer, c.leak.Middleware())

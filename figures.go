@@ -48,17 +48,15 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string
 	tell(tracing.DialFailures, "", e.FailedDials)
 
 	if s.reset != nil {
-		tell(tracing.Resets, "reset", e.Reset.Resets)
-		tell(tracing.Resets, "permanent", e.Reset.Discards.Permanent)
-		tell(tracing.Resets, "failed", e.Reset.Discards.Failed)
-		tell(tracing.Resets, "mode", e.Reset.Discards.Mode)
-		tell(tracing.Resets, "unclean", e.Reset.Discards.Unclean)
+		for outcome, n := range e.Reset.Outcomes() {
+			tell(tracing.Resets, outcome, n)
+		}
 		for effect, n := range e.Reset.ByEffect {
 			tell(tracing.Effects, effect, n)
 		}
 	}
 	if s.breaker != nil {
-		for state, name := range breakerStates {
+		for state, name := range tracing.BreakerStates {
 			tell(tracing.BreakerStatus, name, one(e.Breaker.State == policy.BreakerState(state)))
 			tell(tracing.BreakerTransitions, name, e.Breaker.Transitions[state])
 		}
@@ -80,9 +78,6 @@ func clusterFigures(r *RoutingStats, tell tracing.Tell) {
 		}
 	}
 }
-
-// breakerStates are the names of breaker states in metrics and spans, by policy.BreakerState.
-var breakerStates = [...]string{policy.BreakerClosed: "closed", policy.BreakerOpen: "open", policy.BreakerHalfOpen: "half_open"}
 
 // one is 1 if it is so.
 func one(so bool) uint64 {

@@ -140,6 +140,8 @@ type furnishing struct {
 	watched bool         // leaks are looked for
 	routed  bool         // there may be several servers
 	lastID  *atomic.Uint64
+
+	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
 }
 
 // furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
@@ -157,7 +159,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
 			Policy: f.Reset, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
-			Dead: func(err error) bool { return dialect.Died(f.dialect, err) },
+			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:

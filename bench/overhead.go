@@ -20,18 +20,19 @@ type nullCall struct {
 	// promised says that mostNanoseconds and mostAllocs hold for it.
 	promised bool
 	do       func(ctx context.Context, db *sql.DB) error
+	sampled  bool // it is made in requests of which few are sampled
 }
 
 var nullCalls = []nullCall{
-	{"query", true, func(ctx context.Context, db *sql.DB) error { return drain(db.QueryContext(ctx, "select")) }},
-	{"query, 2 arguments", true, func(ctx context.Context, db *sql.DB) error {
+	{name: "query", promised: true, do: func(ctx context.Context, db *sql.DB) error { return drain(db.QueryContext(ctx, "select")) }},
+	{name: "query, 2 arguments", promised: true, do: func(ctx context.Context, db *sql.DB) error {
 		return drain(db.QueryContext(ctx, "select", 1, "two"))
 	}},
-	{"exec", false, func(ctx context.Context, db *sql.DB) error {
+	{name: "exec", do: func(ctx context.Context, db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "update")
 		return err
 	}},
-	{"begin, exec, commit", false, func(ctx context.Context, db *sql.DB) error {
+	{name: "begin, exec, commit", do: func(ctx context.Context, db *sql.DB) error {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return err

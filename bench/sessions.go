@@ -132,8 +132,8 @@ func cleanCalls(table string) []nullCall {
 	selects := turns("select id, name, upper(name) as loud, length(name) as letters from %s where id = $1 and id <> %d order by name limit 10")
 	updates := turns("update %s set name = lower(name) where id = $1 and id <> %d and name is not null")
 	return []nullCall{
-		{"query, 1 argument", true, func(ctx context.Context, db *sql.DB) error { return drain(db.QueryContext(ctx, selects(), 1)) }},
-		{"exec, 1 argument", true, func(ctx context.Context, db *sql.DB) error {
+		{name: "query, 1 argument", promised: true, do: func(ctx context.Context, db *sql.DB) error { return drain(db.QueryContext(ctx, selects(), 1)) }},
+		{name: "exec, 1 argument", promised: true, do: func(ctx context.Context, db *sql.DB) error {
 			_, err := db.ExecContext(ctx, updates(), 1)
 			return err
 		}},

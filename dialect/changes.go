@@ -1,6 +1,9 @@
 package dialect
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // maxNoted is how many names and texts are kept for one server connection. A session with more traces than that is not worth
 // being cleaned one by one.
@@ -17,6 +20,9 @@ type Changes struct {
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
 	Pending []string
+	// Cause is what the changes are a consequence of, for those who trace that they are undone. It has values only, and is never cancelled;
+	// nil: nobody wants to know.
+	Cause context.Context
 }
 
 // Clean reports whether there are none.

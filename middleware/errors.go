@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/policy"
 )
 
 // Sentinels for pooled's own refusals: errors.Is matches the typed errors of this file with them.
@@ -125,8 +126,10 @@ type BreakerOpenError struct {
 	Since time.Time
 	// Cause is the last error that counted: of a call, a dial or a probe.
 	Cause error
-	// NextProbe is when the server is tried again.
+	// NextProbe is when the server is tried again; in the past while State is half-open.
 	NextProbe time.Time
+	// State is open, or half-open while the server is being tried.
+	State policy.BreakerState
 }
 
 // Error tells what is known of the outage.

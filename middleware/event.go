@@ -149,6 +149,10 @@ type Call struct {
 
 	// Waited is how long the call has waited for permits of pool_max_conns.
 	Waited time.Duration
+	// Failover is how long the call has waited for a server that can be written to.
+	Failover time.Duration
+	// Retries are the attempts that failed and were not the end of it. Who runs a call again adds to them.
+	Retries []Retry
 
 	Rows   driver.Rows   // Query
 	Result driver.Result // Exec
@@ -156,10 +160,18 @@ type Call struct {
 	Tx     driver.Tx     // Begin
 }
 
+// Retry is an attempt at a call that failed and was not the end of it: the server had executed nothing, or it was a read without effects.
+type Retry struct {
+	At       time.Time // when it failed
+	Endpoint *Endpoint // where
+	Err      error     // what the real driver or pooled said
+}
+
 // Route is why a call goes to its endpoint, for people and for metrics.
 type Route struct {
-	Reason string // one of a few, such as "read", "write" or "fallback"
-	Detail string // what exactly, such as "function nextval is volatile"; may be empty
+	Role   dialect.ServerRole // the part that the endpoint plays in its cluster
+	Reason string             // one of a few, such as "read", "write" or "fallback"
+	Detail string             // what exactly, such as "function nextval is volatile"; may be empty
 	// Proved says that the statement is proved to be a read that leaves no trace, by what is known of the cluster's catalogue.
 	Proved bool
 }

@@ -28,6 +28,7 @@ type family struct {
 	slow         func(milliseconds int) []string // makes a replica apply everything that much later; nil: it cannot
 	increment    string                          // adds 1 to the register $1 and returns the new value; empty: last_insert_id tells it
 	argument     string                          // the placeholder for the first argument
+	setting      string                          // changes something about a session
 }
 
 var families = []*family{
@@ -42,6 +43,7 @@ var families = []*family{
 		},
 		increment: "update register set n = n + 1 where id = $1 returning n",
 		argument:  "$1",
+		setting:   "set statement_timeout = '30s'",
 	},
 	{
 		name: "MariaDB", driver: "mysql", replicas: 1, cluster: testserver.MariaDBCluster,
@@ -51,6 +53,7 @@ var families = []*family{
 		progress: "select 1",
 		deaf:     []string{"stop slave io_thread"},
 		argument: "?",
+		setting:  "set sql_mode = 'ANSI'",
 	},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
@@ -28,6 +29,7 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 		if c.Op == middleware.Commit || c.Op == middleware.Rollback {
 			m := r.member(c.Session.Endpoint())
 			incarnation := m.incarnation.Load()
+			c.Route = middleware.Route{Role: r.roleOf(m), Reason: Bound.String(), Detail: "it ends a transaction"}
 			err := next(ctx, c)
 			if c.TxOptions.ReadOnly {
 				r.noteRead(o, m, incarnation)
@@ -84,7 +86,7 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 // decide notes where the call goes.
 func (to *route) decide(m *member, b belonging) {
 	to.counts[b.reason].Add(1)
-	to.call.Route = middleware.Route{Reason: b.reason.String(), Detail: b.detail, Proved: to.proved}
+	to.call.Route = middleware.Route{Role: to.roleOf(m), Reason: b.reason.String(), Detail: b.detail, Proved: to.proved}
 	if to.says.told != nil {
 		to.says.told(decision(m, b))
 	}
@@ -117,11 +119,13 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 				return err // the program wanted it so, or it may have been executed in part
 			}
 			to.noteRefused(m)
+			to.noteRetry(m, err)
 			to.proved = false
 			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
 			return to.runOnPrimary(ctx)
 		case elsewhere:
 			tried |= 1 << m.index
+			to.noteRetry(m, err)
 			m.awaken()
 			b.reason, b.detail = Retry, m.Info.Name+" could not answer"
 			m = nil
@@ -129,6 +133,19 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 			return err
 		}
 	}
+}
+
+// roleOf is the part that a server plays now.
+func (r *Router) roleOf(m *member) dialect.ServerRole {
+	if m == r.view.Load().primary {
+		return dialect.RolePrimary
+	}
+	return dialect.RoleReplica
+}
+
+// noteRetry notes that the call failed on a server, and is to run again.
+func (to *route) noteRetry(m *member, err error) {
+	to.call.Retries = append(to.call.Retries, middleware.Retry{At: time.Now(), Endpoint: m.Info, Err: err})
 }
 
 // outcome is what an error of a call means for where it runs next.
@@ -218,7 +235,13 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := w.forPrimary(ctx, to.Router, m, err); err != nil {
+		if err != nil {
+			to.noteRetry(m, err)
+		}
+		began := time.Now()
+		err = w.forPrimary(ctx, to.Router, m, err)
+		to.call.Failover += time.Since(began)
+		if err != nil {
 			return err
 		}
 	}

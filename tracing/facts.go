@@ -1,6 +1,9 @@
 package tracing
 
 import (
+	"net"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -14,9 +17,9 @@ import (
 
 // facts are what can be told of all calls with one text. They never change.
 type facts struct {
-	name    string
-	start   []trace.SpanStartOption
-	summary []attribute.KeyValue
+	name   string
+	start  []trace.SpanStartOption
+	common []attribute.KeyValue // of spans and metrics
 	// succeeded are the attributes of a success for the metrics, for each server.
 	succeeded [][]metric.RecordOption
 }
@@ -60,7 +63,7 @@ func (t *Tracing) newFacts(shown, summary, text string) *facts {
 	if summary != "" {
 		common = append(common, semconv.DBQuerySummary(summary))
 	}
-	f.summary = common
+	f.common = common
 	start := common[:len(common):len(common)]
 	if len(t.servers) == 1 {
 		start = append(start, t.servers[0].attributes...)
@@ -96,4 +99,25 @@ func operation(op middleware.Op) string {
 	default:
 		return ""
 	}
+}
+
+// serverFacts are the attributes of a server.
+type serverFacts struct {
+	info       *middleware.Endpoint
+	attributes []attribute.KeyValue // shared, and so without room to append to
+}
+
+// The ports that go without saying.
+var defaultPorts = map[string]int{"postgres": 5432, "mysql": 3306}
+
+func newServerFacts(info *middleware.Endpoint) serverFacts {
+	host, port, err := net.SplitHostPort(info.Name)
+	if err != nil { // a socket, or a name that says nothing
+		return serverFacts{info, []attribute.KeyValue{semconv.ServerAddress(info.Name)}}
+	}
+	attributes := []attribute.KeyValue{semconv.ServerAddress(host)}
+	if n, err := strconv.Atoi(port); err == nil && n != defaultPorts[info.Dialect] {
+		attributes = append(attributes, semconv.ServerPort(n))
+	}
+	return serverFacts{info, slices.Clip(attributes)}
 }

@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
+
+	"github.com/gopooled/pooled/policy"
 )
 
 // Figure is a metric that is read from the pool when somebody collects, so that it costs a call nothing.
@@ -106,6 +108,9 @@ const (
 	routeReasonKey  attribute.Key = "pooled.route.reason"
 	endpointRoleKey attribute.Key = "pooled.endpoint.role"
 )
+
+// BreakerStates are the states of a breaker as metrics and spans call them, by [policy.BreakerState].
+var BreakerStates = [...]string{policy.BreakerClosed: "closed", policy.BreakerOpen: "open", policy.BreakerHalfOpen: "half_open"}
 
 // Tell tells a figure of a server, by its number. of says which part, for the figures that have parts.
 type Tell func(f Figure, server int, of string, n int64)

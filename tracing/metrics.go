@@ -54,17 +54,12 @@ func (m *metrics) register(t *Tracing) error {
 }
 
 // observe notes how long a call has taken.
-func (m *metrics) observe(ctx context.Context, t *Tracing, f *facts, server int, took time.Duration, err error) {
-	kind, code := t.classify(err)
-	if kind == "" {
+func (m *metrics) observe(ctx context.Context, f *facts, s *serverFacts, server int, took time.Duration, failed failure) {
+	if failed.kind == "" {
 		m.duration.Record(ctx, took.Seconds(), f.succeeded[server]...)
 		return
 	}
-	attributes := slices.Concat(f.summary, t.servers[server].attributes, []attribute.KeyValue{semconv.ErrorTypeKey.String(kind)})
-	if code != "" {
-		attributes = append(attributes, semconv.DBResponseStatusCode(code))
-	}
-	m.duration.Record(ctx, took.Seconds(), metric.WithAttributes(attributes...))
+	m.duration.Record(ctx, took.Seconds(), metric.WithAttributes(failed.add(slices.Concat(f.common, s.attributes))...))
 }
 
 // connect measures dials.
@@ -82,16 +77,18 @@ func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	}
 }
 
-// acquire measures how long sessions wait for a permit, and counts those that wait in vain.
+// acquire measures how long it takes to get a connection, the wait for a permit and a dial included, and counts the timeouts.
 func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 	return func(ctx context.Context, a *middleware.Acquisition) error {
+		if !t.measured.Load() {
+			return next(ctx, a)
+		}
+		began := time.Now()
 		err := next(ctx, a)
-		if t.measured.Load() {
-			server := t.server(a.Endpoint)
-			t.metrics.wait.Record(ctx, a.Waited.Seconds(), t.metrics.pools[server]...)
-			if errors.Is(err, middleware.ErrAcquireTimeout) {
-				t.metrics.timeouts.Add(ctx, 1, t.metrics.poolAdds[server]...)
-			}
+		server := t.server(a.Endpoint)
+		t.metrics.wait.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[server]...)
+		if errors.Is(err, middleware.ErrAcquireTimeout) {
+			t.metrics.timeouts.Add(ctx, 1, t.metrics.poolAdds[server]...)
 		}
 		return err
 	}

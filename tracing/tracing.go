@@ -2,17 +2,10 @@ package tracing
 
 import (
 	"context"
-	"database/sql/driver"
-	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"sync/atomic"
-	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -132,102 +125,6 @@ func dropped(ctx context.Context) bool {
 	return !span.IsRecording() && span.SpanContext().IsValid() && !span.SpanContext().IsSampled()
 }
 
-// observe runs a call that somebody wants to know of.
-func (t *Tracing) observe(ctx context.Context, c *middleware.Call, next middleware.CallFunc, listener trace.Tracer, measured bool) error {
-	f := t.factsOf(c)
-	began := time.Now()
-	var span trace.Span
-	if listener != nil && c.Op != middleware.Prepare {
-		ctx, span = listener.Start(ctx, f.name, f.start...)
-	}
-	returned := false
-	defer func() {
-		if !returned && span != nil { // something panicked
-			span.SetStatus(codes.Error, "panic")
-			span.End()
-		}
-	}()
-	err := next(ctx, c)
-	returned = true
-	sent := c.Session.Conn() != nil || err != nil
-	if listener != nil && span == nil && sent { // where a text was prepared before, nothing is sent
-		_, span = listener.Start(ctx, f.name, append(f.start[:len(f.start):len(f.start)], trace.WithTimestamp(began))...)
-	}
-	server := t.server(c.Session.Endpoint())
-	if measured && sent {
-		t.metrics.observe(ctx, t, f, server, time.Since(began), err)
-	}
-	if span != nil {
-		t.finish(span, c, server, err)
-	}
-	return err
-}
-
-// finish tells what has become of a call.
-func (t *Tracing) finish(span trace.Span, c *middleware.Call, server int, err error) {
-	defer span.End()
-	if !span.IsRecording() {
-		return
-	}
-	var own [8]attribute.KeyValue
-	attributes := own[:0]
-	if len(t.servers) > 1 { // which one was not known before
-		attributes = append(attributes, t.servers[server].attributes...)
-	}
-	if c.Waited > 0 {
-		attributes = append(attributes, attribute.Float64("pooled.acquire.wait", c.Waited.Seconds()))
-	}
-	if c.Route.Reason != "" {
-		attributes = append(attributes, attribute.String("pooled.route.reason", c.Route.Reason))
-		if c.Route.Detail != "" {
-			attributes = append(attributes, attribute.String("pooled.route.detail", c.Route.Detail))
-		}
-	}
-	if kind, code := t.classify(err); kind != "" {
-		attributes = append(attributes, semconv.ErrorTypeKey.String(kind))
-		if code != "" {
-			attributes = append(attributes, semconv.DBResponseStatusCode(code))
-		}
-		if !errors.Is(err, context.Canceled) {
-			span.SetStatus(codes.Error, err.Error())
-		}
-	}
-	span.SetAttributes(attributes...)
-}
-
-// classify returns the error.type of an error, and the server's code if it is the server's; empty: it is none.
-func (t *Tracing) classify(err error) (kind, code string) {
-	if err == nil || err == driver.ErrSkip {
-		return "", ""
-	}
-	if code = t.Code(err); code != "" {
-		return code, code
-	}
-	for _, known := range refusals {
-		if errors.Is(err, known.err) {
-			return known.kind, ""
-		}
-	}
-	return fmt.Sprintf("%T", err), ""
-}
-
-// refusals are the errors that have a name of their own as error.type.
-var refusals = []struct {
-	err  error
-	kind string
-}{
-	{middleware.ErrAcquireTimeout, "acquire_timeout"},
-	{middleware.ErrConnectTimeout, "connect_timeout"},
-	{middleware.ErrBreakerOpen, "breaker_open"},
-	{middleware.ErrDraining, "draining"},
-	{middleware.ErrReclaimed, "reclaimed"},
-	{middleware.ErrNoPrimary, "no_primary"},
-	{middleware.ErrNoReplica, "no_replica"},
-	{context.Canceled, "context.Canceled"},
-	{context.DeadlineExceeded, "context.DeadlineExceeded"},
-	{driver.ErrBadConn, "driver.ErrBadConn"},
-}
-
 // server is the index of an endpoint.
 func (t *Tracing) server(info *middleware.Endpoint) int {
 	for i := range t.servers {
@@ -236,27 +133,4 @@ func (t *Tracing) server(info *middleware.Endpoint) int {
 		}
 	}
 	return 0
-}
-
-// serverFacts are the attributes of a server.
-type serverFacts struct {
-	info       *middleware.Endpoint
-	attributes []attribute.KeyValue
-}
-
-// The ports that go without saying.
-var defaultPorts = map[string]int{"postgres": 5432, "mysql": 3306}
-
-func newServerFacts(info *middleware.Endpoint) serverFacts {
-	s := serverFacts{info: info}
-	host, port, err := net.SplitHostPort(info.Name)
-	if err != nil { // a socket, or a name that says nothing
-		s.attributes = append(s.attributes, semconv.ServerAddress(info.Name))
-		return s
-	}
-	s.attributes = append(s.attributes, semconv.ServerAddress(host))
-	if n, err := strconv.Atoi(port); err == nil && n != defaultPorts[info.Dialect] {
-		s.attributes = append(s.attributes, semconv.ServerPort(n))
-	}
-	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
@@ -21,6 +22,7 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 	sent := c.beforeSending()
 	res, err := run(watched)
 	if err != nil && c.heals(err, st, text) {
+		c.healed = &Healed{time.Now(), err}
 		c.restoreArgs(args)
 		res, err = run(watched)
 	}

@@ -11,6 +11,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -60,6 +61,7 @@ type Conn struct {
 	failed  bool
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
+	healed  *Healed                         // what a call met and overcame; nil: nothing
 	seen    dialect.ErrorClass              // what the errors so far have said
 	socket  *dialect.Socket                 // under the real connection; nil: not known
 	texts   *Texts                          // counts the calls; nil: nobody does
@@ -93,6 +95,21 @@ func (c *Conn) Real() driver.Conn { return c.real }
 
 // Failed reports whether a call told that the connection is dead.
 func (c *Conn) Failed() bool { return c.failed }
+
+// Healed is a stale prepared statement that a call met, before it ran once more with a new one.
+type Healed struct {
+	At  time.Time
+	Err error
+}
+
+// Healed tells, once, what the last Query or Exec met and overcame; nil: nothing.
+func (c *Conn) Healed() *Healed {
+	h := c.healed
+	if h != nil {
+		c.healed = nil
+	}
+	return h
+}
 
 // Seen is what the errors of its calls have said.
 func (c *Conn) Seen() dialect.ErrorClass { return c.seen }

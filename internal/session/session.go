@@ -300,8 +300,10 @@ func call(ctx context.Context, c *middleware.Call) error {
 	switch c.Op {
 	case middleware.Query:
 		c.Rows, err = s.runQuery(ctx, c)
+		s.noteHealed(c)
 	case middleware.Exec:
 		c.Result, err = s.runExec(ctx, c)
+		s.noteHealed(c)
 	case middleware.Prepare:
 		c.Stmt, err = s.prepare(ctx, c.Text)
 	case middleware.Ping:
@@ -328,6 +330,13 @@ func (s *Session) runQuery(ctx context.Context, c *middleware.Call) (driver.Rows
 		return nil, err
 	}
 	return real.Query(ctx, c.Args)
+}
+
+// noteHealed tells the middlewares of a call that ran twice.
+func (s *Session) noteHealed(c *middleware.Call) {
+	if healed := s.conn.Healed(); healed != nil {
+		c.Retries = append(c.Retries, middleware.Retry{At: healed.At, Endpoint: s.Endpoint(), Err: healed.Err})
+	}
 }
 
 func (s *Session) runExec(ctx context.Context, c *middleware.Call) (driver.Result, error) {

@@ -62,6 +62,13 @@ type outage struct {
 	halfOpen  bool
 }
 
+func (o *outage) state() policy.BreakerState {
+	if o.halfOpen {
+		return policy.BreakerHalfOpen
+	}
+	return policy.BreakerOpen
+}
+
 // New makes a closed breaker.
 func New(o Options) *Breaker {
 	if o.Logger == nil {
@@ -102,7 +109,7 @@ func (b *Breaker) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 
 func (b *Breaker) refuse(o *outage) error {
 	b.refusals.Add(1)
-	return &middleware.BreakerOpenError{Endpoint: b.Endpoint, Since: o.since, Cause: o.cause, NextProbe: o.nextProbe}
+	return &middleware.BreakerOpenError{Endpoint: b.Endpoint, Since: o.since, Cause: o.cause, NextProbe: o.nextProbe, State: o.state()}
 }
 
 // probing marks the context of a probe's dial.

@@ -31,9 +31,9 @@ func (b *Breaker) Stats() Stats {
 		s.Transitions[to] = b.transitions[to].Load()
 	}
 	if o := b.outage.Load(); o != nil {
-		s.State, s.Since, s.NextProbe = policy.BreakerOpen, o.since, o.nextProbe
-		if o.halfOpen {
-			s.State, s.NextProbe = policy.BreakerHalfOpen, time.Time{}
+		s.State, s.Since = o.state(), o.since
+		if !o.halfOpen {
+			s.NextProbe = o.nextProbe
 		}
 	}
 	return s

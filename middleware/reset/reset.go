@@ -28,6 +28,8 @@ type Options struct {
 	TellsTx  bool             // the state of a real connection tells whether it is in a transaction
 	Dead     func(error) bool // whether an error says that the connection is dead
 	Logger   *slog.Logger     // nil = slog.Default()
+	// Trace is told when a session with a [dialect.Changes].Cause is about to be made clean, and returns what is told the outcome. Nil: nobody is told.
+	Trace func(cause context.Context, conn middleware.ServerConn) (end func(outcome string))
 }
 
 // Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
@@ -117,7 +119,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		changes := event.Conn.Changes()
 		switch {
 		case r.Policy.Mode == policy.ResetAlways:
-			*changes = dialect.Changes{Effects: changes.Effects | dialect.UnknownEffect, Undo: changes.Undo, Inherited: changes.Inherited}
+			*changes = dialect.Changes{Effects: changes.Effects | dialect.UnknownEffect, Undo: changes.Undo, Inherited: changes.Inherited, Cause: changes.Cause}
 		case r.judges():
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
@@ -132,6 +134,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			next(event)
 			return
 		case changes.Clean():
+			changes.Cause = nil
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
@@ -185,6 +188,10 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 		defer cancel()
 	}
 	why := failed
+	if cause := event.Conn.Changes().Cause; cause != nil && r.Trace != nil {
+		end := r.Trace(cause, event.Conn)
+		defer func() { end(why.String()) }()
+	}
 	defer func() {
 		if p := recover(); p != nil { // there is no caller who could be told
 			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name,

@@ -46,6 +46,22 @@ const (
 	reasons // how many there are
 )
 
+var reasonNames = [reasons]string{none: "reset", permanent: "permanent", failed: "failed", byMode: "mode", unclean: "unclean"}
+
+// String returns what became of the session, as metrics and spans call it.
+func (r reason) String() string { return reasonNames[r] }
+
+// Outcomes counts the sessions that were not clean by what became of them: "reset", or the reason for which the connection was closed.
+func (s Stats) Outcomes() map[string]uint64 {
+	return map[string]uint64{
+		none.String():      s.Resets,
+		permanent.String(): s.Discards.Permanent,
+		failed.String():    s.Discards.Failed,
+		byMode.String():    s.Discards.Mode,
+		unclean.String():   s.Discards.Unclean,
+	}
+}
+
 type counters struct {
 	clean         atomic.Uint64
 	resets        atomic.Uint64

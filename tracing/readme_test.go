@@ -1,0 +1,52 @@
+package tracing
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
+)
+
+// With POOLED_UPDATE=1 the table is written instead of compared.
+func TestReadmeListsTheMetrics(t *testing.T) {
+	const begin, end, file = "<!-- metrics -->\n", "<!-- /metrics -->", "../README.md"
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(text), begin)
+	require.True(t, ok, "the mark %q is missing", begin)
+	table, after, ok := strings.Cut(rest, end)
+	require.True(t, ok, "the mark %q is missing", end)
+	want := metricsTable()
+	if os.Getenv("POOLED_UPDATE") != "" {
+		require.NoError(t, os.WriteFile(file, []byte(before+begin+want+end+after), 0o600))
+		return
+	}
+	assert.Equal(t, want, table, "run: POOLED_UPDATE=1 go test -run Readme ./tracing")
+}
+
+// metricsTable lists all metrics.
+func metricsTable() string {
+	var b strings.Builder
+	b.WriteString("| metric | unit | what it tells | by |\n|---|---|---|---|\n")
+	row := func(s spec, part string) {
+		if part != "" {
+			part = "`" + part + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Name(), s.Unit(), s.Description(), part)
+	}
+	row(dbconv.ClientOperationDuration{}, string(semconv.DBQuerySummaryKey))
+	for _, s := range []spec{
+		dbconv.ClientConnectionCreateTime{}, dbconv.ClientConnectionWaitTime{}, dbconv.ClientConnectionUseTime{}, dbconv.ClientConnectionTimeouts{},
+	} {
+		row(s, "")
+	}
+	for _, f := range figures {
+		row(f, string(f.part))
+	}
+	return b.String()
+}
