@@ -14,6 +14,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
+	"github.com/gopooled/pooled/internal/logs"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/leak"
@@ -96,6 +97,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Logger = logs.New(cfg.Logger) // only now: the limits are not for what middlewares of users log
 	d, servers, err := open(cfg)
 	if err != nil {
 		return nil, err

@@ -94,7 +94,7 @@ func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
 					synctest.Wait()
 					require.Len(t, p.reported(), 1)
 					assert.True(t, p.reported()[0].Reclaimed)
-					assert.Contains(t, p.log.String(), "level=ERROR")
+					assert.Contains(t, p.log.String(), "level=WARN msg=\"pooled: a connection was held, but not used: it was reclaimed\"")
 					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.stats().Leak)
 					assert.EqualValues(t, 1, p.stats().Closed.Reclaimed)
 					assert.Equal(t, 1, p.stats().Open)

@@ -61,7 +61,8 @@ type Config struct {
 	Routing Routing
 	// Tracing is what is told to OpenTelemetry.
 	Tracing Tracing
-	// Logger gets what nobody is there to be told. Nil = slog.Default(). Only in Go.
+	// Logger gets what nobody is there to be told: the README lists the messages, levels and keys. Records of one kind are limited. Nil =
+	// slog.Default(), as it is when something is logged. Only in Go.
 	Logger *slog.Logger
 }
 

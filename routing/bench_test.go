@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"github.com/gopooled/pooled/dialect"
@@ -34,7 +35,9 @@ func (benchSession) Move(*middleware.Endpoint) bool { return true }
 // BenchmarkDecision measures what routing adds to a call whose text is known.
 func BenchmarkDecision(b *testing.B) {
 	sessions := &cachedSessions{}
-	o := Options{Policy: policy.NewConfig().Routing, Classify: func(error) dialect.ErrorClass { return 0 }}
+	o := Options{
+		Policy: policy.NewConfig().Routing, Classify: func(error) dialect.ErrorClass { return 0 }, Logger: slog.New(slog.DiscardHandler),
+	}
 	for _, name := range []string{"primary", "one", "two"} {
 		o.Servers = append(o.Servers, Server{
 			Info: &middleware.Endpoint{Name: name}, Dialect: dialect.Server{Sessions: sessions}, CutOff: func() bool { return false },

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -174,7 +173,9 @@ func (r *Router) identify(m *member) {
 	}
 	foreign := name != "" && name != r.cluster
 	if foreign && !m.foreign {
-		r.tell(slog.LevelError, "pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
+		r.tell(func() {
+			r.Logger.Error("pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
+		})
 	}
 	m.foreign = foreign
 }
@@ -222,16 +223,14 @@ func (r *Router) assign() {
 	r.samples = nil
 	switch {
 	case primary == nil:
-		r.tell(slog.LevelError, "pooled: there is no primary", "why", why)
+		r.tell(func() { r.Logger.Error("pooled: there is no primary", "why", why) })
 	case r.known.Load():
-		r.tell(slog.LevelWarn, "pooled: the primary is another server", "endpoint", primary.Info.Name)
+		r.tell(func() { r.Logger.Warn("pooled: this server is the primary now", "endpoint", primary.Info.Name) })
 	}
 }
 
-// tell logs something once mu is free: a handler may use the pool itself.
-func (r *Router) tell(level slog.Level, text string, args ...any) {
-	r.news = append(r.news, func() { r.Logger.Log(context.Background(), level, text, args...) })
-}
+// tell has f log something once mu is free: a handler may use the pool itself.
+func (r *Router) tell(f func()) { r.news = append(r.news, f) }
 
 // measure finds out how far the replicas are.
 func (r *Router) measure(m *member) {

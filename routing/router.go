@@ -23,7 +23,7 @@ type Options struct {
 	Classify func(error) dialect.ErrorClass
 	Cluster  dialect.Cluster
 	Mask     func(text string) string // takes the literals out of a statement
-	Logger   *slog.Logger             // nil = slog.Default()
+	Logger   *slog.Logger
 }
 
 // Server is a server of the cluster, with what can be done to its endpoint.
@@ -64,9 +64,6 @@ type Router struct {
 
 // New makes a router. It asks no server before the first call.
 func New(o Options) *Router {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
 	r := &Router{Options: o, start: time.Now(), ready: make(chan struct{}), changed: make(chan struct{})}
 	for i, s := range o.Servers {
 		r.members = append(r.members, newMember(i, s))

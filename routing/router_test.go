@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -114,6 +115,7 @@ func (fakeCluster) Position(text string) (dialect.Position, error) {
 type cluster struct {
 	*Router
 	servers []*fakeServer
+	log     bytes.Buffer // in a bubble, to be read after synctest.Wait
 	stop    context.CancelFunc
 	group   sync.WaitGroup
 }
@@ -125,7 +127,7 @@ func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
 	ctx, c.stop = context.WithCancel(t.Context())
 	o := Options{
 		Policy: policy.NewConfig().Routing, Cluster: fakeCluster{}, Mask: func(s string) string { return s },
-		Classify: func(error) dialect.ErrorClass { return 0 }, Logger: slog.New(slog.DiscardHandler),
+		Classify: func(error) dialect.ErrorClass { return 0 }, Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
 	}
 	if change != nil {
 		change(&o.Policy)
@@ -395,6 +397,24 @@ func TestPrimaryOfTheLatestTimelineWins(t *testing.T) {
 	})
 }
 
+func TestChangesOfThePrimaryAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		role := func(role dialect.ServerRole) {
+			c.servers[1].set(func(f *fakeServer) { f.sight.Role = role })
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		assert.Empty(t, c.log.String(), "the first primary is no change")
+		role(dialect.RolePrimary)
+		assert.Contains(t, c.log.String(), `level=ERROR msg="pooled: there is no primary" why="both s0 and s1 say that they are the primary"`)
+		assert.NotContains(t, c.log.String(), "the primary now")
+		role(dialect.RoleReplica)
+		assert.Contains(t, c.log.String(), `level=WARN msg="pooled: this server is the primary now" endpoint=s0`)
+		assert.Equal(t, 2, strings.Count(c.log.String(), "msg="))
+	})
+}
+
 func TestServerOfAnotherClusterIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2, nil)
@@ -402,6 +422,8 @@ func TestServerOfAnotherClusterIsNotUsed(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
 		assert.Contains(t, c.whyNone(options{}), "s1 belongs to another cluster")
+		synctest.Wait()
+		assert.Equal(t, 1, strings.Count(c.log.String(), `level=ERROR msg="pooled: a server belongs to another cluster, and is not used" endpoint=s1`))
 	})
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 	Probe         func(context.Context) error          // asks the server whether it is well
 	Background    func(func(ctx context.Context)) bool // runs a function on a goroutine of the endpoint
 	OnStateChange func(policy.BreakerChange)           // nil: nothing is called
-	Logger        *slog.Logger                         // nil = slog.Default()
+	Logger        *slog.Logger
 }
 
 // Breaker is the breaker of one endpoint. It is safe for concurrent use.
@@ -71,9 +71,6 @@ func (o *outage) state() policy.BreakerState {
 
 // New makes a closed breaker.
 func New(o Options) *Breaker {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
 	b := &Breaker{Options: o}
 	if o.Policy.Ratio > 0 {
 		b.window = newWindow(o.Policy.Window)

@@ -56,7 +56,7 @@ func (b *Breaker) tell(c policy.BreakerChange) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			b.Logger.Error("pooled: OnStateChange panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			b.Logger.Error("pooled: OnStateChange panicked", "endpoint", c.Endpoint, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	b.OnStateChange(c)

@@ -31,7 +31,7 @@ type Options struct {
 	Holdings   func() []Holding                     // the connections in use, in no order
 	Background func(func(ctx context.Context)) bool // runs a function on a goroutine of the endpoint
 	Mask       func(text string) string             // takes the literals out of a statement
-	Logger     *slog.Logger                         // nil = slog.Default()
+	Logger     *slog.Logger
 }
 
 // rate is pool_leak_sample. One in four thousand millions is as good as none.
@@ -78,9 +78,6 @@ type watched struct {
 
 // New makes a Leak.
 func New(o Options) *Leak {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
 	l := &Leak{Options: o, watched: map[Borrow]*watched{}}
 	l.sample.Store(o.rate())
 	return l

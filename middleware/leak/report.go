@@ -16,15 +16,16 @@ func (w *watcher) report(leak held.Leak, first bool) {
 			w.counters.orphaned.Add(1)
 		}
 	}
-	level, message := slog.LevelWarn, "pooled: a connection is held, but not used"
+	ctx := context.Background()
 	switch {
 	case leak.Reclaimed:
 		w.counters.reclaimed.Add(1)
-		level, message = slog.LevelError, "pooled: a connection was held, but not used: it was reclaimed"
+		w.Logger.LogAttrs(ctx, slog.LevelWarn, "pooled: a connection was held, but not used: it was reclaimed", attributes(leak)...)
 	case leak.Fate == held.Gone:
-		message = "pooled: a connection has leaked: the goroutine that borrowed it has ended"
+		w.Logger.LogAttrs(ctx, slog.LevelWarn, "pooled: a connection has leaked: the goroutine that borrowed it has ended", attributes(leak)...)
+	default:
+		w.Logger.LogAttrs(ctx, slog.LevelWarn, "pooled: a connection is held, but not used", attributes(leak)...)
 	}
-	w.Logger.LogAttrs(context.Background(), level, message, attributes(leak)...)
 	if w.OnLeak != nil {
 		w.OnLeak(leak)
 	}
@@ -34,17 +35,17 @@ func (w *watcher) report(leak held.Leak, first bool) {
 func (w *watcher) tellReturned(c held.Conn) {
 	w.counters.returned.Add(1)
 	w.Logger.Info("pooled: a connection that was reported came back", "endpoint", c.Endpoint, "connection", c.ID,
-		"held", held.Round(c.For).String())
+		"held", held.Round(c.For))
 }
 
 func attributes(leak held.Leak) []slog.Attr {
 	all := []slog.Attr{
 		slog.String("endpoint", leak.Endpoint),
 		slog.Uint64("connection", leak.ID),
-		slog.String("held", held.Round(leak.For).String()),
-		slog.String("idle", held.Round(leak.Idle).String()),
+		slog.Duration("held", held.Round(leak.For)),
+		slog.Duration("idle", held.Round(leak.Idle)),
 		slog.Int("calls", leak.Calls),
-		slog.String("last", leak.Op),
+		slog.String("last_call", leak.Op),
 		slog.Bool("in_transaction", leak.InTx),
 		slog.String("fate", leak.Fate.String()),
 	}
@@ -55,7 +56,7 @@ func attributes(leak held.Leak) []slog.Attr {
 		all = append(all, slog.Uint64("goroutine", leak.Goroutine))
 	}
 	if leak.Where != "" {
-		all = append(all, slog.String("now", leak.Where))
+		all = append(all, slog.String("goroutine_at", leak.Where))
 	}
 	if frames := leak.Frames(); len(frames) > 0 {
 		lines := make([]string, len(frames))

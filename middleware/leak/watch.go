@@ -79,7 +79,7 @@ func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
 	all, took := w.dumps.dump()
 	if w.Policy.Reclaim == policy.ReclaimOrphaned && !all.whole && !w.blind {
 		w.blind = true
-		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "most", w.dumps.limit)
+		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "limit", w.dumps.limit)
 	}
 	w.nextDump = now.Add(max(min(dumpEvery, w.Policy.Threshold), dumpShare*took))
 	var leaks []held.Leak

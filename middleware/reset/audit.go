@@ -28,7 +28,7 @@ func (a *audit) check(ctx context.Context, r *Reset, event *middleware.Release) 
 	}
 	r.counters.auditFailures.Add(1)
 	r.Logger.Error("pooled: a session was not clean after its reset; its connection is closed",
-		"endpoint", event.Conn.Endpoint().Name, "left", names)
+		"endpoint", event.Conn.Endpoint().Name, "connection", event.Conn.ID(), "leftovers", names)
 	return unclean
 }
 

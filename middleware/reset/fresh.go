@@ -42,8 +42,8 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 			}
 		}
 		if r.fresh.CompareAndSwap(nil, &fresh{proxied, state}) && proxied && r.Policy.Mode != policy.ResetAlways {
-			r.Logger.Warn("pooled: a proxy stands before the server, so sessions are not reset: write pool_reset=off if it pools "+
-				"transactions (PgBouncer's pool_mode=transaction), pool_reset=always if it pools sessions", "endpoint", dial.Endpoint.Name)
+			r.Logger.Warn("pooled: a proxy stands before the server, so sessions are not reset: write pool_reset=off if it pools transactions, "+
+				"pool_reset=always if it pools sessions", "endpoint", dial.Endpoint.Name)
 		}
 		return real, nil
 	}

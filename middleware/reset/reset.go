@@ -27,7 +27,7 @@ type Options struct {
 	Sessions dialect.Sessions // what knows the sessions of the server
 	TellsTx  bool             // the state of a real connection tells whether it is in a transaction
 	Dead     func(error) bool // whether an error says that the connection is dead
-	Logger   *slog.Logger     // nil = slog.Default()
+	Logger   *slog.Logger
 	// Trace is told when a session with a [dialect.Changes].Cause is about to be made clean, and returns what is told the outcome. Nil: nobody is told.
 	Trace func(cause context.Context, conn middleware.ServerConn) (end func(outcome string))
 }
@@ -42,9 +42,6 @@ type Reset struct {
 
 // New makes a Reset.
 func New(o Options) *Reset {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
 	return &Reset{Options: o}
 }
 
@@ -194,7 +191,7 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 	}
 	defer func() {
 		if p := recover(); p != nil { // there is no caller who could be told
-			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name,
+			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name, "connection", event.Conn.ID(),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 		if why != none {
@@ -226,7 +223,10 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 		return why
 	}
 	if err := r.Sessions.Learn(ctx, event.Conn.Real()); err != nil {
-		r.warn(ctx, event, "the server's catalogue cannot be read, so less is known about what statements do", err)
+		if r.isNews(ctx, err) {
+			r.Logger.Warn("pooled: the server's catalogue cannot be read, so less is known about what statements do",
+				"endpoint", event.Conn.Endpoint().Name, "error", err)
+		}
 		if r.Dead(err) || ctx.Err() != nil {
 			return failed
 		}
@@ -256,7 +256,10 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	case err == dialect.ErrDiscard:
 		return permanent
 	case err != nil:
-		r.warn(ctx, event, "a session could not be made clean; its connection is closed", err)
+		if r.isNews(ctx, err) {
+			r.Logger.Warn("pooled: a session could not be made clean; its connection is closed", "endpoint", event.Conn.Endpoint().Name,
+				"connection", event.Conn.ID(), "effects", changes.Effects.String(), "error", err)
+		}
 		return failed
 	}
 	changes.Clear()
@@ -267,9 +270,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	return r.audit.check(ctx, r, event)
 }
 
-// warn logs what nobody is there to be told. That a server went away, or the endpoint is being closed, is no news here.
-func (r *Reset) warn(ctx context.Context, event *middleware.Release, what string, err error) {
-	if !r.Dead(err) && ctx.Err() != context.Canceled {
-		r.Logger.Warn("pooled: "+what, "endpoint", event.Conn.Endpoint().Name, "effects", event.Conn.Changes().Effects.String(), "error", err)
-	}
+// isNews reports whether an error is to be logged. That a server went away, or the endpoint is being closed, is no news here.
+func (r *Reset) isNews(ctx context.Context, err error) bool {
+	return !r.Dead(err) && ctx.Err() != context.Canceled
 }

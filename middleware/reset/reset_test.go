@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -277,7 +278,9 @@ func TestReleaseThatAMiddlewareRunsTwiceGivesADirtyConnectionBackOnce(t *testing
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
 		s := &sessions{resets: func(context.Context) error { <-end; return nil }}
-		r := reset.New(reset.Options{Policy: policy.NewConfig().Reset, Sessions: s, Dead: func(error) bool { return false }})
+		r := reset.New(reset.Options{
+			Policy: policy.NewConfig().Reset, Sessions: s, Dead: func(error) bool { return false }, Logger: slog.New(slog.DiscardHandler),
+		})
 		cfg := pooled.NewConfig()
 		cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
 		cfg.Pool.MaxConns = 1
@@ -344,7 +347,7 @@ func TestAuditReportsWhatAResetForgotAndDiscards(t *testing.T) {
 		assert.EqualValues(t, 1, p.reset.Stats().AuditFailures)
 		assert.Equal(t, reset.Discards{Unclean: 1}, p.reset.Stats().Discards)
 		assert.Zero(t, p.stats().Open)
-		assert.Contains(t, p.log.String(), `left="[role setting a setting b]"`)
+		assert.Contains(t, p.log.String(), `leftovers="[role setting a setting b]"`)
 		assert.NotContains(t, p.log.String(), "secret")
 	})
 }
