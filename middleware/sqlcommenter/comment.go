@@ -53,7 +53,10 @@ func newComment(tags map[string]string) comment {
 
 // traced returns a text with a comment at end that has the trace in it.
 func (c *comment) traced(text string, end int, span trace.SpanContext) string {
-	state := encode(span.TraceState().String())
+	state := ""
+	if span.TraceState().Len() > 0 {
+		state = encode(span.TraceState().String())
+	}
 	var hexes [2 * (16 + 8 + 1)]byte
 	var b strings.Builder
 	b.Grow(len(text) + len(c.before) + len(c.between) + len(c.after) + len(state) + 100)
