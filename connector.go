@@ -207,7 +207,7 @@ func (c *Connector) Warm(ctx context.Context, texts ...string) error {
 	errs := make([]error, len(c.servers))
 	var wg sync.WaitGroup
 	for i, s := range c.servers {
-		wg.Go(func() { errs[i] = s.endpoint.Warm(ctx, texts...) })
+		wg.Go(func() { errs[i] = s.warm(ctx, texts) })
 	}
 	wg.Wait()
 	return cmp.Or(errs...)

@@ -13,6 +13,7 @@ import (
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/middleware/sqlcommenter"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
 )
@@ -27,6 +28,8 @@ type server struct {
 	breaker  *breaker.Breaker // nil: pool_breaker=off
 	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
 	target   *session.Target
+
+	commenter *sqlcommenter.Commenter // nil: pool_sqlcommenter=off
 }
 
 // open finds the dialect of the real driver, and makes servers of its DSN and of the replicas.
@@ -165,6 +168,12 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
 		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
 	}
+	if f.SQLCommenter.Mode != policy.SQLCommenterOff { // inside all others, which see the caller's text
+		s.commenter = sqlcommenter.New(sqlcommenter.Options{
+			Policy: f.SQLCommenter, Dialect: f.dialect.Name(), SendsText: s.Traits.SendsText,
+		})
+		own = append(own, s.commenter.Middleware())
+	}
 	// A replica that does not answer any more is cut off by its sockets, as a leak is reclaimed.
 	watched := f.watched && (f.Leak.Reclaim != policy.ReclaimOff || !s.Traits.ReplacesDialer) || f.routed
 	s.endpoint = endpoint.New(endpoint.Options{
@@ -180,6 +189,17 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	})
 	s.target = session.NewTarget(s.endpoint, own)
 	return nil
+}
+
+// warm makes idle connections, with these texts prepared as they will be sent.
+func (s *server) warm(ctx context.Context, texts []string) error {
+	if s.commenter != nil {
+		texts = slices.Clone(texts)
+		for i, text := range texts {
+			texts[i] = s.commenter.Prepared(text)
+		}
+	}
+	return s.endpoint.Warm(ctx, texts...)
 }
 
 // background runs a function on a goroutine of the endpoint.

@@ -3,7 +3,8 @@
 // Package postgres implements it for jackc/pgx and package mysql for go-sql-driver/mysql; importing one of them registers
 // its dialect, as with drivers. Any other driver registered in database/sql runs through [Generic], which claims to know nothing.
 //
-// What it is not: a query builder or an SQL translator. Statement texts reach the server as the caller wrote them.
+// What it is not: a query builder or an SQL translator. Statement texts reach the server as the caller wrote them, but for a comment where
+// one is wanted (pool_sqlcommenter).
 package dialect
 
 import (
@@ -94,6 +95,9 @@ type Traits struct {
 	DoubtBadConn bool
 	// Unprepared says that the driver was told to prepare nothing by itself, such as for a proxy, so that nobody else should.
 	Unprepared bool
+	// SendsText reports whether the driver sends the text of a Query (rows) or an Exec with these arguments as it is, without preparing it or keeping
+	// anything by it, so that a text that is new each time costs no more. It may answer driver.ErrSkip instead. Nil: nothing is known.
+	SendsText func(rows bool, args []driver.NamedValue) bool
 	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so
 	// that it is prepared again. Nil: there is no such text.
 	ExecOnce func(text string) bool

@@ -130,14 +130,20 @@ type Borrower struct {
 	Stack []uintptr
 }
 
-// Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text may be changed,
-// and only where it is sent: for Prepare, and for Exec and Query that are not Prepared. The second group is set by the innermost
+// Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text and Once may be changed,
+// and only where Text is sent: for Prepare, and for Exec and Query that are not Prepared. The second group is set by the innermost
 // function, each field for the operation named.
+//
+// What Prepare leaves in Text is what calls of the statement show. A wrap that puts back what it found, once next has returned, keeps its
+// change to itself; it must not change what the statement does, as other wraps judge it by what they see.
 type Call struct {
 	Session Session
 	Op      Op
 	// Text is the statement of Prepare, Exec and Query; empty for the other operations.
 	Text string
+	// Once says that Text is for this call alone, as with the time of day in it: neither Exec nor Query prepares it. Where the real driver does
+	// not take it as it is, they return driver.ErrSkip.
+	Once bool
 	// Args are the arguments as the caller gave them to database/sql: the real driver has not converted them yet.
 	Args []driver.NamedValue
 	// Prepared tells an Exec or Query through an *sql.Stmt from one with statement text.

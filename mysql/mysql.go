@@ -61,6 +61,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs:   !cfg.InterpolateParams,
 			Unprepared:     cfg.InterpolateParams,
+			SendsText:      sendsText(cfg.InterpolateParams),
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 		},
@@ -72,7 +73,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, ExecOnce: returnsRows},
+		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows},
 		Sessions: newSessions(), Replication: &replication{},
 	}
 }
@@ -88,6 +89,11 @@ func returnsRows(text string) bool {
 		}
 	}
 	return true
+}
+
+// sendsText is [dialect.Traits].SendsText: arguments are written into the text, or the driver answers driver.ErrSkip.
+func sendsText(interpolates bool) func(rows bool, args []driver.NamedValue) bool {
+	return func(_ bool, args []driver.NamedValue) bool { return interpolates || len(args) == 0 }
 }
 
 // Gone returns nil: the driver closes its socket at once.

@@ -326,6 +326,22 @@ var dsnCases = []dsnCase{
 			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=xxxxx&pool_stmt_cache=0",
 	},
 	{
+		name: "tags", driver: "pgx", native: "host=db",
+		dsn: "host=db pool_sqlcommenter=trace pool_sqlcommenter_tags='application=shop,deployment=blue'",
+		set: func(c *policy.Config) {
+			c.SQLCommenter = policy.SQLCommenter{Mode: policy.SQLCommenterTrace, Tags: map[string]string{"application": "shop", "deployment": "blue"}}
+		},
+		shown: "host=db pool_sqlcommenter=trace pool_sqlcommenter_tags=xxxxx",
+	},
+	{
+		name: "tags with everything in them that divides tags", driver: "pgx", native: "postgres://db/app",
+		dsn: "postgres://db/app?pool_sqlcommenter_tags=team%3D50%2525+of%252C+%C3%9F+%26+%252Fb%2Cb%253D=c=d",
+		set: func(c *policy.Config) {
+			c.SQLCommenter.Tags = map[string]string{"team": "50% of, ß & /b", "b=": "c=d"}
+		},
+		format: "postgres://db/app?pool_sqlcommenter_tags=b%253D%3Dc%253Dd%2Cteam%3D50%2525+of%252C+%C3%9F+%26+%2Fb",
+	},
+	{
 		name: "all settings at 0", driver: "pgx", native: "host=db",
 		dsn: "host=db pool_max_idle_conns=0 pool_warm_statements=0 pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=0 " +
 			"pool_max_conn_idle_time=0 pool_connect_timeout=0 pool_validate_after=0 pool_max_dials=0 pool_keepalive=0 pool_stmt_cache=0",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,8 @@ type Config struct {
 	Routing Routing
 	// Tracing is what is told to OpenTelemetry.
 	Tracing Tracing
+	// SQLCommenter is what statements tell the server about their caller.
+	SQLCommenter SQLCommenter
 	// Logger gets what nobody is there to be told: the README lists the messages, levels and keys. Records of one kind are limited. Nil =
 	// slog.Default(), as it is when something is logged. Only in Go.
 	Logger *slog.Logger
@@ -175,6 +178,7 @@ func NewConfig() Config {
 func (c Config) Clone() Config {
 	c.Use = slices.Clone(c.Use)
 	c.Routing.Replicas = slices.Clone(c.Routing.Replicas)
+	c.SQLCommenter.Tags = maps.Clone(c.SQLCommenter.Tags)
 	return c
 }
 

@@ -73,6 +73,12 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 			c.Breaker.On, c.Breaker.Ratio, c.Breaker.Window = true, 0.5, 0
 		}, "pooled: pool_breaker_ratio needs"},
 		{"ratio above 1", func(c *policy.Config) { c.Breaker.Ratio = 1.5 }, "pooled: pool_breaker_ratio=1.5 is not between 0 and 1"},
+		{"tag without a name", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"": "a"} }, "pooled: pool_sqlcommenter_tags="},
+		{"tag with a space", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"a b": "a"} }, "has a tag without a name, or with a space in it"},
+		{"tag without a value", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"a": ""} }, "has a tag without a value"},
+		{"tag that is the trace's", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"traceparent": "a"} }, "has traceparent or tracestate"},
+		{"tag that is the trace's too", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"tracestate": "a"} }, "has traceparent or tracestate"},
+		{"mode that is none", func(c *policy.Config) { c.SQLCommenter.Mode = 3 }, "pooled: pool_sqlcommenter=3 is not known"},
 		{"jitter of no lifetime", func(c *policy.Config) {
 			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
 		}, "pooled: pool_max_conn_lifetime_jitter=1s is more than pool_max_conn_lifetime=0"},
@@ -96,11 +102,15 @@ func TestTheZeroConfigOfADriverIsValid(t *testing.T) {
 func TestACloneSharesNothingThatChanges(t *testing.T) {
 	c := policy.NewConfig()
 	c.Use = []string{"a"}
+	c.SQLCommenter.Tags = map[string]string{"application": "shop"}
 	clone := c.Clone()
 	assert.Equal(t, c, clone)
 	clone.Use[0] = "b"
+	clone.SQLCommenter.Tags["application"] = "other"
 	assert.Equal(t, []string{"a"}, c.Use)
+	assert.Equal(t, "shop", c.SQLCommenter.Tags["application"])
 	assert.Nil(t, policy.NewConfig().Clone().Use)
+	assert.Nil(t, policy.NewConfig().Clone().SQLCommenter.Tags)
 }
 
 func TestAutoJitterIsATenthOfTheLifetime(t *testing.T) {
@@ -121,7 +131,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",
 		"pool_replicas": "", "pool_routing": "auto", "pool_consistency": "session", "pool_max_lag": "10s", "pool_replica_fallback": "primary",
 		"pool_failover_timeout": "30s", "pool_monitor_interval": "1s", "pool_monitor_burst": "20ms",
-		"pool_trace": "on", "pool_trace_text": "auto",
+		"pool_trace": "on", "pool_trace_text": "auto", "pool_sqlcommenter": "off", "pool_sqlcommenter_tags": "",
 		"pool_leak": "1m", "pool_leak_sample": "16", "pool_leak_reclaim": "off",
 	}
 	markdown := policy.KeysMarkdown()

@@ -103,7 +103,7 @@ func TestStringShowsSettingsAndNoSecrets(t *testing.T) {
 func TestErrorsShowNoSecrets(t *testing.T) {
 	spoilt := []string{
 		"pool_max_conns=-1", "pool_nonsense=1", "pool_max_conns=", "pool_max_conns=s3cret@db", "pool_max_conns= password=s3cret",
-		"pool_init=", "pool_driver=pooled", "pool_max_conn_lifetime=30",
+		"pool_init=", "pool_sqlcommenter_tags=s3cret", "pool_sqlcommenter_tags= traceparent=s3cret", "pool_driver=pooled", "pool_max_conn_lifetime=30",
 	}
 	for _, tc := range dsnCases {
 		if tc.secret == "" {
@@ -155,6 +155,10 @@ func TestParseDSNRefusesWhatItCannotMean(t *testing.T) {
 		{"word of another key", "/?pool_max_conns=all", "pooled: pool_max_conns=all is not a whole number"},
 		{"empty name in a list", "/?pool_use=a,,b", "pooled: pool_use=a,,b has an empty name or a space in it"},
 		{"space in a list", "/?pool_use=a,+b", "pooled: pool_use=a, b has an empty name or a space in it"},
+		{"tag twice", "/?pool_sqlcommenter_tags=a=b,a=c", "pooled: pool_sqlcommenter_tags=xxxxx has a tag twice"},
+		{"tag twice, once encoded", "/?pool_sqlcommenter_tags=a=b,%2561=c", "pooled: pool_sqlcommenter_tags=xxxxx has a tag twice"},
+		{"tag without =", "/?pool_sqlcommenter_tags=shop", "pooled: pool_sqlcommenter_tags=xxxxx has a tag without a value"},
+		{"tag with a bad escape", "/?pool_sqlcommenter_tags=a=100%25", "has a percent sign that encodes nothing: write %25"},
 		{"more idle than all", "/?pool_max_idle_conns=9&pool_max_conns=5", "pooled: pool_max_idle_conns=9 is more than pool_max_conns=5: write at most 5, or all"},
 		{"more jitter than life", "/?pool_max_conn_lifetime_jitter=2h", "pooled: pool_max_conn_lifetime_jitter=2h is more than pool_max_conn_lifetime=1h: write at most the lifetime, or auto"},
 		{"bad escape", "/?pool_init=%zz", "pooled: the value of pool_init is not percent-encoded: write % as %25"},

@@ -225,6 +225,18 @@ var keys = []key{
 		Doc: "auto shows statements in spans: those with arguments as they are, without the arguments, and those without with ? in place of all literals. off " +
 			"shows none.",
 	}, func(c *Config) *bool { return &c.Tracing.HideText }, word[bool]{"auto", false}, word[bool]{"off", true}),
+	choice(Key{
+		Name: "pool_sqlcommenter",
+		Doc: "Has a comment added to each statement, for the server's own logs and statistics. static adds pool_sqlcommenter_tags. trace adds the trace and the " +
+			"span as well, but not where a driver prepares a statement or keeps something by its text, which must be the same each time then. A statement that has a " +
+			"comment is left as it is.",
+	}, func(c *Config) *SQLCommenterMode { return &c.SQLCommenter.Mode },
+		word[SQLCommenterMode]{"off", SQLCommenterOff}, word[SQLCommenterMode]{"static", SQLCommenterStatic}, word[SQLCommenterMode]{"trace", SQLCommenterTrace}),
+	tags(Key{
+		Name: "pool_sqlcommenter_tags", Values: "name=value, several separated by commas, with %2C for a comma, %3D for an equals sign and %25 for a percent sign",
+		Doc: "What the comment tells about the program, such as application=shop,deployment=blue. Without it, it tells the application: OTEL_SERVICE_NAME of the " +
+			"environment, or else the name of the program's file.",
+	}, func(c *Config) *map[string]string { return &c.SQLCommenter.Tags }),
 }
 
 // find returns the row of the key with this name, or nil.

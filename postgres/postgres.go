@@ -43,6 +43,7 @@ func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {
 	t := traits
 	t.PreparesQueries = cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 	t.Unprepared = !t.PreparesQueries
+	t.SendsText = sendsText(cfg.DefaultQueryExecMode)
 	return t
 }
 
@@ -146,6 +147,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postg
 func adopt(c driver.Connector, name string) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
+	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
 	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Replication: &replication{}}
 }
 

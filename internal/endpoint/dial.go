@@ -209,7 +209,7 @@ func (e *Endpoint) open(ctx context.Context, readOnly bool) (driver.Conn, *diale
 func (e *Endpoint) runInit(ctx context.Context, real driver.Conn) error {
 	c := serverconn.New(real, &e.shared)
 	defer c.DropStatements() // its cache is not the one that the connection will have
-	_, err := c.Exec(ctx, e.pool.Init, nil)
+	_, err := c.Exec(ctx, e.pool.Init, false, nil)
 	if err != driver.ErrSkip {
 		return err
 	}

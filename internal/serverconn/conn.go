@@ -167,12 +167,13 @@ func (c *Conn) Close() error {
 // Gone tells when a closed connection is over for the server; nil: it is.
 func (c *Conn) Gone() <-chan struct{} { return c.cfg.Dialect.Gone(c.real) }
 
-// Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it.
-func (c *Conn) Query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	return attempt(ctx, c, nil, text, args, true, func(ctx context.Context) (driver.Rows, error) { return c.query(ctx, text, args) })
+// Query runs a statement that returns rows. driver.ErrSkip means that the caller has to prepare it, as is always so where a text that
+// comes once would be prepared here.
+func (c *Conn) Query(ctx context.Context, text string, once bool, args []driver.NamedValue) (driver.Rows, error) {
+	return attempt(ctx, c, nil, text, args, true, func(ctx context.Context) (driver.Rows, error) { return c.query(ctx, text, once, args) })
 }
 
-func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *Conn) query(ctx context.Context, text string, once bool, args []driver.NamedValue) (driver.Rows, error) {
 	if (c.queryer != nil || c.legacyQueryer != nil) && !c.prepares(args) {
 		checked, err := c.check(nil, args)
 		if err != nil {
@@ -184,7 +185,7 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 		}
 		c.restoreArgs(args)
 	}
-	if !c.cfg.Traits.OneResult || c.cacheSize() == 0 {
+	if !c.cfg.Traits.OneResult || c.cacheSize() == 0 || once {
 		return nil, driver.ErrSkip // database/sql keeps the statement until the rows are closed; the cache could not know when
 	}
 	st, err := c.Stmt(ctx, text, c.cfg.Failures())
@@ -195,12 +196,12 @@ func (c *Conn) query(ctx context.Context, text string, args []driver.NamedValue)
 	return st.query(ctx, args)
 }
 
-// Exec runs a statement that returns no rows. driver.ErrSkip means that the caller has to prepare it.
-func (c *Conn) Exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	return attempt(ctx, c, nil, text, args, false, func(ctx context.Context) (driver.Result, error) { return c.exec(ctx, text, args) })
+// Exec runs a statement that returns no rows. driver.ErrSkip means what it means for Query.
+func (c *Conn) Exec(ctx context.Context, text string, once bool, args []driver.NamedValue) (driver.Result, error) {
+	return attempt(ctx, c, nil, text, args, false, func(ctx context.Context) (driver.Result, error) { return c.exec(ctx, text, once, args) })
 }
 
-func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+func (c *Conn) exec(ctx context.Context, text string, once bool, args []driver.NamedValue) (driver.Result, error) {
 	if (c.execer != nil || c.legacyExecer != nil) && !c.prepares(args) {
 		checked, err := c.check(nil, args)
 		if err != nil {
@@ -212,7 +213,7 @@ func (c *Conn) exec(ctx context.Context, text string, args []driver.NamedValue) 
 		}
 		c.restoreArgs(args)
 	}
-	if c.cacheSize() == 0 {
+	if c.cacheSize() == 0 || once {
 		return nil, driver.ErrSkip
 	}
 	st, err := c.Stmt(ctx, text, c.cfg.Failures())

@@ -129,6 +129,9 @@ func (s *Session) PrepareContext(ctx context.Context, text string) (driver.Stmt,
 	c.Text = text
 	err := s.run(ctx, c)
 	st := c.Stmt
+	if own, ok := st.(*statement); ok {
+		own.shown = c.Text
+	}
 	s.done()
 	if err != nil {
 		return nil, err
@@ -323,7 +326,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 
 func (s *Session) runQuery(ctx context.Context, c *middleware.Call) (driver.Rows, error) {
 	if s.stmt == nil {
-		return s.conn.Query(ctx, c.Text, c.Args)
+		return s.conn.Query(ctx, c.Text, c.Once, c.Args)
 	}
 	real, err := s.stmt.bind(ctx)
 	if err != nil {
@@ -341,7 +344,7 @@ func (s *Session) noteHealed(c *middleware.Call) {
 
 func (s *Session) runExec(ctx context.Context, c *middleware.Call) (driver.Result, error) {
 	if s.stmt == nil {
-		return s.conn.Exec(ctx, c.Text, c.Args)
+		return s.conn.Exec(ctx, c.Text, c.Once, c.Args)
 	}
 	real, err := s.stmt.bind(ctx)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // the cache of a server connection, and is looked up there when the session, holding that connection, runs it for the first time.
 type statement struct {
 	session *Session
-	text    string
+	text    string           // as it is prepared
+	shown   string           // as its calls show it: what the middlewares have left of the caller's
 	made    int64            // when: a number of serverconn.Config.Failures
 	real    *serverconn.Stmt // of the connection that the session holds; nil = not looked up
 }
@@ -26,7 +27,7 @@ var (
 
 // statement makes a statement of the session.
 func (s *Session) statement(text string) *statement {
-	return &statement{session: s, text: text, made: s.target.endpoint.Failures()}
+	return &statement{session: s, text: text, shown: text, made: s.target.endpoint.Failures()}
 }
 
 // prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one.
@@ -81,12 +82,12 @@ func (st *statement) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 // QueryContext runs the statement.
 func (st *statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return st.session.query(ctx, st, st.text, args)
+	return st.session.query(ctx, st, st.shown, args)
 }
 
 // ExecContext runs the statement.
 func (st *statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return st.session.exec(ctx, st, st.text, args)
+	return st.session.exec(ctx, st, st.shown, args)
 }
 
 // Exec and Query are part of driver.Stmt, but database/sql prefers the methods with a context.

@@ -45,7 +45,7 @@ func New(o Options) *Reset {
 	return &Reset{Options: o}
 }
 
-// Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well.
+// Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well. Only a comment may be added inside.
 func (r *Reset) Middleware() middleware.Middleware {
 	m := middleware.Middleware{Name: "reset", Call: r.call, Release: r.release}
 	if r.Policy.Mode == policy.ResetOff && r.TellsTx {
