@@ -82,7 +82,7 @@ var figures = [figureCount]struct {
 	DialFailures: {own{"pooled.connection.dial_failures", "{dial}",
 		"The number of attempts to open a connection that failed."}, count, ""},
 	Resets: {own{"pooled.session.resets", "{session}",
-		"The number of sessions that had left something behind, by what became of them: made clean, or closed for one of the reasons."}, count, "pooled.reset.outcome"},
+		"The number of sessions that had left something behind, by what became of them: made clean, or closed for one of the reasons."}, count, resetOutcomeKey},
 	Effects: {own{"pooled.session.effects", "{session}",
 		"The number of sessions that were made clean, by what they had left behind; one that left several things counts for each."}, count, "pooled.session.effect"},
 	LeaksReported:  {own{"pooled.leak.reported", "{connection}", "The number of connections that were reported because they were held and not used."}, count, ""},
@@ -101,12 +101,13 @@ var figures = [figureCount]struct {
 		"The role of the server in its cluster: 1 for the role that it plays, 0 for the others, and for all while it does not answer."}, level, endpointRoleKey},
 }
 
-// Attributes of pooled's own that several things have.
+// Attributes of pooled's own that metrics have, and spans too.
 const (
 	closeReasonKey  attribute.Key = "pooled.close.reason"
 	breakerStateKey attribute.Key = "pooled.breaker.state"
 	routeReasonKey  attribute.Key = "pooled.route.reason"
 	endpointRoleKey attribute.Key = "pooled.endpoint.role"
+	resetOutcomeKey attribute.Key = "pooled.reset.outcome"
 )
 
 // BreakerStates are the states of a breaker as metrics and spans call them, by [policy.BreakerState].

@@ -22,7 +22,6 @@ const (
 	routeDetailKey    attribute.Key = "pooled.route.detail"    // what exactly decided where it went
 	sessionEffectsKey attribute.Key = "pooled.session.effects" // what its session has left on the connection so far
 	retryErrorKey     attribute.Key = "pooled.retry.error"     // the message of the error that an attempt failed with
-	resetOutcomeKey   attribute.Key = "pooled.reset.outcome"   // what became of a session that was to be made clean
 )
 
 // observe runs a call that somebody wants to know of.
