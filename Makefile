@@ -45,3 +45,8 @@ bench: ## Measure bare and wrapped drivers side by side, on private servers
 faults: ## Break private servers while a service works through pooled, and tell what its callers saw
 	scripts/test-servers.sh install pg15 mariadb
 	cd faults && go run . $(ARGS)
+
+.PHONY: observe
+observe: ## Put a shop under load, and show what the dashboard shows of it
+	scripts/test-servers.sh install pg15 prometheus
+	go run ./examples/observability $(ARGS)

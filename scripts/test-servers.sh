@@ -21,7 +21,8 @@ usage:
   scripts/test-servers.sh run COMMAND...   run COMMAND with the servers, stop them, exit with COMMAND's status
   scripts/test-servers.sh start            start the servers and print the exports: eval "$(scripts/test-servers.sh start)"
   scripts/test-servers.sh stop DIR         stop the servers that start reported, and remove their directory
-  scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb and pgbouncer, and start nothing
+  scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb, pgbouncer, and of
+                                           prometheus, which tests start by themselves; start nothing
 USAGE
 }
 
@@ -87,6 +88,7 @@ install_missing() {
 	if wanted pg18 && [ ! -d "$cache/postgres-$pg18_version" ] && ! command -v npm >/dev/null; then packages+=(npm); fi
 	if wanted mariadb && ! command -v mariadbd >/dev/null; then packages+=(mariadb-server); fi
 	if wanted pgbouncer && ! command -v pgbouncer >/dev/null; then packages+=(pgbouncer); fi
+	if wanted prometheus && ! { command -v prometheus && command -v promtool; } >/dev/null; then packages+=(prometheus); fi
 	mkdir -p "$cache"
 	if [ ${#packages[@]} -gt 0 ]; then
 		say "installing ${packages[*]}"
@@ -458,7 +460,7 @@ main() {
 	install)
 		shift
 		for name in "$@"; do
-			declare -F "prepare_$name" >/dev/null || die "there is no server $name"
+			[ "$name" = prometheus ] || declare -F "prepare_$name" >/dev/null || die "there is no server $name"
 		done
 		started=" $*"
 		install_missing

@@ -4,4 +4,6 @@
 # Usage: scripts/test.sh [GO TEST FLAGS...]
 set -euo pipefail
 
-exec "$(dirname "${BASH_SOURCE[0]}")/modules.sh" go test -race -timeout 12m "$@" ./...
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+"$here/test-servers.sh" install prometheus # the tests of dashboards and examples start it
+exec "$here/modules.sh" go test -race -timeout 12m "$@" ./...

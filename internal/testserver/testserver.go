@@ -3,7 +3,8 @@
 // The servers come from scripts/test-servers.sh, which "make test" runs, or from the environment variables named below.
 // A server that is missing fails the test: what only a real server can show must not go unseen.
 //
-// DSNs are as the bare drivers take them, pgx and go-sql-driver/mysql. Only tests import this package.
+// DSNs are as the bare drivers take them, pgx and go-sql-driver/mysql. Only tests import this package, and
+// examples/observability, which needs a cluster to break.
 package testserver
 
 import (
