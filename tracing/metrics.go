@@ -65,7 +65,7 @@ func (m *metrics) observe(ctx context.Context, f *facts, s *serverFacts, server 
 // connect measures dials.
 func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
-		if !t.measured.Load() {
+		if !t.metrics.create.Enabled(ctx) { // some dials come before the first call
 			return next(ctx, dial)
 		}
 		began := time.Now()

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/gopooled/pooled/internal/scrape"
 )
 
 // The parts of an expression that name something: a metric with its matchers, or without; and the labels that are kept.
@@ -22,7 +20,7 @@ var (
 var prometheusLabels = []string{"job", "instance"}
 
 // requireKnown checks that an expression names no metric that was not scraped, and no label that it does not have. It adds the metrics to used.
-func requireKnown(t *testing.T, samples scrape.Samples, expr string, used map[string]bool) {
+func requireKnown(t *testing.T, all samples, expr string, used map[string]bool) {
 	t.Helper()
 	var grouped []string
 	for _, by := range grouping.FindAllStringSubmatch(expr, -1) {
@@ -31,7 +29,7 @@ func requireKnown(t *testing.T, samples scrape.Samples, expr string, used map[st
 	var labels []string
 	for _, found := range selector.FindAllStringSubmatch(grouping.ReplaceAllString(expr, ""), -1) {
 		name := found[1]
-		own := labelsOf(samples, name)
+		own := labelsOf(all, name)
 		if !assert.NotEmpty(t, own, "%s is no metric that the shop has, in %s", name, expr) {
 			continue
 		}
@@ -48,10 +46,10 @@ func requireKnown(t *testing.T, samples scrape.Samples, expr string, used map[st
 }
 
 // labelsOf are the labels that samples with the name have.
-func labelsOf(samples scrape.Samples, name string) (labels []string) {
-	for _, s := range samples.Of(name) {
-		for label := range s.Labels {
-			labels = append(labels, label)
+func labelsOf(all samples, name string) (labels []string) {
+	for _, s := range all.of(name) {
+		for label := range s.Metric {
+			labels = append(labels, string(label))
 		}
 	}
 	if labels == nil {

@@ -18,8 +18,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/gopooled/pooled/internal/scrape"
 )
 
 // patience is how long the shop may take until it has something to show. Leaks are reported every ten seconds at most.
@@ -44,7 +42,7 @@ func TestTheShopHasSomethingToShowInEveryPanel(t *testing.T) {
 			requireKnown(t, seen, target.Expr, used)
 		}
 	}
-	for _, name := range seen.Names() {
+	for _, name := range seen.names() {
 		if family := familyOf(name); isOurs(name) && !slices.Contains(limits, family) {
 			assert.True(t, used[family], "no panel shows %s", name)
 		}
@@ -68,16 +66,16 @@ func TestTheShopHasSomethingToShowInEveryPanel(t *testing.T) {
 }
 
 // scrapeUntilAllHasMoved returns all that was scraped until each metric had told something. What goes up and down may do so at another time than the rest.
-func (s *running) scrapeUntilAllHasMoved(t *testing.T) (seen scrape.Samples) {
+func (s *running) scrapeUntilAllHasMoved(t *testing.T) (seen samples) {
 	t.Helper()
 	moved := map[string]bool{}
 	eventually(t, func() (missing []string) {
-		samples := s.scrape(t)
-		seen = append(seen, samples...)
-		for _, name := range samples.Names() {
-			moved[name] = moved[name] || samples.Sum(name) > 0
+		now := s.scrape(t)
+		seen = append(seen, now...)
+		for _, name := range now.names() {
+			moved[name] = moved[name] || now.sum(name) > 0
 		}
-		for _, name := range slices.Concat(samples.Names(), sometimes) {
+		for _, name := range slices.Concat(now.names(), sometimes) {
 			if isOurs(name) && !strings.HasSuffix(name, "_bucket") && !moved[name] {
 				missing = append(missing, name)
 			}
@@ -97,7 +95,7 @@ var sometimes = []string{
 var limits = []string{"db_client_connection_idle_min", "db_client_connection_idle_max"}
 
 // requireRules asks Prometheus whether it evaluates all alert rules, on metrics that exist, and waits until the leaks have woken one.
-func (s *running) requireRules(t *testing.T, samples scrape.Samples) {
+func (s *running) requireRules(t *testing.T, all samples) {
 	t.Helper()
 	type rule struct{ Name, Query, Health, LastError, State string }
 	eventually(t, func() []string {
@@ -108,7 +106,7 @@ func (s *running) requireRules(t *testing.T, samples scrape.Samples) {
 			for _, r := range group.Rules {
 				n++
 				require.Empty(t, r.LastError, r.Name)
-				requireKnown(t, samples, r.Query, map[string]bool{})
+				requireKnown(t, all, r.Query, map[string]bool{})
 				if r.Name == "PooledLeak" && r.State == "pending" {
 					return nil
 				}
@@ -218,11 +216,11 @@ func (s *running) get(t *testing.T, path string) []byte {
 	return text
 }
 
-func (s *running) scrape(t *testing.T) scrape.Samples {
+func (s *running) scrape(t *testing.T) samples {
 	t.Helper()
-	samples, err := scrape.Read(bytes.NewReader(s.get(t, "/metrics")))
+	all, err := readSamples(bytes.NewReader(s.get(t, "/metrics")))
 	require.NoError(t, err)
-	return samples
+	return all
 }
 
 // ask asks Prometheus, as the page does.
