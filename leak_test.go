@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -29,24 +28,6 @@ type leakPool struct {
 	log     logBuffer
 	mu      sync.Mutex // guards leaks
 	leaks   []held.Leak
-}
-
-// logBuffer is what was logged, as text.
-type logBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }
 
 func newLeakPool(t *testing.T, change func(*pooled.Config)) *leakPool {

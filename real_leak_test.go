@@ -53,10 +53,7 @@ func openLeakPool(t *testing.T, s leakServer, change func(*pooled.Config)) realL
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	db, connector := openConfig(t, cfg)
 	return realLeakPool{db, connector, leaks}
 }
 

@@ -73,10 +73,7 @@ func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 			cfg := pooled.NewConfig()
 			cfg.DriverName, cfg.DSN = "pgx", u.String()
 			change(&cfg)
-			connector, err := pooled.NewConnector(cfg)
-			require.NoError(t, err)
-			db := sql.OpenDB(connector)
-			defer db.Close()
+			db, _ := openConfig(t, cfg)
 			_, err = bare.ExecContext(t.Context(), "truncate ledger")
 			require.NoError(t, err)
 			for i, run := range []func(context.Context) error{

@@ -33,10 +33,7 @@ func openWarm(t *testing.T, driverName, dsn string, maxConns int, statements ...
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = driverName, dsn
 	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = maxConns, 1
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	db, connector := openConfig(t, cfg)
 	require.NoError(t, connector.Warm(t.Context(), statements...))
 	return db, connector
 }

@@ -28,10 +28,7 @@ func openWith(t *testing.T, dsn string, change func(*pooled.Config)) *sql.DB {
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
+	db, _ := openConfig(t, cfg)
 	return db
 }
 

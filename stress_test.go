@@ -85,9 +85,7 @@ func stress(t *testing.T, c stressCase) {
 	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	var owners handouts
-	connector, err := pooled.NewConnector(cfg, owners.middleware())
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
+	db, connector := openConfig(t, cfg, owners.middleware())
 
 	ctx, stop := context.WithTimeout(t.Context(), duration)
 	defer stop()
