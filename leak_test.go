@@ -151,13 +151,7 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 		t.Run(l.name+", goroutine blocked", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newLeakPool(t, nil)
-				goOn, done := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(done)
-					giveBack := l.leak(context.Background(), p.DB)
-					waitHere(goOn)
-					assert.NoError(t, giveBack())
-				}()
+				end := leakAndWait(t, p.DB, l.leak)
 				time.Sleep(10 * time.Minute)
 				require.Len(t, p.reported(), 1)
 				leak := p.reported()[0]
@@ -165,8 +159,7 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 				assert.Contains(t, leak.Where, "chan receive")
 				assert.Contains(t, leak.Where, "pooled_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
-				close(goOn)
-				<-done
+				end()
 			})
 		})
 		t.Run(l.name+", context cancelled later", func(t *testing.T) {
@@ -185,7 +178,24 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 	}
 }
 
+// leakAndWait leaks in a goroutine that waits then. end has it give back, and end.
+//
 //go:noinline
+func leakAndWait(t *testing.T, db *sql.DB, leak func(context.Context, *sql.DB) func() error) (end func()) {
+	t.Helper()
+	goOn, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		giveBack := leak(context.Background(), db)
+		waitHere(goOn)
+		assert.NoError(t, giveBack())
+	}()
+	return func() {
+		close(goOn)
+		<-done
+	}
+}
+
 func waitHere(goOn <-chan struct{}) { <-goOn }
 
 func TestStatementThatIsNeverClosedHoldsNoConnection(t *testing.T) {

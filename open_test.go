@@ -22,6 +22,15 @@ func openConfig(t *testing.T, cfg pooled.Config, middlewares ...pooled.Middlewar
 	return db, connector
 }
 
+// openReal opens a DB and closes it with the test.
+func openReal(t testing.TB, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	return db
+}
+
 // logBuffer is a log that can be read while it is written.
 type logBuffer struct {
 	mu sync.Mutex

@@ -99,20 +99,13 @@ func TestLeaksOnRealServersAreReportedOnceWithTheirCallersAndFates(t *testing.T)
 				require.NoError(t, giveBack())
 			})
 			t.Run(s.name+", "+l.name+", goroutine blocked", func(t *testing.T) {
-				goOn, done := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(done)
-					giveBack := l.leak(context.Background(), p.DB)
-					waitHere(goOn)
-					assert.NoError(t, giveBack())
-				}()
+				end := leakAndWait(t, p.DB, l.leak)
 				leak := p.next(t)
 				assert.Equal(t, held.Alive, leak.Fate)
 				assert.Contains(t, leak.Where, "pooled_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
 				p.requireOnce(t, leak)
-				close(goOn)
-				<-done
+				end()
 			})
 			t.Run(s.name+", "+l.name+", context cancelled later", func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())

@@ -157,9 +157,7 @@ func resets(t *testing.T, db *sql.DB) pooled.ResetStats {
 }
 
 func testResetMatrix(t *testing.T, f family, traces []trace) {
-	bare, err := sql.Open(f.driver, f.dsn)
-	require.NoError(t, err)
-	defer bare.Close()
+	bare := openReal(t, f.driver, f.dsn)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	for _, tr := range traces {
 		t.Run(tr.name, func(t *testing.T) {

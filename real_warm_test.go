@@ -85,10 +85,8 @@ func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
 
 func TestPreparedStatementsOfWarmConnectionsArePlannedAndNotRun(t *testing.T) {
 	dsn := testserver.PostgresDatabase(t)
-	bare, err := sql.Open("pgx", dsn)
-	require.NoError(t, err)
-	defer bare.Close()
-	_, err = bare.ExecContext(t.Context(), "create table t (id int)")
+	bare := openReal(t, "pgx", dsn)
+	_, err := bare.ExecContext(t.Context(), "create table t (id int)")
 	require.NoError(t, err)
 	db, _ := openWarm(t, "pgx", dsn, 1, "insert into t values ($1) returning id", "select 1", "listen nobody")
 

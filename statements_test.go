@@ -119,10 +119,8 @@ func TestBadTextFailsAtPrepare(t *testing.T) {
 
 func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.T) {
 	dsn := testserver.PrivateMariaDB(t)
-	admin, err := sql.Open("mysql", dsn)
-	require.NoError(t, err)
-	defer admin.Close()
-	_, err = admin.Exec("set global max_prepared_stmt_count = 10")
+	admin := openReal(t, "mysql", dsn)
+	_, err := admin.Exec("set global max_prepared_stmt_count = 10")
 	require.NoError(t, err)
 
 	t.Run("on one connection", func(t *testing.T) {

@@ -72,11 +72,9 @@ func stress(t *testing.T, c stressCase) {
 		duration /= 10
 	}
 
-	admin, err := sql.Open(c.driver, c.dsn)
-	require.NoError(t, err)
-	defer admin.Close()
+	admin := openReal(t, c.driver, c.dsn)
 	admin.SetMaxOpenConns(1)
-	_, err = admin.Exec(c.create)
+	_, err := admin.Exec(c.create)
 	require.NoError(t, err)
 
 	cfg := pooled.NewConfig()

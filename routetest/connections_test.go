@@ -45,13 +45,11 @@ func (p *pool) testHeldConnection(t *testing.T) {
 	conn, err := p.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
-	var n int
-	require.NoError(t, conn.QueryRowContext(t.Context(), "select n from register").Scan(&n))
+	value(t.Context(), t, conn)
 	require.NotZero(t, p.last(t))
 	_, err = p.ExecContext(t.Context(), "update register set n = 1")
 	require.NoError(t, err)
-	require.NoError(t, conn.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, conn))
 	assert.Zero(t, p.last(t))
 }
 
@@ -69,9 +67,7 @@ func (p *pool) testRawWrite(t *testing.T) {
 		return err
 	}))
 	require.NoError(t, conn.Close())
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testImplicitCommit(t *testing.T) {
@@ -83,9 +79,7 @@ func (p *pool) testImplicitCommit(t *testing.T) {
 	_, err = tx.ExecContext(t.Context(), "create table other (id int)") // which commits
 	require.NoError(t, err)
 	require.NoError(t, tx.Rollback())
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testWriteWithoutPrimary(t *testing.T) {
@@ -100,9 +94,7 @@ func (p *pool) testWriteWithoutPrimary(t *testing.T) {
 	_, err = conn.ExecContext(t.Context(), "update register set n = 1")
 	require.NoError(t, err)
 	p.Nodes[0].Exec("set global read_only = 0")
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testTransactionOfSession(t *testing.T) {
@@ -117,20 +109,15 @@ func (p *pool) testTransactionOfSession(t *testing.T) {
 		require.NoError(t, err)
 	}
 	defer tx.Rollback()
-	var n int
 	p.eventually(t, "the session reads from both", func() bool {
-		require.NoError(t, p.QueryRowContext(ctx, "select n from register").Scan(&n))
+		value(ctx, t, p)
 		return p.last(t) == 2
 	})
 	_, err = p.ExecContext(t.Context(), "update register set n = 1") // by somebody else
 	require.NoError(t, err)
-	p.eventually(t, "the transaction shows it", func() bool {
-		require.NoError(t, tx.QueryRowContext(ctx, "select n from register").Scan(&n))
-		return n == 1
-	})
+	p.eventually(t, "the transaction shows it", func() bool { return value(ctx, t, tx) == 1 })
 	for range 20 {
-		require.NoError(t, p.QueryRowContext(ctx, "select n from register").Scan(&n))
-		require.Equal(t, 1, n)
+		require.Equal(t, 1, value(ctx, t, p))
 	}
 }
 
@@ -160,9 +147,7 @@ func (p *pool) testReplicaWithOlderData(t *testing.T) {
 	})
 	require.Zero(t, p.registers(t, p.Nodes[1])[0], "it has lost nothing, so this test shows nothing")
 	for range 20 {
-		var n int
-		require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-		require.Equal(t, 1, n)
+		require.Equal(t, 1, value(t.Context(), t, p))
 	}
 }
 

@@ -100,6 +100,13 @@ func (p *pool) last(t *testing.T) int {
 	return calls[len(calls)-1].node
 }
 
+// value reads the only register.
+func value(ctx context.Context, t *testing.T, q querier) (n int) {
+	t.Helper()
+	require.NoError(t, q.QueryRowContext(ctx, "select n from register").Scan(&n))
+	return n
+}
+
 // node returns the node that answers a read. Nobody else may use the pool meanwhile.
 func (p *pool) node(ctx context.Context, t *testing.T, q querier) int {
 	t.Helper()
