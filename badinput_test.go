@@ -155,10 +155,7 @@ func TestFailingInitClosesTheConnectionAndSaysThatItWasPoolInit(t *testing.T) {
 			cfg, err := pooled.ParseDSN(dsn)
 			require.NoError(t, err)
 			cfg.Pool.Init = "nonsense '" + secret + "'"
-			connector, err := pooled.NewConnector(cfg)
-			require.NoError(t, err)
-			db := sql.OpenDB(connector)
-			defer db.Close()
+			db, connector := openConfig(t, cfg)
 			err = db.Ping()
 			var initError *pooled.InitError
 			require.ErrorAs(t, err, &initError)

@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -29,24 +28,6 @@ type leakPool struct {
 	log     logBuffer
 	mu      sync.Mutex // guards leaks
 	leaks   []held.Leak
-}
-
-// logBuffer is what was logged, as text.
-type logBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }
 
 func newLeakPool(t *testing.T, change func(*pooled.Config)) *leakPool {
@@ -170,13 +151,7 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 		t.Run(l.name+", goroutine blocked", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newLeakPool(t, nil)
-				goOn, done := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(done)
-					giveBack := l.leak(context.Background(), p.DB)
-					waitHere(goOn)
-					assert.NoError(t, giveBack())
-				}()
+				end := leakAndWait(t, p.DB, l.leak)
 				time.Sleep(10 * time.Minute)
 				require.Len(t, p.reported(), 1)
 				leak := p.reported()[0]
@@ -184,8 +159,7 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 				assert.Contains(t, leak.Where, "chan receive")
 				assert.Contains(t, leak.Where, "pooled_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
-				close(goOn)
-				<-done
+				end()
 			})
 		})
 		t.Run(l.name+", context cancelled later", func(t *testing.T) {
@@ -204,7 +178,24 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 	}
 }
 
+// leakAndWait leaks in a goroutine that waits then. end has it give back, and end.
+//
 //go:noinline
+func leakAndWait(t *testing.T, db *sql.DB, leak func(context.Context, *sql.DB) func() error) (end func()) {
+	t.Helper()
+	goOn, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		giveBack := leak(context.Background(), db)
+		waitHere(goOn)
+		assert.NoError(t, giveBack())
+	}()
+	return func() {
+		close(goOn)
+		<-done
+	}
+}
+
 func waitHere(goOn <-chan struct{}) { <-goOn }
 
 func TestStatementThatIsNeverClosedHoldsNoConnection(t *testing.T) {

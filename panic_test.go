@@ -2,7 +2,6 @@ package pooled_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"testing"
 	"testing/synctest"
@@ -96,19 +95,11 @@ func TestPanicInAMiddlewareCostsTheConnectionButNoPermit(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			t.Log(stage)
 			panics = true
-			d := faultdriver.New(modern, faultdriver.EveryStmt)
-			cfg := pooled.NewConfig()
-			cfg.Connector = d
-			cfg.Pool.MaxConns = 1
-			connector, err := pooled.NewConnector(cfg, m)
-			require.NoError(t, err)
-			p := pool{sql.OpenDB(connector), d, connector}
-			t.Cleanup(func() { assert.NoError(t, p.Close()) })
-
+			p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, m)
 			assert.PanicsWithValue(t, "boom", func() { _, _ = p.ExecContext(t.Context(), "exec") })
 			p.exec(t)
 			synctest.Wait()
-			assert.Equal(t, []int{2}, d.OpenConns())
+			assert.Equal(t, []int{2}, p.driver.OpenConns())
 		})
 	}
 }

@@ -40,21 +40,18 @@ func newPool(t *testing.T, caps faultdriver.ConnCaps, change func(*policy.Pool))
 	})
 }
 
-// newPoolOf is newPool with all settings to change.
-func newPoolOf(t *testing.T, caps faultdriver.ConnCaps, change func(*pooled.Config)) pool {
+// newPoolOf is newPool with all settings to change, and middlewares.
+func newPoolOf(t *testing.T, caps faultdriver.ConnCaps, change func(*pooled.Config), middlewares ...pooled.Middleware) pool {
 	t.Helper()
 	d := faultdriver.New(caps, faultdriver.EveryStmt)
+	t.Cleanup(func() { assert.Empty(t, d.Violations(), "two used one connection at once") }) // once it is closed
 	cfg := pooled.NewConfig()
 	cfg.Connector = d
-	change(&cfg)
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	p := pool{sql.OpenDB(connector), d, connector}
-	t.Cleanup(func() {
-		assert.NoError(t, p.Close())
-		assert.Empty(t, d.Violations())
-	})
-	return p
+	if change != nil {
+		change(&cfg)
+	}
+	db, connector := openConfig(t, cfg, middlewares...)
+	return pool{db, d, connector}
 }
 
 func (p pool) stats() pooled.EndpointStats { return p.connector.Stats().Endpoints[0] }

@@ -48,11 +48,7 @@ func openCancelPool(t *testing.T, s cancelServer, permits int, change func(*pool
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
-	return db, connector
+	return openConfig(t, cfg)
 }
 
 // cancels is how many statements are cancelled on each server.

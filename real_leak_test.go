@@ -53,10 +53,7 @@ func openLeakPool(t *testing.T, s leakServer, change func(*pooled.Config)) realL
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	db, connector := openConfig(t, cfg)
 	return realLeakPool{db, connector, leaks}
 }
 
@@ -102,20 +99,13 @@ func TestLeaksOnRealServersAreReportedOnceWithTheirCallersAndFates(t *testing.T)
 				require.NoError(t, giveBack())
 			})
 			t.Run(s.name+", "+l.name+", goroutine blocked", func(t *testing.T) {
-				goOn, done := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(done)
-					giveBack := l.leak(context.Background(), p.DB)
-					waitHere(goOn)
-					assert.NoError(t, giveBack())
-				}()
+				end := leakAndWait(t, p.DB, l.leak)
 				leak := p.next(t)
 				assert.Equal(t, held.Alive, leak.Fate)
 				assert.Contains(t, leak.Where, "pooled_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
 				p.requireOnce(t, leak)
-				close(goOn)
-				<-done
+				end()
 			})
 			t.Run(s.name+", "+l.name+", context cancelled later", func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())

@@ -1,8 +1,6 @@
 package pooled_test
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -89,21 +87,6 @@ func TestRealMariaDBThroughPooledIsLikeThroughTheBareDriver(t *testing.T) {
 			w.query(w.ctx, w.db, "select 1")
 		}},
 	})
-}
-
-func TestRealMariaDBConnectionSurvivesACancelledTransaction(t *testing.T) {
-	db := openWith(t, testserver.MariaDBDatabase(t), nil)
-	before := scanInt(t, db, "select connection_id()")
-	ctx, cancel := context.WithCancel(t.Context())
-	tx, err := db.BeginTx(ctx, nil)
-	require.NoError(t, err)
-	require.Equal(t, before, scanInt(t, tx, "select connection_id()"))
-	cancel()
-	for tx.Commit() != sql.ErrTxDone { // it is rolled back by a goroutine of database/sql
-	}
-	db.SetMaxOpenConns(1) // wait until that has given the session back
-	assert.Equal(t, before, scanInt(t, db, "select connection_id()"))
-	assert.Zero(t, scanInt(t, db, "select @@in_transaction"))
 }
 
 func TestRealMariaDBNextCallWorksAfterTheServerHasEndedTheConnection(t *testing.T) {

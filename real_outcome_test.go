@@ -2,7 +2,6 @@ package pooled_test
 
 import (
 	"context"
-	"database/sql"
 	"io"
 	"net"
 	"net/url"
@@ -56,10 +55,8 @@ func cuttingProxy(t *testing.T, server string, cut *atomic.Bool) (address string
 // pgx answers driver.ErrBadConn for a simple query whose answer was lost, and database/sql would run it again.
 func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 	dsn := testserver.PostgresDatabase(t)
-	bare, err := sql.Open("pgx", dsn)
-	require.NoError(t, err)
-	defer bare.Close()
-	_, err = bare.ExecContext(t.Context(), "create table ledger (n int)")
+	bare := openReal(t, "pgx", dsn)
+	_, err := bare.ExecContext(t.Context(), "create table ledger (n int)")
 	require.NoError(t, err)
 	for name, change := range map[string]func(*pooled.Config){
 		"with a socket":  func(*pooled.Config) {},
@@ -73,10 +70,7 @@ func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 			cfg := pooled.NewConfig()
 			cfg.DriverName, cfg.DSN = "pgx", u.String()
 			change(&cfg)
-			connector, err := pooled.NewConnector(cfg)
-			require.NoError(t, err)
-			db := sql.OpenDB(connector)
-			defer db.Close()
+			db, _ := openConfig(t, cfg)
 			_, err = bare.ExecContext(t.Context(), "truncate ledger")
 			require.NoError(t, err)
 			for i, run := range []func(context.Context) error{

@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"database/sql"
 	"sync"
 	"testing"
 
@@ -16,10 +15,8 @@ import (
 func TestRealPgBouncerInTransactionModeWorksWithoutPreparedStatements(t *testing.T) {
 	for _, mode := range []string{"exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
-			db, err := sql.Open("pooled", testserver.PgBouncer(t)+
+			db := openReal(t, "pooled", testserver.PgBouncer(t)+
 				"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0")
-			require.NoError(t, err)
-			defer db.Close()
 			var workers sync.WaitGroup
 			for worker := range 16 {
 				workers.Go(func() {

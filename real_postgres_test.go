@@ -138,21 +138,6 @@ func scanInt(t *testing.T, c scanner, text string) (n int) {
 	return n
 }
 
-func TestRealPostgresConnectionSurvivesACancelledTransaction(t *testing.T) {
-	db := realPostgres(t, url.Values{"pool_max_conns": {"1"}})
-	before := scanInt(t, db, "select pg_backend_pid()")
-	ctx, cancel := context.WithCancel(t.Context())
-	tx, err := db.BeginTx(ctx, nil)
-	require.NoError(t, err)
-	require.Equal(t, before, scanInt(t, tx, "select pg_backend_pid()"))
-	cancel()
-	for tx.Commit() != sql.ErrTxDone { // it is rolled back by a goroutine of database/sql
-	}
-	db.SetMaxOpenConns(1) // wait until that has given the session back
-	assert.Equal(t, before, scanInt(t, db, "select pg_backend_pid()"))
-	assert.Zero(t, scanInt(t, db, "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'"))
-}
-
 func TestRealPostgresNextCallWorksAfterTheServerHasEndedTheConnection(t *testing.T) {
 	db := realPostgres(t, url.Values{"pool_validate_after": {"0"}})
 	killer := realPostgres(t, nil)
@@ -216,9 +201,7 @@ func TestPostgresPasswordFileIsReadAtEachDial(t *testing.T) {
 	u.RawQuery = query.Encode()
 
 	write("the old one")
-	db, err := sql.Open("pooled", u.String())
-	require.NoError(t, err)
-	defer db.Close()
+	db := openReal(t, "pooled", u.String())
 	var pg *pgconn.PgError
 	require.ErrorAs(t, db.Ping(), &pg)
 	assert.Equal(t, "28P01", pg.Code)

@@ -117,9 +117,7 @@ func mariaDBFamily(t *testing.T, change func(*mysql.Config)) family {
 	cfg, err := mysql.ParseDSN(testserver.MariaDBDatabase(t))
 	require.NoError(t, err)
 	cfg.MultiStatements = true
-	admin, err := sql.Open("mysql", cfg.FormatDSN())
-	require.NoError(t, err)
-	defer admin.Close()
+	admin := openReal(t, "mysql", cfg.FormatDSN())
 	_, err = admin.Exec(mariaDBSchema)
 	require.NoError(t, err)
 

@@ -126,9 +126,7 @@ func TestPreparedStatementsSurviveAFullReset(t *testing.T) {
 }
 
 func TestDeadConnectionIsNotReset(t *testing.T) {
-	admin, err := sql.Open("pgx", testserver.Postgres(t))
-	require.NoError(t, err)
-	defer admin.Close()
+	admin := openReal(t, "pgx", testserver.Postgres(t))
 	db, _ := openForReset(t, family{driver: "pgx", dsn: testserver.Postgres(t)}, nil)
 	pid := scalar(t, db, `select pg_backend_pid()`)
 	conn, err := db.Conn(t.Context())

@@ -128,15 +128,13 @@ const postgresOperator = `
 
 func postgresFamily(t *testing.T, dsn string) family {
 	t.Helper()
-	admin, err := sql.Open("pgx", dsn)
-	require.NoError(t, err)
-	defer admin.Close()
+	admin := openReal(t, "pgx", dsn)
 	for _, text := range []string{
 		`do $$ begin create role pooled_tenant; exception when duplicate_object or unique_violation then null; end $$`,
 		postgresSchema,
 		`create function hide(text) returns void language plpgsql as 'begin execute $1; end'`,
 	} {
-		_, err = admin.Exec(text)
+		_, err := admin.Exec(text)
 		require.NoError(t, err)
 	}
 	ways := sharedWays()
@@ -190,9 +188,7 @@ func TestPostgresBorrowerFindsACleanSession(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			f := postgresFamily(t, dsn)
-			admin, err := sql.Open("pgx", dsn)
-			require.NoError(t, err)
-			defer admin.Close()
+			admin := openReal(t, "pgx", dsn)
 			var hidden, others []trace
 			for _, tr := range postgresTraces {
 				if tr.spoils {
@@ -203,7 +199,7 @@ func TestPostgresBorrowerFindsACleanSession(t *testing.T) {
 			}
 			testResetMatrix(t, f, others)
 			// An operator like this one spoils the proofs of all others, so it comes last.
-			_, err = admin.Exec(postgresOperator)
+			_, err := admin.Exec(postgresOperator)
 			require.NoError(t, err)
 			testResetMatrix(t, f, hidden)
 		})

@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"database/sql"
 	"flag"
 	"fmt"
 	"maps"
@@ -19,9 +18,7 @@ import (
 // A random sequence of state changes, by random ways, in sessions of random length: afterwards all that can be seen of the session
 // is as on a connection that was just dialled. Errors are part of the sequences: what one step left may forbid the next.
 func testResetProperty(t *testing.T, f family, traces []trace, sequences int) {
-	bare, err := sql.Open(f.driver, f.dsn)
-	require.NoError(t, err)
-	defer bare.Close()
+	bare := openReal(t, f.driver, f.dsn)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	queries := slices.Clone(f.state)
 	for _, tr := range traces {

@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -136,9 +134,9 @@ func differences(want, got map[string]string) []string {
 }
 
 // openForReset opens a pooled DB with one permit, an audit after each reset, and a log.
-func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB, *logged) {
+func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB, *logBuffer) {
 	t.Helper()
-	log := &logged{}
+	log := &logBuffer{}
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = f.driver, f.dsn
 	cfg.Pool.MaxConns = 1
@@ -147,29 +145,8 @@ func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB,
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
+	db, _ := openConfig(t, cfg)
 	return db, log
-}
-
-// logged is a log that can be read while it is written.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func resets(t *testing.T, db *sql.DB) pooled.ResetStats {
@@ -180,9 +157,7 @@ func resets(t *testing.T, db *sql.DB) pooled.ResetStats {
 }
 
 func testResetMatrix(t *testing.T, f family, traces []trace) {
-	bare, err := sql.Open(f.driver, f.dsn)
-	require.NoError(t, err)
-	defer bare.Close()
+	bare := openReal(t, f.driver, f.dsn)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	for _, tr := range traces {
 		t.Run(tr.name, func(t *testing.T) {

@@ -54,15 +54,6 @@ func asBare(t testing.TB, dsn string) string {
 	return policy.FormatDSN(cfg)
 }
 
-// openReal opens a DB and closes it with the test.
-func openReal(t testing.TB, driver, dsn string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open(driver, dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, db.Close()) })
-	return db
-}
-
 // testReal runs behaviours on the servers of a driver, bare and through pooled.
 func testReal(t *testing.T, driver string, behaviours []behaviour) {
 	for _, s := range realServers {
@@ -236,4 +227,32 @@ func (w *world) cancelled(slow, running string) {
 		w.code("during a call", <-answer)
 	}
 	w.query(w.ctx, w.db, "select 2")
+}
+
+func TestConnectionSurvivesACancelledTransaction(t *testing.T) {
+	for _, s := range []struct {
+		name, id, open string // open counts the transactions that are
+		dsn            func(testing.TB) string
+	}{
+		{
+			"PostgreSQL", "select pg_backend_pid()",
+			"select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'", testserver.PostgresDatabase,
+		},
+		{"MariaDB", "select connection_id()", "select @@in_transaction", testserver.MariaDBDatabase},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			db := openWith(t, s.dsn(t), nil)
+			before := scanInt(t, db, s.id)
+			ctx, cancel := context.WithCancel(t.Context())
+			tx, err := db.BeginTx(ctx, nil)
+			require.NoError(t, err)
+			require.Equal(t, before, scanInt(t, tx, s.id))
+			cancel()
+			for tx.Commit() != sql.ErrTxDone { // it is rolled back by a goroutine of database/sql
+			}
+			db.SetMaxOpenConns(1) // wait until that has given the session back
+			assert.Equal(t, before, scanInt(t, db, s.id))
+			assert.Zero(t, scanInt(t, db, s.open))
+		})
+	}
 }

@@ -27,20 +27,24 @@ var warmServers = []struct {
 	},
 }
 
+// openWarm opens a pool with an idle connection, on which the statements are prepared.
+func openWarm(t *testing.T, driverName, dsn string, maxConns int, statements ...string) (*sql.DB, *pooled.Connector) {
+	t.Helper()
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN = driverName, dsn
+	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = maxConns, 1
+	db, connector := openConfig(t, cfg)
+	require.NoError(t, connector.Warm(t.Context(), statements...))
+	return db, connector
+}
+
 func TestWarmConnectionsHaveTheMostUsedStatementsPrepared(t *testing.T) {
 	for _, server := range warmServers {
 		t.Run(server.name, func(t *testing.T) {
-			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN = server.driver, server.dsn(t)
-			cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 2, 1
-			connector, err := pooled.NewConnector(cfg)
-			require.NoError(t, err)
-			db := sql.OpenDB(connector)
-			defer db.Close()
+			db, connector := openWarm(t, server.driver, server.dsn(t), 2)
 
 			// The only idle connection was dialled before anything was known of the statement.
 			var got int
-			require.NoError(t, connector.Warm(t.Context()))
 			require.NoError(t, db.QueryRowContext(t.Context(), server.query, 41).Scan(&got))
 			require.Equal(t, 42, got)
 
@@ -60,14 +64,7 @@ func TestWarmConnectionsHaveTheMostUsedStatementsPrepared(t *testing.T) {
 func TestAnnouncedStatementsArePreparedOnConnectionsThatAreIdleAlready(t *testing.T) {
 	for _, server := range warmServers {
 		t.Run(server.name, func(t *testing.T) {
-			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN = server.driver, server.dsn(t)
-			cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
-			connector, err := pooled.NewConnector(cfg)
-			require.NoError(t, err)
-			db := sql.OpenDB(connector)
-			defer db.Close()
-			require.NoError(t, connector.Warm(t.Context()))
+			db, connector := openWarm(t, server.driver, server.dsn(t), 1)
 			require.NoError(t, connector.Warm(t.Context(), server.query, "select from nowhere whatever"))
 
 			var got int
@@ -79,14 +76,7 @@ func TestAnnouncedStatementsArePreparedOnConnectionsThatAreIdleAlready(t *testin
 }
 
 func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
-	cfg := pooled.NewConfig()
-	cfg.DriverName, cfg.DSN = "pgx", testserver.PostgresDatabase(t)+"&default_query_exec_mode=exec"
-	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	defer db.Close()
-	require.NoError(t, connector.Warm(t.Context(), "select 1"))
+	db, _ := openWarm(t, "pgx", testserver.PostgresDatabase(t)+"&default_query_exec_mode=exec", 1, "select 1")
 
 	var got int
 	require.NoError(t, db.QueryRowContext(t.Context(), "select count(*) from pg_prepared_statements").Scan(&got))
@@ -94,19 +84,11 @@ func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
 }
 
 func TestPreparedStatementsOfWarmConnectionsArePlannedAndNotRun(t *testing.T) {
-	cfg := pooled.NewConfig()
-	cfg.DriverName, cfg.DSN = "pgx", testserver.PostgresDatabase(t)
-	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = 1, 1
-	bare, err := sql.Open("pgx", cfg.DSN)
+	dsn := testserver.PostgresDatabase(t)
+	bare := openReal(t, "pgx", dsn)
+	_, err := bare.ExecContext(t.Context(), "create table t (id int)")
 	require.NoError(t, err)
-	defer bare.Close()
-	_, err = bare.ExecContext(t.Context(), "create table t (id int)")
-	require.NoError(t, err)
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	defer db.Close()
-	require.NoError(t, connector.Warm(t.Context(), "insert into t values ($1) returning id", "select 1", "listen nobody"))
+	db, _ := openWarm(t, "pgx", dsn, 1, "insert into t values ($1) returning id", "select 1", "listen nobody")
 
 	var statements, plans, rows, channels int
 	require.NoError(t, db.QueryRowContext(t.Context(),

@@ -46,9 +46,7 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	var owners handouts
-	connector, err := pooled.NewConnector(cfg, owners.middleware())
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
+	db, connector := openConfig(t, cfg, owners.middleware())
 
 	stop, reclaimer := make(chan struct{}), sync.WaitGroup{}
 	reclaimer.Go(func() {

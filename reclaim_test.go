@@ -23,11 +23,11 @@ import (
 func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logBuffer
-		cfg := pooled.NewConfig()
-		cfg.Connector = &socketDriver{fault: faultdriver.New(modern, faultdriver.EveryStmt)}
-		cfg.Pool.MaxConns, cfg.Leak.Reclaim = 1, policy.ReclaimAll
-		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			c.Connector = &socketDriver{fault: c.Connector.(*faultdriver.Driver)}
+			c.Pool.MaxConns, c.Leak.Reclaim = 1, policy.ReclaimAll
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		}, pooled.Middleware{
 			Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 				return func(r *middleware.Release) {
 					if r.Reclaimed {
@@ -37,13 +37,10 @@ func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) 
 				}
 			},
 		})
-		require.NoError(t, err)
-		db := sql.OpenDB(connector)
-		defer db.Close()
-		conn, err := db.Conn(t.Context())
+		conn, err := p.Conn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, conn.PingContext(t.Context()))
-		_, err = db.Exec("exec")
+		_, err = p.Exec("exec")
 		require.NoError(t, err, "the permit is free")
 		synctest.Wait()
 		assert.Contains(t, log.String(), "oops")

@@ -42,14 +42,7 @@ func refuse(op middleware.Op, err error) pooled.Middleware {
 
 func newPoolWith(t *testing.T, middlewares ...pooled.Middleware) pool {
 	t.Helper()
-	d := faultdriver.New(modern, faultdriver.EveryStmt)
-	cfg := pooled.NewConfig()
-	cfg.Connector = d
-	connector, err := pooled.NewConnector(cfg, middlewares...)
-	require.NoError(t, err)
-	p := pool{sql.OpenDB(connector), d, connector}
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
+	return newPoolOf(t, modern, nil, middlewares...)
 }
 
 func TestSessionTakesAConnectionWithItsFirstCallAndKeepsIt(t *testing.T) {

@@ -28,10 +28,7 @@ func openWith(t *testing.T, dsn string, change func(*pooled.Config)) *sql.DB {
 	if change != nil {
 		change(&cfg)
 	}
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
-	t.Cleanup(func() { db.Close() })
+	db, _ := openConfig(t, cfg)
 	return db
 }
 
@@ -122,10 +119,8 @@ func TestBadTextFailsAtPrepare(t *testing.T) {
 
 func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.T) {
 	dsn := testserver.PrivateMariaDB(t)
-	admin, err := sql.Open("mysql", dsn)
-	require.NoError(t, err)
-	defer admin.Close()
-	_, err = admin.Exec("set global max_prepared_stmt_count = 10")
+	admin := openReal(t, "mysql", dsn)
+	_, err := admin.Exec("set global max_prepared_stmt_count = 10")
 	require.NoError(t, err)
 
 	t.Run("on one connection", func(t *testing.T) {

@@ -72,11 +72,9 @@ func stress(t *testing.T, c stressCase) {
 		duration /= 10
 	}
 
-	admin, err := sql.Open(c.driver, c.dsn)
-	require.NoError(t, err)
-	defer admin.Close()
+	admin := openReal(t, c.driver, c.dsn)
 	admin.SetMaxOpenConns(1)
-	_, err = admin.Exec(c.create)
+	_, err := admin.Exec(c.create)
 	require.NoError(t, err)
 
 	cfg := pooled.NewConfig()
@@ -85,9 +83,7 @@ func stress(t *testing.T, c stressCase) {
 	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	var owners handouts
-	connector, err := pooled.NewConnector(cfg, owners.middleware())
-	require.NoError(t, err)
-	db := sql.OpenDB(connector)
+	db, connector := openConfig(t, cfg, owners.middleware())
 
 	ctx, stop := context.WithTimeout(t.Context(), duration)
 	defer stop()

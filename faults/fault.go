@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 // fault is something that befalls a server while a service works.
@@ -56,21 +58,14 @@ func (f fault) withNetwork() fault {
 	return f
 }
 
-func kill(_ context.Context, t *trial) error {
-	t.server.process.kill()
-	return nil
-}
+func kill(_ context.Context, t *trial) error { return t.server.process.Kill() }
 
 func start(ctx context.Context, t *trial) error { return t.server.start(ctx) }
 
-func halt(_ context.Context, t *trial) error {
-	t.server.process.pause()
-	return nil
-}
+func halt(_ context.Context, t *trial) error { return t.server.process.Stop() }
 
 func resume(ctx context.Context, t *trial) error {
-	t.server.process.resume()
-	return t.server.answers(ctx)
+	return errors.Join(t.server.process.Continue(), t.server.answers(ctx))
 }
 
 func shutDown(ctx context.Context, t *trial) error { return t.server.stop(ctx) }
@@ -84,7 +79,7 @@ func takeAll(ctx context.Context, t *trial) error {
 	}
 	t.others = &others{db: db}
 	var failed error
-	err = until(ctx, func() bool {
+	err = process.Until(ctx, func() bool {
 		failed = errors.Join(t.connector.Evict(""), t.others.take(ctx, t.server.full))
 		return failed != nil || t.watch.refused.Load() > 0 && (t.connector.Stats().Endpoints[0].Open == 0 || t.breakerOpen())
 	})
@@ -97,7 +92,7 @@ func leave(ctx context.Context, t *trial) error {
 		return err
 	}
 	var failed error
-	err := until(ctx, func() bool {
+	err := process.Until(ctx, func() bool {
 		var n int
 		failed = t.server.control.QueryRowContext(ctx, t.server.family.others).Scan(&n)
 		return failed != nil || n == 0

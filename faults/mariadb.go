@@ -1,17 +1,16 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/gopooled/pooled/internal/testserver/process"
 	_ "github.com/gopooled/pooled/mysql"
 )
 
@@ -23,18 +22,12 @@ var mariadb = &family{
 	shutdown: syscall.SIGTERM,
 	full:     "server 1040",
 	software: func() (map[string]string, error) {
-		programs := map[string]string{}
-		for _, name := range []string{"mariadb-install-db", "mariadbd"} {
-			path, err := exec.LookPath(name)
-			if err != nil {
-				path, err = exec.LookPath("/usr/sbin/" + name) // where Debian keeps daemons
-			}
-			if err != nil {
-				return nil, errors.New("it is not installed")
-			}
-			programs[name] = path
+		install, err := process.MariaDBProgram("mariadb-install-db")
+		if err != nil {
+			return nil, err
 		}
-		return programs, nil
+		daemon, err := process.MariaDBProgram("mariadbd")
+		return map[string]string{"mariadb-install-db": install, "mariadbd": daemon}, err
 	},
 	prepare: func(s *server) []string {
 		return []string{

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"syscall"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the bare driver
 
+	"github.com/gopooled/pooled/internal/testserver/process"
 	_ "github.com/gopooled/pooled/postgres"
 )
 
@@ -23,12 +22,8 @@ var postgres = &family{
 	shutdown: syscall.SIGINT,
 	full:     "server 53300",
 	software: func() (map[string]string, error) {
-		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-		if len(found) == 0 {
-			return nil, errors.New("it is not installed")
-		}
-		bin := filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return majorVersion(a) - majorVersion(b) }))
-		return map[string]string{"initdb": filepath.Join(bin, "initdb"), "postgres": filepath.Join(bin, "postgres")}, nil
+		bin, err := process.PostgresBin()
+		return map[string]string{"initdb": filepath.Join(bin, "initdb"), "postgres": filepath.Join(bin, "postgres")}, err
 	},
 	prepare: func(s *server) []string {
 		return []string{
@@ -63,10 +58,4 @@ var postgres = &family{
 	version:  "select 'PostgreSQL ' || current_setting('server_version')",
 	sessions: "select client_port from pg_stat_activity where usename = '" + serviceUser + "'",
 	others:   "select count(*) from pg_stat_activity where usename = '" + othersUser + "'",
-}
-
-// majorVersion is that of a path such as .../15/bin/postgres.
-func majorVersion(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-	return n
 }

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 // network is what a proxy does with what passes through it.
@@ -46,7 +48,7 @@ type link struct {
 
 // newProxy makes a proxy for a network that is well. The caller closes it.
 func newProxy(server string) (*proxy, error) {
-	port, err := freePort()
+	port, err := process.FreePort()
 	if err != nil {
 		return nil, err
 	}

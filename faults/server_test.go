@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 func TestKilledServerLeavesNoProcessAndStartsAgainWhereItWas(t *testing.T) {
@@ -20,11 +22,10 @@ func TestKilledServerLeavesNoProcessAndStartsAgainWhereItWas(t *testing.T) {
 			require.NoError(t, s.makeLedger(t.Context()))
 			insert(t, s, 1)
 			first := s.process
-			children := childrenOf(first.cmd.Process.Pid)
-			first.kill()
-			for _, pid := range append(children, first.cmd.Process.Pid) {
-				state, _ := status(pid)
-				assert.Contains(t, []byte{0, 'Z'}, state, "process %d", pid)
+			all := first.All()
+			require.NoError(t, first.Kill())
+			for _, pid := range all {
+				assert.False(t, process.Runs(pid), "process %d", pid)
 			}
 			_, err = net.Dial("tcp", s.address())
 			require.Error(t, err)
@@ -51,12 +52,12 @@ func TestHaltedServerIsSilentAndGoesOn(t *testing.T) {
 	s, err := newServer(t.Context(), postgres)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.close()) })
-	s.process.pause()
+	require.NoError(t, s.process.Stop())
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	require.Error(t, s.control.PingContext(ctx))
 	require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded, "it is not gone, but silent")
-	s.process.resume()
+	require.NoError(t, s.process.Continue())
 	require.NoError(t, s.answers(t.Context()))
 }
 

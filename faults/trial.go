@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver/process"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -113,7 +114,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 		return r, fmt.Errorf("%w (%s)", err, r.failures())
 	}
 	// What was sent and not waited for may still run.
-	err = until(ctx, func() bool {
+	err = process.Until(ctx, func() bool {
 		n, err := t.server.sessionsLeft(ctx)
 		return err != nil || n == 0
 	})
@@ -144,7 +145,7 @@ func (t *trial) open(address string) error {
 // then lets the service work on. It returns when the server answered again.
 func (t *trial) phases(ctx context.Context, l *load) (recovered time.Time, err error) {
 	reaches := func(what string, condition func() bool) {
-		if err == nil && until(ctx, condition) != nil {
+		if err == nil && process.Until(ctx, condition) != nil {
 			err = fmt.Errorf("never in %s: %s", trialTimeout, what)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -78,6 +77,16 @@ func drain(rows *sql.Rows) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
+// execOver runs a text over the bare driver.
+func execOver(t *testing.T, driverName, dsn, text string) {
+	t.Helper()
+	db, err := sql.Open(driverName, dsn)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), text)
+	require.NoError(t, err)
+}
+
 func TestPostgresRoutingClasses(t *testing.T) {
 	for _, server := range []struct {
 		name    string
@@ -88,11 +97,7 @@ func TestPostgresRoutingClasses(t *testing.T) {
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			dsn := server.dsn(t)
-			admin, err := sql.Open("pgx", dsn)
-			require.NoError(t, err)
-			defer admin.Close()
-			_, err = admin.Exec(postgresRoutingSchema)
-			require.NoError(t, err)
+			execOver(t, "pgx", dsn, postgresRoutingSchema)
 			var known []routingCase
 			for _, c := range postgresRoutingCases {
 				if c.since <= server.version {
@@ -107,14 +112,7 @@ func TestPostgresRoutingClasses(t *testing.T) {
 
 func TestMariaDBRoutingClasses(t *testing.T) {
 	dsn := testserver.MariaDBDatabase(t)
-	cfg, err := mysql.ParseDSN(dsn)
-	require.NoError(t, err)
-	cfg.MultiStatements = true
-	admin, err := sql.Open("mysql", cfg.FormatDSN())
-	require.NoError(t, err)
-	defer admin.Close()
-	_, err = admin.Exec(mariaDBRoutingSchema)
-	require.NoError(t, err)
+	execOver(t, "mysql", multiStatements(t, dsn), mariaDBRoutingSchema)
 	testRoutingClasses(t, learntSessions(t, "mysql", dsn), mariaDBRoutingCases)
 	testRoutingCasesRun(t, "mysql", dsn, "set session transaction read only", 0, mariaDBRoutingCases)
 }

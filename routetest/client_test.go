@@ -86,17 +86,8 @@ type client struct {
 	prepared *sql.Stmt // the read
 }
 
-// querier is an *sql.DB, an *sql.Conn or an *sql.Tx.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // registers is how many there are.
 const registers = 3
-
-// readSQL reads a register.
-func (f *family) readSQL() string { return "select n from register where id = " + f.argument }
 
 // note writes down what has been done since call.
 func (c *client) note(s *session, what operation, register int, value, call int64) {
@@ -177,8 +168,8 @@ func (c *client) readPrepared(s *session, register int) error {
 func (c *client) readInTx(s *session, register int) error {
 	call := c.now()
 	var n int64
-	err := c.inTx(s.ctx, &sql.TxOptions{ReadOnly: true}, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(s.ctx, c.pool.family.readSQL(), register).Scan(&n)
+	err := inTx(s.ctx, c.pool.DB, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx querier) error {
+		return tx.QueryRowContext(ctx, c.pool.family.readSQL(), register).Scan(&n)
 	})
 	if err == nil {
 		c.note(s, read, register, n, call)
@@ -220,8 +211,8 @@ func (c *client) write(s *session, register int) error {
 func (c *client) writeInTx(s *session, register int) error {
 	call := c.now()
 	var n int64
-	err := c.inTx(s.ctx, nil, func(tx *sql.Tx) (err error) {
-		n, err = c.add1(s.ctx, tx, register)
+	err := inTx(s.ctx, c.pool.DB, nil, func(ctx context.Context, tx querier) (err error) {
+		n, err = c.add1(ctx, tx, register)
 		return err
 	})
 	if err == nil {
@@ -262,18 +253,6 @@ func (c *client) add1(ctx context.Context, q querier, register int) (n int64, er
 	return n, err
 }
 
-func (c *client) inTx(ctx context.Context, opts *sql.TxOptions, f func(tx *sql.Tx) error) error {
-	tx, err := c.pool.BeginTx(ctx, opts)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // crowd is clients at work.
 type crowd struct {
 	*recorder
@@ -292,7 +271,7 @@ func gather(t *testing.T, p *pool) *crowd {
 		_, err := p.ExecContext(t.Context(), "insert into register values ("+p.family.argument+", 0)", i)
 		require.NoError(t, err)
 	}
-	p.readable(t, "select count(*) from register")
+	p.readable(t, countRegisters)
 	prepared, err := p.PrepareContext(t.Context(), p.family.readSQL())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = prepared.Close() }) // the pool may be closed
@@ -369,7 +348,7 @@ func (c *crowd) stopped() bool {
 func (c *crowd) work(t *testing.T, operations int64) {
 	t.Helper()
 	want := c.done.Load() + operations
-	eventually(t, "the clients go on", func() bool { return c.done.Load() >= want })
+	c.pool.eventually(t, "the clients go on", func() bool { return c.done.Load() >= want })
 }
 
 // disperse stops the clients, and returns what they have done.

@@ -13,7 +13,7 @@ import (
 )
 
 func TestNoReadMissesWhatItsConnectionHidesOrItsServerHasLost(t *testing.T) {
-	forEachFamily(t, nil, func(t *testing.T, p *pool) {
+	forEachFamily(t, 2, nil, func(t *testing.T, p *pool) {
 		t.Run("a connection leaves a replica that misses a write", p.testHeldConnection)
 		t.Run("what is written by the real connection is seen", p.testRawWrite)
 		if p.family.driver == "mysql" {
@@ -40,26 +40,16 @@ func (p *pool) prepare(t *testing.T, held ...int) {
 	}
 }
 
-// last returns the node that ran the last call.
-func (p *pool) last(t *testing.T) int {
-	t.Helper()
-	calls := p.witness.take()
-	require.NotEmpty(t, calls)
-	return calls[len(calls)-1].node
-}
-
 func (p *pool) testHeldConnection(t *testing.T) {
-	p.prepare(t, 1, len(p.Nodes)-1)
+	p.prepare(t, 1, 2)
 	conn, err := p.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
-	var n int
-	require.NoError(t, conn.QueryRowContext(t.Context(), "select n from register").Scan(&n))
+	value(t.Context(), t, conn)
 	require.NotZero(t, p.last(t))
 	_, err = p.ExecContext(t.Context(), "update register set n = 1")
 	require.NoError(t, err)
-	require.NoError(t, conn.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, conn))
 	assert.Zero(t, p.last(t))
 }
 
@@ -77,13 +67,11 @@ func (p *pool) testRawWrite(t *testing.T) {
 		return err
 	}))
 	require.NoError(t, conn.Close())
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testImplicitCommit(t *testing.T) {
-	p.prepare(t, 1)
+	p.prepare(t, 1, 2)
 	tx, err := p.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = tx.ExecContext(t.Context(), "update register set n = 1")
@@ -91,26 +79,22 @@ func (p *pool) testImplicitCommit(t *testing.T) {
 	_, err = tx.ExecContext(t.Context(), "create table other (id int)") // which commits
 	require.NoError(t, err)
 	require.NoError(t, tx.Rollback())
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testWriteWithoutPrimary(t *testing.T) {
-	p.prepare(t, 1)
+	p.prepare(t, 1, 2)
 	conn, err := p.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
 	_, err = conn.ExecContext(t.Context(), "set @v = 1") // which binds it to its connection
 	require.NoError(t, err)
 	p.Nodes[0].Exec("set global read_only = 1") // the user of the tests may write nevertheless
-	eventually(t, "the primary seems to be a replica", func() bool { return p.connector.Stats().Routing.Primary == "" })
+	p.eventually(t, "the primary seems to be a replica", func() bool { return p.stats().Primary == "" })
 	_, err = conn.ExecContext(t.Context(), "update register set n = 1")
 	require.NoError(t, err)
 	p.Nodes[0].Exec("set global read_only = 0")
-	var n int
-	require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, value(t.Context(), t, p))
 }
 
 func (p *pool) testTransactionOfSession(t *testing.T) {
@@ -125,20 +109,15 @@ func (p *pool) testTransactionOfSession(t *testing.T) {
 		require.NoError(t, err)
 	}
 	defer tx.Rollback()
-	var n int
-	eventually(t, "the session reads from both", func() bool {
-		require.NoError(t, p.QueryRowContext(ctx, "select n from register").Scan(&n))
+	p.eventually(t, "the session reads from both", func() bool {
+		value(ctx, t, p)
 		return p.last(t) == 2
 	})
 	_, err = p.ExecContext(t.Context(), "update register set n = 1") // by somebody else
 	require.NoError(t, err)
-	eventually(t, "the transaction shows it", func() bool {
-		require.NoError(t, tx.QueryRowContext(ctx, "select n from register").Scan(&n))
-		return n == 1
-	})
+	p.eventually(t, "the transaction shows it", func() bool { return value(ctx, t, tx) == 1 })
 	for range 20 {
-		require.NoError(t, p.QueryRowContext(ctx, "select n from register").Scan(&n))
-		require.Equal(t, 1, n)
+		require.Equal(t, 1, value(ctx, t, p))
 	}
 }
 
@@ -155,28 +134,26 @@ func (p *pool) testReplicaWithOlderData(t *testing.T) {
 		node.Exec("alter system set recovery_min_apply_delay = '1h'")
 		node.Kill()
 	}
-	eventually(t, "they are left", func() bool {
-		s := p.connector.Stats().Routing
+	p.eventually(t, "they are left", func() bool {
+		s := p.stats()
 		return !s.Servers[1].Up && !s.Servers[2].Up
 	})
 	for _, node := range p.Nodes[1:] {
 		node.Start()
 	}
-	eventually(t, "they are back", func() bool {
-		s := p.connector.Stats().Routing
+	p.eventually(t, "they are back", func() bool {
+		s := p.stats()
 		return s.Servers[1].Up && s.Servers[2].Up
 	})
-	require.Zero(t, p.values(t, p.Nodes[1])[0], "it has lost nothing, so this test shows nothing")
+	require.Zero(t, p.registers(t, p.Nodes[1])[0], "it has lost nothing, so this test shows nothing")
 	for range 20 {
-		var n int
-		require.NoError(t, p.QueryRowContext(t.Context(), "select n from register").Scan(&n))
-		require.Equal(t, 1, n)
+		require.Equal(t, 1, value(t.Context(), t, p))
 	}
 }
 
 // What was sent to a primary that has become silent fails, since it may have been executed. What was not is executed by the next one.
 func TestWhoWaitsForASilentPrimaryIsToldOnceThereIsAnotherOne(t *testing.T) {
-	forEachFamily(t, nil, func(t *testing.T, p *pool) {
+	forEachFamily(t, 2, nil, func(t *testing.T, p *pool) {
 		p.prepare(t)
 		p.Nodes[0].Stop()
 		told := make(chan error, 1)
@@ -184,18 +161,18 @@ func TestWhoWaitsForASilentPrimaryIsToldOnceThereIsAnotherOne(t *testing.T) {
 			_, err := p.ExecContext(t.Context(), "update register set n = 1")
 			told <- err
 		}()
-		eventually(t, "the silence is noticed", func() bool { return !p.connector.Stats().Routing.Servers[0].Up })
+		p.eventually(t, "the silence is noticed", func() bool { return !p.stats().Servers[0].Up })
 		for _, node := range p.Nodes[2:] {
 			node.Kill() // it is of no use here
 		}
 		p.Nodes[1].Promote()
-		eventually(t, "it is told", func() bool { return len(told) == 1 })
+		p.eventually(t, "it is told", func() bool { return len(told) == 1 })
 		want := int64(1)
 		if err := <-told; err != nil { // it had been sent
 			t.Log(err)
 			want = 0
 		}
-		assert.Equal(t, want, p.values(t, p.Nodes[1])[0])
+		assert.Equal(t, want, p.registers(t, p.Nodes[1])[0])
 		p.Nodes[0].Kill() // or pgx would go on asking it to cancel what was sent
 	})
 }

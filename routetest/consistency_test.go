@@ -22,36 +22,31 @@ var pairs = flag.Int("pairs", 600, "how many writes are read again while the rep
 type reader struct {
 	name string
 	// pair runs write and then read; both may be told contexts that continue each other.
-	pair func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error
-}
-
-type statements interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	pair func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error
 }
 
 var readers = []reader{
-	{"the whole program", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
+	{"the whole program", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
 		if err := write(ctx, db); err != nil {
 			return err
 		}
 		return read(ctx, db)
 	}},
-	{"a session", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
+	{"a session", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
 		ctx = routing.NewSession(ctx)
 		if err := write(ctx, db); err != nil {
 			return err
 		}
 		return read(ctx, db)
 	}},
-	{"a token", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
+	{"a token", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
 		writing := routing.NewSession(ctx)
 		if err := write(writing, db); err != nil {
 			return err
 		}
 		return read(routing.WithToken(ctx, routing.Token(writing)), db)
 	}},
-	{"a transaction, and then a read-only one", func(ctx context.Context, db *sql.DB, write, read func(context.Context, statements) error) error {
+	{"a transaction, and then a read-only one", func(ctx context.Context, db *sql.DB, write, read func(context.Context, querier) error) error {
 		if err := inTx(ctx, db, nil, write); err != nil {
 			return err
 		}
@@ -59,7 +54,7 @@ var readers = []reader{
 	}},
 }
 
-func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.Context, statements) error) error {
+func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.Context, querier) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return err
@@ -72,15 +67,14 @@ func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(context.C
 }
 
 func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
-	forEachRouted(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, r *routed) {
-		r.ready(t)
+	forEachFamily(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 8 }, func(t *testing.T, p *pool) {
 		const workers = 4
 		for id := range workers {
-			_, err := r.ExecContext(t.Context(), "insert into counter values ("+string(rune('0'+id))+", 0)")
+			_, err := p.ExecContext(t.Context(), "insert into register values ("+string(rune('0'+id))+", 0)")
 			require.NoError(t, err)
 		}
-		r.untilReadsReturn(t)
-		for _, node := range r.Nodes[1:] {
+		p.readsReturn(t)
+		for _, node := range p.Nodes[1:] {
 			node.Pause()
 		}
 		var wg sync.WaitGroup
@@ -89,11 +83,11 @@ func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
 				for n := 1; n <= *pairs/workers && !t.Failed(); n++ {
 					way := readers[n%len(readers)]
 					var got int
-					err := way.pair(t.Context(), r.DB, func(ctx context.Context, q statements) error {
-						_, err := q.ExecContext(ctx, "update counter set n = n + 1 where id = "+string(rune('0'+id)))
+					err := way.pair(t.Context(), p.DB, func(ctx context.Context, q querier) error {
+						_, err := q.ExecContext(ctx, "update register set n = n + 1 where id = "+string(rune('0'+id)))
 						return err
-					}, func(ctx context.Context, q statements) error {
-						return q.QueryRowContext(ctx, "select n from counter where id = "+string(rune('0'+id))).Scan(&got)
+					}, func(ctx context.Context, q querier) error {
+						return q.QueryRowContext(ctx, "select n from register where id = "+string(rune('0'+id))).Scan(&got)
 					})
 					if !assert.NoError(t, err, way.name) || !assert.Equal(t, n, got, "stale: %s", way.name) {
 						return
@@ -102,44 +96,40 @@ func TestNoReadIsStaleWhileTheReplicasStandStill(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		for _, node := range r.Nodes[1:] {
+		for _, node := range p.Nodes[1:] {
 			node.Resume()
 		}
 		resumed := time.Now()
-		r.untilReadsReturn(t)
+		p.readsReturn(t)
 		t.Logf("%d pairs; reads returned to the replicas %v after they went on (pool_monitor_interval 1s)", *pairs, time.Since(resumed).Round(time.Millisecond))
 	})
 }
 
 func TestSessionThatOnlyReadsUsesReplicasWhileOthersWrite(t *testing.T) {
-	forEachRouted(t, 1, nil, func(t *testing.T, r *routed) {
-		r.ready(t)
-		_, err := r.ExecContext(t.Context(), "insert into counter values (1, 0)")
+	forEachFamily(t, 1, nil, func(t *testing.T, p *pool) {
+		_, err := p.ExecContext(t.Context(), "insert into register values (1, 0)")
 		require.NoError(t, err)
-		r.Nodes[1].Pause()
-		_, err = r.ExecContext(t.Context(), "update counter set n = 1")
+		p.Nodes[1].Pause()
+		_, err = p.ExecContext(t.Context(), "update register set n = 1")
 		require.NoError(t, err)
-		assert.Zero(t, r.node(t.Context(), t, r.DB), "the program has written")
-		assert.Equal(t, 1, r.node(routing.NewSession(t.Context()), t, r.DB), "the session has not")
-		r.Nodes[1].Resume()
+		assert.Zero(t, p.node(t.Context(), t, p), "the program has written")
+		assert.Equal(t, 1, p.node(routing.NewSession(t.Context()), t, p), "the session has not")
+		p.Nodes[1].Resume()
 	})
 }
 
 func TestTokenOfAnEarlierRequestCostsNothingOnceTheReplicasHaveIt(t *testing.T) {
-	forEachRouted(t, 1, nil, func(t *testing.T, r *routed) {
-		r.ready(t)
+	forEachFamily(t, 1, nil, func(t *testing.T, p *pool) {
 		writing := routing.NewSession(t.Context())
-		_, err := r.ExecContext(writing, "insert into counter values (1, 5)")
+		_, err := p.ExecContext(writing, "insert into register values (1, 5)")
 		require.NoError(t, err)
-		r.poll(t, "the token has a position", func(*pooled.RoutingStats) bool { return !strings.Contains(routing.Token(writing), "now") })
+		p.eventually(t, "the token has a position", func() bool { return !strings.Contains(routing.Token(writing), "now") })
 		token := routing.Token(writing)
-		r.poll(t, "the session's own reads return", func(*pooled.RoutingStats) bool { return r.node(writing, t, r.DB) == 1 })
+		p.eventually(t, "the session's own reads return", func() bool { return p.node(writing, t, p) == 1 })
 
 		reading := routing.WithToken(t.Context(), token)
-		assert.Equal(t, 1, r.node(reading, t, r.DB))
-		var n int
-		require.NoError(t, r.QueryRowContext(reading, "select n from counter").Scan(&n))
-		assert.Equal(t, 5, n)
-		assert.Zero(t, r.node(routing.WithToken(t.Context(), "not|a|token"), t, r.DB), "nobody knows what it stands for")
+		assert.Equal(t, 1, p.node(reading, t, p))
+		assert.Equal(t, 5, value(reading, t, p))
+		assert.Zero(t, p.node(routing.WithToken(t.Context(), "not|a|token"), t, p), "nobody knows what it stands for")
 	})
 }

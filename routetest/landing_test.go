@@ -26,7 +26,7 @@ func tooling(c *pooled.Config) {
 
 // Each test has its tables; the last one closes the pool.
 func TestToolsReadOnReplicasAndDoTheRestOnThePrimary(t *testing.T) {
-	forEachFamily(t, tooling, func(t *testing.T, p *pool) {
+	forEachFamily(t, 2, tooling, func(t *testing.T, p *pool) {
 		t.Run("GORM", p.testGorm)
 		t.Run("sqlx", p.testSqlx)
 		t.Run("goose", p.testGoose)

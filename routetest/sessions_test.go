@@ -87,15 +87,15 @@ func (a *adversary) failOver(t *testing.T) {
 	a.primary.Kill()
 	a.dead = a.now()
 	for _, node := range a.replicas {
-		eventually(t, "all that was received is applied", func() bool { return ask[string](t, a.pool, node, f.idle) == "1" })
+		a.eventually(t, "all that was received is applied", func() bool { return ask[string](t, a.pool, node, f.idle) == "1" })
 	}
 	best := slices.MaxFunc(a.replicas, func(x, y *testserver.Node) int {
 		return int(ask[int64](t, a.pool, x, f.progress) - ask[int64](t, a.pool, y, f.progress))
 	})
-	left := a.values(t, best)
+	left := a.registers(t, best)
 	require.Len(t, left, registers)
 	for register, value := range left {
-		a.add(porcupine.Operation{Input: input{register: register, operation: failover}, Output: value, Call: died, Return: a.now()})
+		a.add(porcupine.Operation{Input: input{register: int(register), operation: failover}, Output: value, Call: died, Return: a.now()})
 	}
 	best.Promote()
 	a.primary, a.replicas = best, slices.DeleteFunc(a.replicas, func(n *testserver.Node) bool { return n == best })
@@ -105,7 +105,7 @@ func (a *adversary) failOver(t *testing.T) {
 }
 
 func TestSessionsSeeWhatTheyHaveWrittenAndSeen(t *testing.T) {
-	forEachFamily(t, func(c *pooled.Config) { c.Pool.MaxConns = 16 }, func(t *testing.T, p *pool) {
+	forEachFamily(t, 2, func(c *pooled.Config) { c.Pool.MaxConns = 16 }, func(t *testing.T, p *pool) {
 		a := &adversary{
 			pool: p, crowd: gather(t, p), primary: p.Nodes[0], replicas: slices.Clone(p.Nodes[1:]), paused: map[*testserver.Node]bool{},
 			random: rand.New(rand.NewPCG(3, 4)),
@@ -116,7 +116,7 @@ func TestSessionsSeeWhatTheyHaveWrittenAndSeen(t *testing.T) {
 		a.disturb(t, 4)
 		p.Nodes[0].Rejoin(a.primary)
 		a.replicas = append(a.replicas, p.Nodes[0])
-		eventually(t, "the old primary is read from", func() bool { return p.connector.Stats().Routing.Servers[0].Readable })
+		p.eventually(t, "the old primary is read from", func() bool { return p.stats().Servers[0].Readable })
 		a.disturb(t, 6)
 		history := a.disperse()
 
@@ -134,7 +134,7 @@ func TestSessionsSeeWhatTheyHaveWrittenAndSeen(t *testing.T) {
 				lost++
 			}
 		}
-		s := p.connector.Stats().Routing
+		s := p.stats()
 		t.Logf("%d reads, %d writes in %d sessions; %d acknowledged writes were lost by the failover; decisions: %v; %d operations failed",
 			kinds[read], kinds[write], a.sessions.Load(), lost, s.Decisions, len(a.failed))
 		assert.Greater(t, s.Decisions["read"], uint64(10*roundLength), "replicas have answered")
@@ -148,11 +148,11 @@ func TestSessionsSeeWhatTheyHaveWrittenAndSeen(t *testing.T) {
 
 // The checker is worth nothing if it accepts what a pool without the promise does.
 func TestCheckerFindsWhatEventualConsistencyAllows(t *testing.T) {
-	forEachFamily(t, func(c *pooled.Config) { c.Routing.Consistency = policy.ConsistencyEventual }, func(t *testing.T, p *pool) {
+	forEachFamily(t, 2, func(c *pooled.Config) { c.Routing.Consistency = policy.ConsistencyEventual }, func(t *testing.T, p *pool) {
 		_, err := p.ExecContext(t.Context(), "insert into register values (0, 0)")
 		require.NoError(t, err)
 		for _, node := range p.Nodes[1:] {
-			eventually(t, "the replica has it", func() bool { return ask[int](t, p, node, "select count(*) from register") == 1 })
+			p.eventually(t, "the replica has it", func() bool { return ask[int](t, p, node, countRegisters) == 1 })
 			node.Pause()
 		}
 		one := &client{recorder: newRecorder(), pool: p}

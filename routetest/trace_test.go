@@ -30,41 +30,36 @@ func TestTraceOfARequest(t *testing.T) {
 		c.Pool.MaxConns = 1 // of each server, so that a statement meets the connection that it was prepared on
 		c.Tracing.TracerProvider = provider
 	}
-	for _, f := range families {
-		t.Run(f.name, func(t *testing.T) {
-			of := *f
-			of.replicas = 1
-			p := open(t, &of, one)
-			db := openGorm(t, p)
-			require.NoError(t, db.AutoMigrate(&author{}, &book{}))
-			require.NoError(t, db.Create(&author{Name: "Ada"}).Error)
-			p.readable(t, "select * from authors")
-			require.NoError(t, db.WithContext(routing.WithReplica(t.Context())).First(&author{}, "name = ?", "Ada").Error) // is prepared
-			require.NoError(t, db.Exec("alter table authors add column born int").Error)
-			p.readable(t, "select * from authors")
+	forEachFamily(t, 1, one, func(t *testing.T, p *pool) {
+		db := openGorm(t, p)
+		require.NoError(t, db.AutoMigrate(&author{}, &book{}))
+		require.NoError(t, db.Create(&author{Name: "Ada"}).Error)
+		p.readable(t, "select * from authors")
+		require.NoError(t, db.WithContext(routing.WithReplica(t.Context())).First(&author{}, "name = ?", "Ada").Error) // is prepared
+		require.NoError(t, db.Exec("alter table authors add column born int").Error)
+		p.readable(t, "select * from authors")
 
-			ctx, request := provider.Tracer("service").Start(t.Context(), "GET /authors/ada")
-			session := db.WithContext(ctx)
-			var ada author
-			require.NoError(t, session.First(&ada, "name = ?", "Ada").Error)
-			require.NoError(t, session.Create(&book{AuthorID: ada.ID, Title: "Notes"}).Error)
-			require.Error(t, session.Exec("insert into books (id) values (1)").Error, "it is there already")
-			require.NoError(t, session.Connection(func(tx *gorm.DB) error {
-				if err := tx.Exec(p.family.setting).Error; err != nil {
-					return err
-				}
-				var titles []string
-				return tx.Model(&book{}).Pluck("title", &titles).Error
-			}))
-			request.End()
-			eventually(t, "the session is made clean", func() bool {
-				return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
-					return s.Name() == "pooled reset" && s.Parent().SpanID() == request.SpanContext().SpanID()
-				})
+		ctx, request := provider.Tracer("service").Start(t.Context(), "GET /authors/ada")
+		session := db.WithContext(ctx)
+		var ada author
+		require.NoError(t, session.First(&ada, "name = ?", "Ada").Error)
+		require.NoError(t, session.Create(&book{AuthorID: ada.ID, Title: "Notes"}).Error)
+		require.Error(t, session.Exec("insert into books (id) values (1)").Error, "it is there already")
+		require.NoError(t, session.Connection(func(tx *gorm.DB) error {
+			if err := tx.Exec(p.family.setting).Error; err != nil {
+				return err
+			}
+			var titles []string
+			return tx.Model(&book{}).Pluck("title", &titles).Error
+		}))
+		request.End()
+		p.eventually(t, "the session is made clean", func() bool {
+			return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
+				return s.Name() == "pooled reset" && s.Parent().SpanID() == request.SpanContext().SpanID()
 			})
-			golden(t, p, spans.Ended(), request, "trace."+strings.ToLower(p.family.name)+".golden")
 		})
-	}
+		golden(t, p, spans.Ended(), request, "trace."+strings.ToLower(p.family.name)+".golden")
+	})
 }
 
 // golden holds a trace against a file.

@@ -56,7 +56,10 @@ func (w *witness) middleware() pooled.Middleware {
 				if err != nil {
 					return nil, err
 				}
-				return conn, w.meet(ctx, conn)
+				if err := w.meet(ctx, conn); err != nil {
+					return nil, errors.Join(err, conn.Close())
+				}
+				return conn, nil
 			}
 		},
 		Call: func(next middleware.CallFunc) middleware.CallFunc {

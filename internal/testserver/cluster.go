@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 // T is what a cluster needs of a test. A program that is none can be one to it.
@@ -28,7 +30,6 @@ type Cluster struct {
 	t      T
 	dir    string
 	family family
-	guard  *guard
 }
 
 // family is what differs between PostgreSQL and MariaDB.
@@ -54,7 +55,7 @@ type Node struct {
 	cluster *Cluster
 	name    string
 	port    int
-	process *process // nil: it does not run
+	process *process.Process // nil: it does not run
 
 	id       int  // of MariaDB: a new one for new data, as a replica takes what has its id for its own
 	readOnly bool // what MariaDB is started with
@@ -69,9 +70,6 @@ const (
 // clusterTimeout bounds each step: servers on a busy machine are slow.
 const clusterTimeout = 60 * time.Second
 
-// pollPause is the pause between two looks at what is waited for.
-const pollPause = 10 * time.Millisecond
-
 // newCluster makes a cluster of servers that do not run yet.
 func newCluster(t T, f family, nodes int) *Cluster {
 	t.Helper()
@@ -80,12 +78,12 @@ func newCluster(t T, f family, nodes int) *Cluster {
 		t.Fatalf("testserver: %v", err)
 	}
 	c := &Cluster{t: t, dir: dir, family: f}
-	c.guard = guardDirectory(t, dir)
-	if err := os.Chmod(dir, 0o711); err != nil { // the servers' users have directories of their own in it
-		t.Fatalf("testserver: %v", err)
-	}
+	guardDirectory(t, dir)
+	c.must(os.Chmod(dir, 0o711)) // the servers' users have directories of their own in it
 	for i := range nodes {
-		c.Nodes = append(c.Nodes, &Node{cluster: c, name: fmt.Sprintf("node%d", i+1), port: freePort(t), id: i + 1})
+		port, err := process.FreePort()
+		c.must(err)
+		c.Nodes = append(c.Nodes, &Node{cluster: c, name: fmt.Sprintf("node%d", i+1), port: port, id: i + 1})
 	}
 	return c
 }
@@ -102,24 +100,23 @@ func (n *Node) Start() {
 	if n.process != nil {
 		n.cluster.t.Fatalf("testserver: %s runs already", n.name)
 	}
-	user, command := n.cluster.family.server(n)
-	n.process = n.cluster.spawn(n.name, user, command)
+	n.cluster.spawn(n)
 	n.await("an answer", "select 1", "1")
 }
 
 // Kill ends all processes of the server with SIGKILL.
 func (n *Node) Kill() {
 	n.cluster.t.Helper()
-	n.running().kill(n.cluster.t)
+	n.cluster.must(n.running().Kill())
 	n.process = nil
 	n.cluster.family.killed(n)
 }
 
 // Stop stops all processes of the server with SIGSTOP: connections to it stay open, and get no answer.
-func (n *Node) Stop() { n.cluster.t.Helper(); n.running().stop(n.cluster.t) }
+func (n *Node) Stop() { n.cluster.t.Helper(); n.cluster.must(n.running().Stop()) }
 
 // Continue ends a Stop.
-func (n *Node) Continue() { n.cluster.t.Helper(); n.running().goOn(n.cluster.t) }
+func (n *Node) Continue() { n.cluster.t.Helper(); n.cluster.must(n.running().Continue()) }
 
 // Pause makes a replica receive what the primary does, and not apply it.
 func (n *Node) Pause() { n.cluster.t.Helper(); n.cluster.family.pause(n) }
@@ -139,9 +136,7 @@ func (n *Node) Rejoin(primary *Node) {
 	if n.process != nil {
 		n.Kill()
 	}
-	if err := os.RemoveAll(n.data()); err != nil {
-		n.cluster.t.Fatalf("testserver: %v", err)
-	}
+	n.cluster.must(os.RemoveAll(n.data()))
 	n.cluster.family.rejoin(n, primary)
 }
 
@@ -191,31 +186,22 @@ func (n *Node) await(what, query, want string) {
 	t := n.cluster.t
 	t.Helper()
 	db, err := sql.Open(n.cluster.family.driver(), n.DSN())
-	if err != nil {
-		t.Fatalf("testserver: %v", err)
-	}
+	n.cluster.must(err)
 	defer db.Close()
-	deadline := time.Now().Add(clusterTimeout)
-	for {
-		var got string
-		ctx, cancel := context.WithDeadline(context.Background(), deadline)
-		err := db.QueryRowContext(ctx, query).Scan(&got)
-		cancel()
-		if err == nil && got == want {
-			return
-		}
-		select {
-		case <-n.running().done:
-			t.Fatalf("testserver: %s has ended; the end of its log:\n%s", n.name, n.cluster.logOf(n.name))
-		case <-time.After(pollPause):
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("testserver: %s: %s does not come: %q, error %v; the end of its log:\n%s", n.name, what, got, err, n.cluster.logOf(n.name))
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), clusterTimeout)
+	defer cancel()
+	var got string
+	var failed error
+	err = n.running().Await(ctx, func() bool {
+		failed = db.QueryRowContext(ctx, query).Scan(&got)
+		return failed == nil && got == want
+	})
+	if err != nil {
+		t.Fatalf("testserver: %s: %s does not come: %q, error %v: %v", n.name, what, got, failed, err)
 	}
 }
 
-func (n *Node) running() *process {
+func (n *Node) running() *process.Process {
 	n.cluster.t.Helper()
 	if n.process == nil {
 		n.cluster.t.Fatalf("testserver: %s does not run", n.name)

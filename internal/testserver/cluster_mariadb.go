@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 // mariaDatabase is the database of all nodes.
@@ -20,15 +21,18 @@ type mariaFamily struct{ bin string }
 // MariaDBCluster starts a MariaDB with replicas, which replicate by GTID and have read_only.
 func MariaDBCluster(t T, replicas int) *Cluster {
 	t.Helper()
-	f := mariaFamily{bin: mariaBin(t)}
+	bin, err := process.MariaDBProgram("mariadbd")
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	f := mariaFamily{bin}
 	c := newCluster(t, f, 1+replicas)
 	f.install(c)
 	primary := c.Nodes[0]
 	for _, n := range c.Nodes {
 		n.readOnly = n != primary
 		f.copyTemplate(n)
-		user, command := f.server(n)
-		n.process = c.spawn(n.name, user, command) // all at once: each needs some time
+		c.spawn(n) // all at once: each needs some time
 	}
 	for _, n := range c.Nodes {
 		n.await("an answer", "select 1", "1")
@@ -37,18 +41,6 @@ func MariaDBCluster(t T, replicas int) *Cluster {
 		n.Follow(primary)
 	}
 	return c
-}
-
-// mariaBin returns the server's path; Debian keeps daemons in sbin.
-func mariaBin(t T) string {
-	t.Helper()
-	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatalf("testserver: no MariaDB is installed: %s", installHint)
-	return ""
 }
 
 // install makes the data that all nodes begin with. Each one makes the account by itself, without logging it, or a replica would get it twice.
@@ -63,9 +55,7 @@ func (f mariaFamily) install(c *Cluster) {
 	init := filepath.Join(c.dir, "init.sql")
 	text := fmt.Sprintf("SET sql_log_bin=0;\nCREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\nCREATE OR REPLACE USER '%s'@'%%' IDENTIFIED BY %s;\n"+
 		"GRANT ALL PRIVILEGES ON *.* TO '%s'@'%%' WITH GRANT OPTION;\n", mariaDatabase, clusterUser, mariaQuote(clusterPassword), clusterUser)
-	if err := os.WriteFile(init, []byte(text), 0o600); err != nil {
-		c.t.Fatalf("testserver: %v", err)
-	}
+	c.must(os.WriteFile(init, []byte(text), 0o600))
 	c.give("mysql", init)
 }
 
@@ -121,9 +111,7 @@ func (mariaFamily) promote(n *Node) {
 func (mariaFamily) follow(n, primary *Node) {
 	n.cluster.t.Helper()
 	host, port, err := net.SplitHostPort(primary.Address())
-	if err != nil {
-		n.cluster.t.Fatalf("testserver: %v", err)
-	}
+	n.cluster.must(err)
 	n.Exec("set global read_only = 1", "stop slave", "set global gtid_slave_pos = @@global.gtid_current_pos",
 		fmt.Sprintf("change master to master_host = '%s', master_port = %s, master_user = '%s', master_password = %s, master_use_gtid = slave_pos, "+
 			"master_connect_retry = 1, master_heartbeat_period = 1", host, port, clusterUser, mariaQuote(clusterPassword)),

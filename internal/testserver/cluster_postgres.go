@@ -1,13 +1,15 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/gopooled/pooled/internal/testserver/process"
 )
 
 // postgresFamily runs the PostgreSQL that is installed.
@@ -32,28 +34,29 @@ wal_receiver_status_interval = 1s
 // PostgresCluster starts a PostgreSQL with streaming standbys.
 func PostgresCluster(t T, standbys int) *Cluster {
 	t.Helper()
-	f := postgresFamily{bin: postgresBin(t)}
+	bin, err := process.PostgresBin()
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	f := postgresFamily{bin}
 	c := newCluster(t, f, 1+standbys)
 	primary := c.Nodes[0]
 	passwordFile := filepath.Join(c.dir, "password")
-	if err := os.WriteFile(passwordFile, []byte(clusterPassword), 0o600); err != nil {
-		t.Fatalf("testserver: %v", err)
-	}
+	c.must(os.WriteFile(passwordFile, []byte(clusterPassword), 0o600))
 	c.give("postgres", passwordFile)
 	c.directory("postgres", primary.data())
 	c.run("postgres", nil, filepath.Join(f.bin, "initdb"), "-D", primary.data(), "-U", clusterUser, "--pwfile="+passwordFile,
 		"--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync", "--wal-segsize=1")
-	add(t, filepath.Join(primary.data(), "postgresql.conf"), postgresConf)
+	c.must(add(filepath.Join(primary.data(), "postgresql.conf"), postgresConf))
 	for _, standby := range c.Nodes[1:] { // a primary that never ran is its own base backup
 		c.directory("postgres", standby.data())
 		c.run("postgres", nil, "cp", "-r", primary.data()+"/.", standby.data())
 		c.run("postgres", nil, "touch", filepath.Join(standby.data(), "standby.signal"))
-		add(t, filepath.Join(standby.data(), "postgresql.auto.conf"),
-			"primary_conninfo = "+strings.ReplaceAll(f.connInfoLiteral(standby, primary), `\`, `\\`)+"\n") // unlike SQL, files have escapes
+		c.must(add(filepath.Join(standby.data(), "postgresql.auto.conf"),
+			"primary_conninfo = "+strings.ReplaceAll(f.connInfoLiteral(standby, primary), `\`, `\\`)+"\n")) // unlike SQL, files have escapes
 	}
 	for _, n := range c.Nodes {
-		user, command := f.server(n)
-		n.process = c.spawn(n.name, user, command) // all at once: each needs some time
+		c.spawn(n) // all at once: each needs some time
 	}
 	for _, n := range c.Nodes {
 		n.await("an answer", "select 1", "1")
@@ -63,36 +66,13 @@ func PostgresCluster(t T, standbys int) *Cluster {
 }
 
 // add writes behind a file.
-func add(t T, path, text string) {
-	t.Helper()
+func add(path, text string) error {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	if err == nil {
-		_, err = file.WriteString(text)
-		_ = file.Close() // err tells
-	}
 	if err != nil {
-		t.Fatalf("testserver: %v", err)
+		return err
 	}
-}
-
-// postgresBin returns where Debian has put the newest PostgreSQL.
-func postgresBin(t T) string {
-	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is well-formed
-	if len(found) == 0 {
-		path, err := exec.LookPath("postgres")
-		if err != nil {
-			t.Fatalf("testserver: no PostgreSQL is installed: %s", installHint)
-		}
-		found = []string{path}
-	}
-	newest := slices.MaxFunc(found, func(a, b string) int {
-		if len(a) != len(b) { // 9.6 before 15
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
-	})
-	return filepath.Dir(newest)
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
 
 func (postgresFamily) driver() string { return "pgx" }

@@ -1,0 +1,96 @@
+package routing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+// cluster is a router over servers of the tests. The first is the primary.
+type cluster struct {
+	*Router
+	servers []*fakeServer
+	log     bytes.Buffer // in a bubble, to be read after synctest.Wait
+	stop    context.CancelFunc
+	group   sync.WaitGroup
+}
+
+func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
+	t.Helper()
+	c := &cluster{}
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(t.Context())
+	o := Options{
+		Policy: policy.NewConfig().Routing, Cluster: fakeCluster{}, Mask: func(s string) string { return s },
+		Classify: func(error) dialect.ErrorClass { return 0 }, Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
+	}
+	if change != nil {
+		change(&o.Policy)
+	}
+	for i := range n {
+		f := &fakeServer{sight: dialect.Sight{Role: dialect.RoleReplica, Cluster: "c", Position: place(1)}}
+		if i == 0 {
+			f.sight.Role = dialect.RolePrimary
+		}
+		c.servers = append(c.servers, f)
+		o.Servers = append(o.Servers, Server{
+			Info:        &middleware.Endpoint{Name: fmt.Sprintf("s%d", i)},
+			Dialect:     dialect.Server{Connector: f, Replication: f, Sessions: fakeSessions{}},
+			SetReadOnly: func(on bool) { f.set(func(f *fakeServer) { f.readOnly = on }) },
+			Sever:       func() { f.set(func(f *fakeServer) { f.severed++ }) },
+			CutOff:      func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.cutOff },
+			Background: func(run func(context.Context)) bool {
+				c.group.Go(func() { run(ctx) })
+				return true
+			},
+		})
+	}
+	c.Router = New(o)
+	t.Cleanup(func() { c.stop(); c.group.Wait() })
+	require.NoError(t, c.Ready(t.Context()))
+	synctest.Wait()
+	return c
+}
+
+// chosen counts where reads go.
+func (c *cluster) chosen(o options, reads int) map[string]int {
+	n := map[string]int{}
+	for range reads {
+		if m := c.choose(o, 0); m != nil {
+			n[m.Info.Name]++
+		} else {
+			n[""]++
+		}
+	}
+	return n
+}
+
+// write marks a moment after all that was before.
+func (c *cluster) write(o options) {
+	time.Sleep(time.Nanosecond)
+	c.noteWrite(o)
+}
+
+// read has a session read from a server.
+func (c *cluster) read(s options, m *member) {
+	time.Sleep(time.Nanosecond)
+	s.session.read(c.Router, m, m.incarnation.Load(), c.now())
+}
+
+// at has servers reach a place.
+func (c *cluster) at(p place, servers ...int) {
+	for _, i := range servers {
+		c.servers[i].set(func(f *fakeServer) { f.sight.Position = p })
+	}
+}

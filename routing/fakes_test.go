@@ -1,0 +1,99 @@
+package routing
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/gopooled/pooled/dialect"
+)
+
+// place is a position in the history of a cluster of the tests: a number.
+type place int
+
+func (p place) Covers(q dialect.Position) bool   { return p >= q.(place) }
+func (p place) Behind(q dialect.Position) string { return fmt.Sprintf("%d writes", q.(place)-p) }
+func (p place) String() string                   { return strconv.Itoa(int(p)) }
+
+// fakeServer plays its part for a monitor.
+type fakeServer struct {
+	mu       sync.Mutex
+	sight    dialect.Sight
+	err      error
+	silent   bool
+	looks    int
+	hungUp   bool // the connection has ended, and a new one works
+	readOnly bool
+	severed  int
+	cutOff   bool
+}
+
+func (f *fakeServer) Connect(context.Context) (driver.Conn, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fakeConn{}, f.err
+}
+
+func (f *fakeServer) Driver() driver.Driver { return nil }
+
+func (f *fakeServer) Look(ctx context.Context, _ driver.Conn) (dialect.Sight, error) {
+	f.mu.Lock()
+	f.looks++
+	sight, err, silent := f.sight, f.err, f.silent
+	if f.hungUp {
+		err = errors.New("the connection has ended")
+		f.hungUp = false
+	}
+	f.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+		return sight, ctx.Err()
+	}
+	return sight, err
+}
+
+func (f *fakeServer) set(change func(*fakeServer)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *fakeServer) looked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.looks
+}
+
+func (f *fakeServer) severedTimes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.severed
+}
+
+type fakeConn struct{ driver.Conn }
+
+func (fakeConn) Close() error { return nil }
+
+var read, write = &dialect.Statement{Class: dialect.Read}, &dialect.Statement{Class: dialect.Write, Why: "insert"}
+
+// fakeSessions take what begins with select for a read.
+type fakeSessions struct{ dialect.Sessions }
+
+func (fakeSessions) Statement(text string) *dialect.Statement {
+	if len(text) > 6 && text[:6] == "select" {
+		return read
+	}
+	return write
+}
+func (fakeSessions) Age()        {}
+func (fakeSessions) Stale() bool { return false }
+
+type fakeCluster struct{ dialect.Cluster }
+
+func (fakeCluster) Position(text string) (dialect.Position, error) {
+	n, err := strconv.Atoi(text)
+	return place(n), err
+}

@@ -1,0 +1,190 @@
+package routing
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
+)
+
+func TestMonitorsHurryUntilTheReplicasHaveWhatWasWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		before := c.servers[1].looked()
+		time.Sleep(10 * time.Second)
+		assert.InDelta(t, 20, c.servers[1].looked()-before, 1, "twice a second")
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+
+		c.at(2, 0)
+		c.write(options{})
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		before = c.servers[1].looked()
+		time.Sleep(time.Second)
+		assert.InDelta(t, 50, c.servers[1].looked()-before, 3, "every 20 ms")
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		c.at(2, 1)
+		time.Sleep(25 * time.Millisecond)
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+
+		c.at(3, 0)
+		c.write(options{})
+		time.Sleep(3 * time.Second)
+		before = c.servers[1].looked()
+		time.Sleep(10 * time.Second)
+		assert.InDelta(t, 20, c.servers[1].looked()-before, 1, "nobody hurries for ever")
+	})
+}
+
+func TestReplicaThatIsTooFarBehindIsNotReadFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, func(p *policy.Routing) { p.Consistency = policy.ConsistencyEventual })
+		for p := range place(8) {
+			c.at(p+2, 0)
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+		assert.InDelta(t, 8, c.Stats().Servers[1].Lag.Seconds(), 1)
+		for p := range place(4) {
+			c.at(p+10, 0)
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		assert.Contains(t, c.whyNone(options{}), "s1 is behind by more than pool_max_lag")
+		c.servers[0].set(func(f *fakeServer) { f.err = errors.New("gone") })
+		c.at(13, 1)
+		time.Sleep(20 * time.Second)
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10), "without a primary nothing is written that it could miss")
+	})
+}
+
+func TestSilentReplicaIsLeftAtOnceAndCutOffAfterASecondSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[1].set(func(f *fakeServer) { f.silent = true })
+		time.Sleep(time.Second + time.Millisecond)
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		assert.Zero(t, c.servers[1].severedTimes())
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 1, c.servers[1].severedTimes())
+		c.servers[1].set(func(f *fakeServer) { f.silent = false })
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10), "a single one gets all, warm or not")
+	})
+}
+
+func TestReplicaThatComesBackIsTrustedForWhatItHasNow(t *testing.T) {
+	for name, restart := range map[string]func(f *fakeServer){
+		"it was seen to be down": func(f *fakeServer) {
+			f.err = errors.New("gone")
+			time.AfterFunc(2*time.Second, func() { f.set(func(f *fakeServer) { f.err = nil }) })
+		},
+		"nobody has seen it": func(f *fakeServer) { f.hungUp = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 2, nil)
+				c.at(2, 0, 1)
+				c.write(options{})
+				time.Sleep(time.Second)
+				require.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+				c.at(1, 1)
+				c.servers[1].set(restart)
+				time.Sleep(4 * time.Second)
+				assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+				c.at(2, 1)
+				time.Sleep(time.Second)
+				assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+			})
+		})
+	}
+}
+
+func TestReplicaThatIsDialledProvesThatItHasNotBegunAnewWithOlderData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.at(5, 0, 1)
+		time.Sleep(time.Second)
+		dial := c.ServerMiddleware(1).Connect(func(context.Context, *middleware.Dial) (driver.Conn, error) { return fakeConn{}, nil })
+		_, err := dial(t.Context(), &middleware.Dial{})
+		require.NoError(t, err)
+		c.at(4, 1)
+		_, err = dial(t.Context(), &middleware.Dial{})
+		require.Equal(t, errOlder, err)
+		assert.True(t, unreachable(err), "others can answer")
+		c.write(options{})
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		c.at(6, 1)
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{"s1": 10}, c.chosen(options{}, 10))
+		_, err = dial(t.Context(), &middleware.Dial{})
+		require.NoError(t, err)
+	})
+}
+
+func TestPrimaryThatIsSilentIsCutOffOnceThereIsAnotherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[0].set(func(f *fakeServer) { f.silent = true })
+		time.Sleep(20 * time.Second)
+		assert.Zero(t, c.servers[0].severedTimes(), "nobody else could run what waits for it")
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(20 * time.Second)
+		assert.Equal(t, 1, c.servers[0].severedTimes())
+	})
+}
+
+func TestPrimaryOfTheLatestTimelineWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(time.Second)
+		assert.Nil(t, c.view.Load().primary)
+		assert.Contains(t, c.whyNoPrimary(), "both s0 and s1")
+		c.servers[1].set(func(f *fakeServer) { f.sight.Timeline = 2 })
+		time.Sleep(time.Second)
+		assert.Equal(t, "s1", c.view.Load().primary.Info.Name)
+		assert.True(t, c.servers[0].readOnly)
+		assert.False(t, c.servers[1].readOnly)
+		assert.Empty(t, c.view.Load().replicas, "the old primary is no replica")
+	})
+}
+
+func TestChangesOfThePrimaryAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		role := func(role dialect.ServerRole) {
+			c.servers[1].set(func(f *fakeServer) { f.sight.Role = role })
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		assert.Empty(t, c.log.String(), "the first primary is no change")
+		role(dialect.RolePrimary)
+		assert.Contains(t, c.log.String(), `level=ERROR msg="pooled: there is no primary" why="both s0 and s1 say that they are the primary"`)
+		assert.NotContains(t, c.log.String(), "the primary now")
+		role(dialect.RoleReplica)
+		assert.Contains(t, c.log.String(), `level=WARN msg="pooled: this server is the primary now" endpoint=s0`)
+		assert.Equal(t, 2, strings.Count(c.log.String(), "msg="))
+	})
+}
+
+func TestServerOfAnotherClusterIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[1].set(func(f *fakeServer) { f.sight.Cluster = "other"; f.sight.Position = place(100) })
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{"": 10}, c.chosen(options{}, 10))
+		assert.Contains(t, c.whyNone(options{}), "s1 belongs to another cluster")
+		synctest.Wait()
+		assert.Equal(t, 1, strings.Count(c.log.String(), `level=ERROR msg="pooled: a server belongs to another cluster, and is not used" endpoint=s1`))
+	})
+}

@@ -1,0 +1,68 @@
+package routing
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSessionSeesWhatItHasSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, nil)
+		s := optionsOf(NewSession(t.Context()))
+		m := c.choose(s, 0)
+		c.at(5, 0, m.index)
+		c.read(s, m)
+		assert.Equal(t, map[string]int{m.Info.Name: 20}, c.chosen(s, 20), "the other may be behind that one")
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{m.Info.Name: 20}, c.chosen(s, 20), "it is")
+		c.at(5, 1, 2)
+		time.Sleep(time.Second)
+		assert.Len(t, c.chosen(s, 100), 2)
+
+		c.at(6, 0)
+		c.read(s, m)
+		m.incarnation.Add(1)
+		assert.Equal(t, map[string]int{"": 20}, c.chosen(s, 20), "a server that came back may have lost what it had shown")
+	})
+}
+
+func TestReadsOfOneSessionOnTwoReplicasAtOnceLeaveNoneThatMayBeBehindTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, nil)
+		s := optionsOf(NewSession(t.Context()))
+		for _, m := range c.members[1:] {
+			c.read(s, m)
+		}
+		assert.Equal(t, map[string]int{"": 20}, c.chosen(s, 20))
+	})
+}
+
+func TestTokensMeanTheSameInEveryProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		writing, reading := newCluster(t, 2, nil), newCluster(t, 2, nil)
+		both := func(p place, servers ...int) { writing.at(p, servers...); reading.at(p, servers...) }
+		ctx := NewSession(t.Context())
+		assert.Empty(t, Token(ctx), "nothing was written")
+		both(7, 0)
+		writing.write(optionsOf(ctx))
+		assert.Equal(t, "c|now", Token(ctx))
+		time.Sleep(time.Second)
+		require.Equal(t, "c|7", Token(ctx))
+
+		assert.Equal(t, map[string]int{"": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "c|7")), 10))
+		assert.Equal(t, map[string]int{"s1": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "c|1")), 10), "that it has")
+		both(9, 0, 1)
+		time.Sleep(time.Second)
+		assert.Equal(t, map[string]int{"s1": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "c|7")), 10))
+		assert.Equal(t, map[string]int{"s1": 10}, reading.chosen(optionsOf(WithToken(t.Context(), "d|now")), 10), "another cluster's")
+		for _, token := range []string{"c|now", "c|10", "c|x", "c", "c|", "c|1" + strings.Repeat("|c|1", 2000)} {
+			time.Sleep(time.Second + time.Millisecond)
+			assert.Equal(t, map[string]int{"": 10}, reading.chosen(optionsOf(WithToken(t.Context(), token)), 10), token)
+		}
+	})
+}
