@@ -1,6 +1,7 @@
 package pooled_test
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -45,4 +46,26 @@ func TestRealPgBouncerInTransactionModeWorksWithoutPreparedStatements(t *testing
 			assert.LessOrEqual(t, connector.Stats().Endpoints[0].Dials, uint64(4))
 		})
 	}
+}
+
+// With the settings that are right without a proxy, statements fail there, and the log tells what to write.
+func TestRealPgBouncerInTransactionModeTellsWhatToWrite(t *testing.T) {
+	cfg, err := pooled.ParseDSN(testserver.PgBouncer(t))
+	require.NoError(t, err)
+	var log logBuffer
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	db, _ := openConfig(t, cfg)
+	var failed error
+	for range 2 { // of PgBouncer's clients: the server's session that the first one was given is free for the second
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		if _, err = conn.ExecContext(t.Context(), "select $1::int", 1); err != nil {
+			failed = err
+		}
+	}
+	require.ErrorContains(t, failed, "42P05")
+	assert.Contains(t, log.String(), "a proxy stands before the server, so sessions are not reset: write pool_reset=off")
+	assert.Contains(t, log.String(), "the DSN does not fit the server")
+	assert.Contains(t, log.String(), "write default_query_exec_mode=exec")
 }

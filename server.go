@@ -186,6 +186,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Watched:     watched,
 		LastID:      f.lastID,
 		ReadOnly:    readOnly,
+		Advise:      s.adviser(f),
 	})
 	s.target = session.NewTarget(s.endpoint, own)
 	return nil
@@ -200,6 +201,18 @@ func (s *server) warm(ctx context.Context, texts []string) error {
 		}
 	}
 	return s.endpoint.Warm(ctx, texts...)
+}
+
+// adviser returns what logs the dialect's advice when an error shows that the DSN does not fit the server; nil: there is none.
+func (s *server) adviser(f furnishing) func(err error) {
+	if s.Advice == nil {
+		return nil
+	}
+	return func(err error) {
+		if advice := s.Advice(err); advice != "" {
+			f.Logger.Warn("pooled: the DSN does not fit the server", "endpoint", s.Address, "advice", advice, "error", err)
+		}
+	}
 }
 
 // background runs a function on a goroutine of the endpoint.

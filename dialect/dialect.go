@@ -78,6 +78,9 @@ type Server struct {
 	Sessions Sessions
 	// Replication asks it for its part in a cluster; nil: nobody can.
 	Replication Replication
+	// Advice tells people what to write in the DSN when an error of a statement shows that it does not fit the server, or what stands before it;
+	// empty: the error shows nothing of the kind. Nil: none ever does.
+	Advice func(err error) string
 }
 
 // Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.

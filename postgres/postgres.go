@@ -74,6 +74,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Traits:    traitsOf(cfg),
 		Plan:      plan,
 		Sessions:  newSessions(),
+		Advice:    advice,
 
 		Replication: &replication{},
 	}, nil
@@ -148,7 +149,7 @@ func adopt(c driver.Connector, name string) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
-	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Replication: &replication{}}
+	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Advice: advice, Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

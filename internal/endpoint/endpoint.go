@@ -81,6 +81,7 @@ type Options struct {
 	Middlewares []middleware.Middleware // their Connect wraps
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
 	ReadOnly    bool                    // see SetReadOnly
+	Advise      func(err error)         // is told the errors of statements; nil: nobody wants to know
 }
 
 // New makes an endpoint. It does not connect, unless connections are to be kept ready. Close releases what it holds.
@@ -111,6 +112,7 @@ func New(o Options) *Endpoint {
 	e.shared.Plan = o.Server.Plan
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
+	e.shared.Advise = o.Advise
 	e.shared.KeepCancelled = !o.Pool.CancelCloses
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
 	e.inner = sql.OpenDB(innerConnector{e})

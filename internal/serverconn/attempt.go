@@ -71,6 +71,9 @@ func (c *Conn) note(err error) error {
 	if class.Has(dialect.Dead) || errors.Is(err, driver.ErrBadConn) {
 		c.failed = true
 	}
+	if c.cfg.Advise != nil {
+		c.cfg.Advise(err)
+	}
 	return err
 }
 

@@ -28,6 +28,8 @@ type Config struct {
 	failures atomic.Int64
 	// KeepCancelled says that a cancelled context is not to cost the connection.
 	KeepCancelled bool
+	// Advise is told the errors of statements. Nil: nobody wants to know.
+	Advise func(err error)
 	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.
 	Relieve func(ctx context.Context) bool
 }
