@@ -52,3 +52,18 @@ func TestReadmeCodeIsThatOfTheExamples(t *testing.T) {
 		}
 	}
 }
+
+// The keys that MIGRATING.md names are those that there are, but for those of the pools that are left.
+func TestMigratingNamesKeysThatExist(t *testing.T) {
+	others := []string{"pool_min_conns", "pool_health_check_period", "pool_mode"}
+	keys := regexp.MustCompile("(?m)^#### `(pool_[a-z_]+)`$").FindAllStringSubmatch(policy.KeysMarkdown(), -1)
+	require.NotEmpty(t, keys)
+	for _, key := range keys {
+		others = append(others, key[1])
+	}
+	named := regexp.MustCompile(`\bpool_[a-z_]+`).FindAllString(read(t, "MIGRATING.md"), -1)
+	require.NotEmpty(t, named)
+	for _, key := range named {
+		assert.Contains(t, others, key)
+	}
+}
