@@ -187,6 +187,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		LastID:      f.lastID,
 		ReadOnly:    readOnly,
 		Advise:      s.adviser(f),
+		Logger:      f.Logger,
 	})
 	s.target = session.NewTarget(s.endpoint, own)
 	return nil

@@ -43,7 +43,7 @@ type AcquireTimeoutError struct {
 	MaxConns int
 	// InUse is how many sessions held a server connection.
 	InUse int
-	// Dialling is how many permits were taken by sessions still dialling or validating, or by connections being made clean or closed.
+	// Dialling is how many permits were taken by dials and validations under way, or by connections being made clean or closed.
 	Dialling int
 	// OldestHeld is for how long the oldest borrower had held its connection; 0 when none was in use.
 	OldestHeld time.Duration
@@ -54,7 +54,7 @@ type AcquireTimeoutError struct {
 	// Own are the connections that the waiting goroutine held itself. With all permits in use, it waited for what it would have had to give
 	// back. Nil if there were none, or nobody knows (pool_leak=off).
 	Own []held.Conn
-	// Cause is what ended the wait: context.DeadlineExceeded, or the error of a dial that the deadline cut short.
+	// Cause is what ended the wait: context.DeadlineExceeded, or the error of a dial that failed at the same moment.
 	Cause error
 }
 

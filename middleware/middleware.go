@@ -11,7 +11,8 @@ type Middleware struct {
 	// Name identifies the middleware in pool_use, errors and logs.
 	Name string
 	// Connect wraps the dialling of a server connection: network, authentication, pool_init.
-	// The context is the borrower's, bounded by pool_connect_timeout. A wrap that fails after next succeeded need not close
+	// The context has the borrower's values and ends with pool_connect_timeout, not with the borrower: a dial goes on for up to a second when its
+	// borrower has gone, for the next one. So it may run on a goroutine of the pool. A wrap that fails after next succeeded need not close
 	// the connection: pooled does.
 	Connect func(next ConnectFunc) ConnectFunc
 	// Acquire wraps a session's taking of a server connection: the wait for a permit, the validation of an idle one, a dial.

@@ -6,7 +6,8 @@ import (
 )
 
 // Breaker is when an endpoint is cut off because its server is in trouble, and when it is tried again. What counts as trouble is told by
-// the dialect: never errors of the application, and never a caller who gave up.
+// the dialect: never errors of the application, and never a caller who gave up, unless the server
+// then leaves the dial without an answer for another second.
 type Breaker struct {
 	// On turns the breaker on: pool_breaker. False, the default, = everybody waits for a server in trouble.
 	On bool

@@ -92,7 +92,8 @@ type Pool struct {
 	// MaxConnIdleTime is how long a connection may stay idle: pool_max_conn_idle_time, 30m by default. 0 = no limit.
 	MaxConnIdleTime time.Duration
 	// AcquireTimeout is how long a session waits for a server connection: pool_acquire_timeout. 0, the default, = as long
-	// as the caller's context allows.
+	// as the caller's context allows. Neither cuts a dial short: it goes on for up to a second, within ConnectTimeout, and the next
+	// session gets the connection.
 	AcquireTimeout time.Duration
 	// ConnectTimeout is how long dialling may take, logging in and Init included: pool_connect_timeout, 10s by default. The ping
 	// of an idle connection counts towards it, and gets half of it at most. 0 = no limit besides the real driver's own.

@@ -70,11 +70,12 @@ var keys = []key{
 	}, func(c *Config) *time.Duration { return &c.Pool.MaxConnIdleTime }),
 	duration(Key{
 		Name: "pool_acquire_timeout", Values: "a duration such as 500ms or 5s; 0 = as long as the caller's context allows",
-		Doc: "How long a session waits for a server connection, dialling included, before it fails with an error that tells why.",
+		Doc: "How long a session waits for a server connection, dialling included, before it fails with an error that tells why. Its dial goes on for up to a second, for the next session.",
 	}, func(c *Config) *time.Duration { return &c.Pool.AcquireTimeout }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
-		Doc: "How long dialling a server connection may take, logging in and pool_init included. A ping of an idle one before gets half of it at most.",
+		Doc: "How long dialling a server connection may take, logging in and pool_init included. When nobody waits for it any more, it has a second left at most. " +
+			"A ping of an idle one before gets half of it at most.",
 	}, func(c *Config) *time.Duration { return &c.Pool.ConnectTimeout }),
 	duration(Key{
 		Name: "pool_validate_after", Values: "a duration such as 500ms or 5s, or never; 0 = at every borrow",

@@ -51,23 +51,39 @@ func wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// dialOnce makes a new server connection through the Connect chain, when it is its turn by pool_max_dials.
+// dialOnce makes a new server connection, when it is its turn by pool_max_dials.
 func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
-	if e.dialling != nil {
-		if err := e.turn(r); err != nil {
-			return nil, err
-		}
-		defer func() { <-e.dialling }()
+	if err := e.turn(r); err != nil {
+		return nil, err
 	}
+	if r.mayLeave() {
+		if d := e.dialApart(r); d != nil {
+			return e.await(r, d)
+		}
+	}
+	defer e.endTurn()
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
 	ctx, end := e.severable(ctx)
-	defer end()
+	defer end(nil)
+	c, err := e.connectOnce(ctx)
+	if err != nil {
+		return nil, e.explain(ctx, r, err)
+	}
+	return c, nil
+}
+
+// connectOnce makes a new server connection through the Connect chain.
+func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
 	o := opened{readOnly: e.readOnly.Load()}
 	done := false
 	defer func() {
-		if !done && o.conn != nil { // a middleware did not want it, or something panicked
+		if done {
+			return
+		}
+		e.failedDials.Add(1)
+		if o.conn != nil { // a middleware did not want it, or something panicked
 			_ = o.conn.Close()
 		}
 	}()
@@ -76,8 +92,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 		err = errNoConn
 	}
 	if err != nil {
-		e.failedDials.Add(1)
-		return nil, e.explain(ctx, r, err)
+		return nil, err
 	}
 	done = true
 	c := &Conn{
@@ -111,16 +126,19 @@ var errFreed = errors.New("pooled: a connection is idle again")
 // turn waits until fewer than pool_max_dials are under way, or until somebody gives a connection back, whichever comes first. It is not
 // pool_connect_timeout that limits this wait: the server has nothing to do with it.
 func (e *Endpoint) turn(r *Request) error {
+	ctx, cancel := r.patience()
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return e.explain(ctx, r, err)
+	}
+	if e.dialling == nil {
+		return nil
+	}
 	select {
 	case e.dialling <- struct{}{}:
 		return nil
 	default:
 	}
-	ctx, cancel := r.Context, func() {}
-	if !r.deadline.IsZero() {
-		ctx, cancel = context.WithDeadline(r.Context, r.deadline)
-	}
-	defer cancel()
 	freed := e.freed
 	if r.spare {
 		freed = nil // it is not for a borrower
@@ -135,6 +153,20 @@ func (e *Endpoint) turn(r *Request) error {
 		return errFreed
 	case <-ctx.Done():
 		return e.explain(ctx, r, ctx.Err())
+	}
+}
+
+// endTurn lets the next one dial.
+func (e *Endpoint) endTurn() {
+	if e.dialling != nil {
+		<-e.dialling
+	}
+}
+
+// tellLine tells one of those who wait for their turn to dial that there is an idle connection.
+func (e *Endpoint) tellLine() {
+	if e.inLine.Load() > 0 {
+		signal(e.freed)
 	}
 }
 
@@ -239,31 +271,43 @@ func (e *Endpoint) expiry() int64 {
 // left of pool_connect_timeout, which leaves a validation that gets no answer time for a dial.
 func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, context.CancelFunc) {
 	deadline := r.deadline
-	if e.pool.ConnectTimeout > 0 {
+	if limit := e.limit(r); !limit.IsZero() {
 		now := time.Now()
-		if r.limit.IsZero() {
-			r.limit = now.Add(e.pool.ConnectTimeout)
-		}
-		if limit := now.Add(r.limit.Sub(now) / share); deadline.IsZero() || limit.Before(deadline) {
+		limit = now.Add(limit.Sub(now) / share)
+		if deadline.IsZero() || limit.Before(deadline) {
 			deadline = limit
 		}
 	}
+	return until(r.Context, deadline)
+}
+
+// limit is when pool_connect_timeout is over for a request; zero: never. It begins when it is first asked for.
+func (e *Endpoint) limit(r *Request) time.Time {
+	if e.pool.ConnectTimeout > 0 && r.limit.IsZero() {
+		r.limit = time.Now().Add(e.pool.ConnectTimeout)
+	}
+	return r.limit
+}
+
+// until is a context that ends at the deadline, if there is one, because the server has not answered.
+func until(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
 	if deadline.IsZero() {
-		return r.Context, func() {}
+		return ctx, func() {}
 	}
-	if deadline.Equal(r.deadline) && time.Until(deadline) < e.pool.AcquireTimeout/2 {
-		return context.WithDeadline(r.Context, deadline) // most of the time went by before: this server has not had it
-	}
-	return context.WithDeadlineCause(r.Context, deadline, middleware.ErrConnectTimeout)
+	return context.WithDeadlineCause(ctx, deadline, middleware.ErrConnectTimeout)
 }
 
 // explain tells whose limit ended a dial. The driver's error stays what it is unless a limit of pooled's own did.
 func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
-	severed := context.Cause(ctx) == errSevered
-	if r.Err() != nil || !severed && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	cause := context.Cause(ctx)
+	switch {
+	case r.Err() != nil:
 		return err
-	}
-	if !severed && !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
+	case cause == errClosed:
+		return errClosed
+	case cause != errSevered && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return err
+	case cause != errSevered && !r.deadline.IsZero() && !time.Now().Before(r.deadline):
 		return e.timeout(e.pool.AcquireTimeout-time.Until(r.deadline), true, err)
 	}
 	return &middleware.ConnectTimeoutError{Endpoint: e.info.Name, Timeout: e.pool.ConnectTimeout, Cause: err}

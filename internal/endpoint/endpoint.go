@@ -13,6 +13,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ import (
 type Endpoint struct {
 	info     *middleware.Endpoint
 	pool     policy.Pool
+	Logger   *slog.Logger
 	server   dialect.Server
 	shared   serverconn.Config
 	dialer   middleware.ConnectFunc // the composed Connect chain
@@ -82,6 +84,7 @@ type Options struct {
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
 	ReadOnly    bool                    // see SetReadOnly
 	Advise      func(err error)         // is told the errors of statements; nil: nobody wants to know
+	Logger      *slog.Logger
 }
 
 // New makes an endpoint. It does not connect, unless connections are to be kept ready. Close releases what it holds.
@@ -89,6 +92,7 @@ func New(o Options) *Endpoint {
 	e := &Endpoint{
 		info:    o.Info,
 		pool:    o.Pool,
+		Logger:  o.Logger,
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
 		gate:    gate{limit: o.Pool.MaxConns},
@@ -148,9 +152,10 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	if e.pool.AcquireTimeout > 0 {
 		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
 	}
+	r.permit = true
 	var c *Conn
 	defer func() {
-		if c == nil { // also when the real driver or a middleware panicked
+		if c == nil && r.permit { // also when the real driver or a middleware panicked
 			e.gate.leave()
 		}
 	}()
@@ -167,7 +172,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
 	sqlConn, err := e.inner.Conn(r)
-	for r.err == errFreed {
+	for r.err == errFreed || r.err == errClosed { // the inner pool says in its own words that it is closed
 		r.err = nil
 		sqlConn, err = e.inner.Conn(r)
 	}
@@ -214,9 +219,7 @@ func (e *Endpoint) keep(c *Conn) {
 	sqlConn := c.sqlConn
 	c.use.Unlock()
 	_ = sqlConn.Close()
-	if e.inLine.Load() > 0 {
-		signal(e.freed)
-	}
+	e.tellLine()
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept; it is counted as idle then.
@@ -293,7 +296,7 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 // to those whom the server, or the one that took its place, would serve. pgx itself waits for 15 s.
 const goneTimeout = time.Second
 
-// Close closes the idle connections, waits for those being closed or cleaned, and admits all waiting sessions to the error of a closed
+// Close closes the idle connections, ends the dials under way, waits for those being closed or cleaned, and admits all waiting sessions to the error of a closed
 // database. Connections in use are closed when they are given back.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
@@ -301,6 +304,7 @@ func (e *Endpoint) Close() error {
 	e.mu.Unlock()
 	e.cancel()
 	err := e.inner.Close()
+	e.endDials(errClosed) // whoever waits for one asks the inner pool again
 	err = errors.Join(err, e.closeSpares())
 	e.gate.close()
 	e.workers.Wait()

@@ -21,6 +21,7 @@ type Request struct {
 	// found recently, it does not get an old one that nobody can validate. database/sql makes such a session for its last try.
 	Fresh bool
 
+	permit   bool      // it is the request's to give back; an abandoned dial takes it along
 	idleOnly bool      // do not dial
 	deadline time.Time // of pool_acquire_timeout; zero = none
 	limit    time.Time // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
@@ -31,6 +32,17 @@ type Request struct {
 	at   int64 // stamp: when the inner pool was asked or, if it took I/O to answer, when it had answered
 	conn *Conn // what the inner pool chose
 	err  error // what the dial failed with
+}
+
+// mayLeave reports whether the request may be given up while its connection is dialled.
+func (r *Request) mayLeave() bool { return !r.spare && (r.Done() != nil || !r.deadline.IsZero()) }
+
+// patience is a context that ends when the borrower goes away: its own has ended, or pool_acquire_timeout is over.
+func (r *Request) patience() (context.Context, context.CancelFunc) {
+	if r.deadline.IsZero() {
+		return r.Context, func() {}
+	}
+	return context.WithDeadline(r.Context, r.deadline)
 }
 
 // errDial stands in for the error of a dial towards the inner pool, which would dial again on driver.ErrBadConn:

@@ -26,11 +26,9 @@ func (e *Endpoint) SetReadOnly(on bool) {
 // now instead of when their callers lose patience. Dials under way end too.
 func (e *Endpoint) Sever() {
 	e.Retire()
+	e.endDials(errSevered)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for cancel := range e.pending {
-		(*cancel)(errSevered)
-	}
 	for c := range e.conns {
 		if c.socket != nil {
 			_ = c.socket.Close() // whoever uses it is told
@@ -41,17 +39,29 @@ func (e *Endpoint) Sever() {
 // errSevered is the cause of what Sever ends.
 var errSevered = errors.New("pooled: the server does not answer")
 
-// severable makes a context for I/O with the server that Sever ends.
-func (e *Endpoint) severable(ctx context.Context) (context.Context, context.CancelFunc) {
+// errClosed is the cause of what Close ends.
+var errClosed = errors.New("pooled: the pool was closed meanwhile")
+
+// endDials ends the dials under way.
+func (e *Endpoint) endDials(cause error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for cancel := range e.pending {
+		(*cancel)(cause)
+	}
+}
+
+// severable makes a context for a dial that Sever and Close end. Whoever dials ends it too.
+func (e *Endpoint) severable(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	e.mu.Lock()
 	e.pending[&cancel] = struct{}{}
 	e.mu.Unlock()
-	return ctx, func() {
+	return ctx, func(cause error) {
 		e.mu.Lock()
 		delete(e.pending, &cancel)
 		e.mu.Unlock()
-		cancel(nil)
+		cancel(cause)
 	}
 }
 

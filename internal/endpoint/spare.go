@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Spares are connections that were dialled before anybody wanted one: to be warm, or to see whether the server is well. They are idle
-// connections, but the inner pool does not know them yet: it gets one when it asks for a new connection because it has no idle one left.
+// Spares are connections that were dialled before anybody wanted one, to be warm, or to see whether the server is well, and those whose borrower went
+// away during the dial. They are idle connections, but the inner pool does not know them yet: it gets one when it asks for a new connection because it has no idle one left.
 
 // Probe dials, and asks the server whether it is well. The connection is kept as a spare.
 func (e *Endpoint) Probe(ctx context.Context) error {
@@ -46,20 +46,27 @@ func never() bool { return false }
 func (e *Endpoint) putSpare(c *Conn) {
 	c.use.Lock() // whoever tends idle connections may look at it already
 	c.idleSince = e.now()
-	e.mu.Lock()
-	room := !e.closed && (e.pool.MaxConns == 0 || len(e.conns) <= e.pool.MaxConns)
-	if room {
-		c.idle = true
-		e.idle.Add(1)
-		e.spares = append(e.spares, c)
-	}
-	e.mu.Unlock()
-	if !room {
-		c.reason = idleLimit
+	if why := e.addSpare(c); why != kept {
+		c.reason = why
 		_ = innerConn{c}.Close()
 		return
 	}
 	c.use.Unlock()
+}
+
+// addSpare puts a connection among the spares, or tells why there is no room for it.
+func (e *Endpoint) addSpare(c *Conn) reason {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return shutdown
+	case e.pool.MaxConns > 0 && len(e.conns) > e.pool.MaxConns, !e.countIdle():
+		return idleLimit
+	}
+	c.idle = true
+	e.spares = append(e.spares, c)
+	return kept
 }
 
 // popSpare takes the spare that was dialled last, with its use locked, unless it is tended for too long; nil: there is none, or the

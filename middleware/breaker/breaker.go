@@ -112,7 +112,8 @@ func (b *Breaker) refuse(o *outage) error {
 // probing marks the context of a probe's dial.
 type probing struct{}
 
-// connect counts dials. One that the pool's own limit ended has met a server that does not answer.
+// connect counts dials. One that the pool's own limit ended has met a server that does not answer: pool_connect_timeout, or the second that a
+// dial has left when its borrower goes away. That a borrower went away counts for nothing, if the server answers then.
 func (b *Breaker) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (conn driver.Conn, err error) {
 		if o := b.outage.Load(); o != nil && ctx.Value(probing{}) == nil {
@@ -122,7 +123,11 @@ func (b *Breaker) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 		switch {
 		case err == nil: // only a statement shows that the server works
 		case b.Classify(err).Has(dialect.Infrastructure), errors.Is(context.Cause(ctx), middleware.ErrConnectTimeout):
-			b.failed(err)
+			if errors.Is(err, context.Canceled) {
+				b.failed(context.Cause(ctx)) // nobody gave up
+			} else {
+				b.failed(err)
+			}
 		}
 		return conn, err
 	}
