@@ -122,6 +122,18 @@ func TestAConnectionWhoseBorrowerWentAwayIsCheckedAsOthersAre(t *testing.T) {
 		assert.Equal(t, []int{2}, p.driver.OpenConns())
 	})
 	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConnIdleTime = time.Minute })
+		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
+		p.giveUp(t, 50*time.Millisecond)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, 1, p.stats().Idle)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		assert.Empty(t, p.driver.OpenConns())
+		assert.EqualValues(t, 1, p.stats().Closed.IdleTime)
+	})
+	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MaxIdleConns = 0 })
 		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
 		p.giveUp(t, 50*time.Millisecond)

@@ -56,7 +56,11 @@ func (e *Endpoint) tend(ctx context.Context) {
 func (e *Endpoint) LookAfter() {
 	e.eachIdle(func(c *Conn) (locked bool) {
 		now := e.now()
-		if why := e.outdated(c, now); why != kept {
+		why := e.outdated(c, now)
+		if why == kept && e.overdue(c, now) {
+			why = idleTime
+		}
+		if why != kept {
 			e.closeIdle(c, why)
 			return false
 		}
@@ -120,6 +124,11 @@ func (e *Endpoint) outdated(c *Conn, now int64) reason {
 	default:
 		return kept
 	}
+}
+
+// overdue reports whether a spare has been idle for too long. The inner pool sees to those that it knows.
+func (e *Endpoint) overdue(c *Conn, now int64) bool {
+	return c.sqlConn == nil && e.pool.MaxConnIdleTime > 0 && time.Duration(now-c.idleSince) >= e.pool.MaxConnIdleTime
 }
 
 // needsPing reports whether an idle connection has been silent for pool_keepalive.
