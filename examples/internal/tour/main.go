@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gopooled/pooled"
@@ -89,6 +90,17 @@ func (t *Tour) open(ctx context.Context, dsn string, bare bool) error {
 		return errors.Join(err, t.DB.Close())
 	}
 	return nil
+}
+
+// Policies are what tours are tested with: all that may come between a library and its driver, besides routing, which needs replicas.
+const Policies = "pool_reset=dirty&pool_leak=1m&pool_breaker=on&pool_min_idle_conns=2"
+
+// With adds parameters to a URL, or to a DSN of MySQL.
+func With(dsn, parameters string) string {
+	if database := dsn[strings.LastIndexByte(dsn, '/')+1:]; strings.Contains(database, "?") { // passwords may have some, too
+		return dsn + "&" + parameters
+	}
+	return dsn + "?" + parameters
 }
 
 // sqliteIn is the DSN of a database in a file. pooled has no DSN form for SQLite, so the name of the real driver comes first.

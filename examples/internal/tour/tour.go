@@ -59,7 +59,7 @@ func (t *Tour) Fails(feature string, target any, do func() error) {
 			return nil, fmt.Errorf("a %T is expected, not: %w", reflect.ValueOf(target).Elem().Interface(), orNone(err))
 		}
 		found := reflect.ValueOf(target).Elem().Interface()
-		return fmt.Sprintf("%T%s", found, code(found)), nil
+		return fmt.Sprintf("%s%T%s", Failed, found, code(found)), nil
 	})
 }
 
@@ -69,7 +69,7 @@ func (t *Tour) FailsWith(feature string, want error, do func() error) {
 		if err := do(); !errors.Is(err, want) {
 			return nil, fmt.Errorf("%q is expected, not: %w", want, orNone(err))
 		}
-		return want, nil
+		return Failed + want.Error(), nil
 	})
 }
 
@@ -101,6 +101,9 @@ func (t *Tour) Each(query func() error) {
 	}
 	fmt.Fprintf(t.measured, "queries per second: %.1f\n", float64(t.queries)/time.Since(start).Seconds())
 }
+
+// Failed begins the results of features that are meant to fail.
+const Failed = "fails: "
 
 func (t *Tour) print(feature, result string) {
 	_, t.err = fmt.Fprintf(t.out, "%-*s  %s\n", width, feature, result)
