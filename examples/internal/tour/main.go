@@ -16,6 +16,7 @@ import (
 	"github.com/gopooled/pooled"
 	_ "github.com/gopooled/pooled/mysql"    // for a MySQL or MariaDB DSN
 	_ "github.com/gopooled/pooled/postgres" // for a PostgreSQL DSN
+	"github.com/gopooled/pooled/routing"
 )
 
 // Main runs a program: it reads the arguments, opens the database, walks and prints, and exits with status 1 on an error.
@@ -65,7 +66,19 @@ func Run(ctx context.Context, name string, args []string, out io.Writer, walk fu
 	}
 	fmt.Fprintf(out, "%s on %s %s\n", name, databases[t.Family], through)
 	walk(ctx, t)
+	if t.queries > 0 {
+		t.tellReads()
+	}
 	return t.err
+}
+
+// tellReads prints how many calls went to replicas, so that who measures with routing knows that there was some.
+func (t *Tour) tellReads() {
+	if connector, ok := pooled.From(t.DB); ok {
+		if stats := connector.Stats().Routing; stats != nil {
+			fmt.Fprintf(t.measured, "%s%d\n", ReplicaReads, stats.Decisions[routing.Read.String()])
+		}
+	}
 }
 
 // open opens a database, and tells within a few seconds whether there is one.

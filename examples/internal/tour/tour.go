@@ -99,11 +99,17 @@ func (t *Tour) Each(query func() error) {
 			return
 		}
 	}
-	fmt.Fprintf(t.measured, "queries per second: %.1f\n", float64(t.queries)/time.Since(start).Seconds())
+	fmt.Fprintf(t.measured, "%s%.1f\n", QueriesPerSecond, float64(t.queries)/time.Since(start).Seconds())
 }
 
 // Failed begins the results of features that are meant to fail.
 const Failed = "fails: "
+
+// What begins the lines on standard error of a program that measures itself.
+const (
+	QueriesPerSecond = "queries per second: "
+	ReplicaReads     = "reads on replicas: "
+)
 
 func (t *Tour) print(feature, result string) {
 	_, t.err = fmt.Fprintf(t.out, "%-*s  %s\n", width, feature, result)
