@@ -2,7 +2,7 @@
 // without pooled. It prints what worked, and how the two compare:
 //
 //	go run ./examples/matrix
-//	go run ./examples/matrix -only sqlx,gorm -rounds 3
+//	go run ./examples/matrix -only sqlx,gorm -turns 1000
 //
 // The servers are its own, in a temporary directory, on free ports of the loopback interface. Where they are not installed:
 //
@@ -23,16 +23,16 @@ import (
 
 // effort is how much is measured, and what is expected.
 type effort struct {
-	rounds  int      // of each library on each database, bare and through pooled
-	queries int      // in each round
+	turns   int      // of each library on each database, without pooled and through it
+	queries int      // in each turn
 	ratio   float64  // of queries per second, through pooled to bare, at least
 	only    []string // names of libraries; none: all
 }
 
 func main() {
 	var e effort
-	flag.IntVar(&e.rounds, "rounds", 9, "how often each library takes a `turn` on each database, bare and through pooled")
-	flag.IntVar(&e.queries, "queries", 3000, "how many `queries` are measured in each turn")
+	flag.IntVar(&e.turns, "turns", 300, "how many `turns` each library takes on each database, without pooled and through it")
+	flag.IntVar(&e.queries, "queries", 50, "how many `queries` are measured in each turn")
 	flag.Float64Var(&e.ratio, "ratio", 0.97, "what part of the bare driver's queries per second is expected at least")
 	only := flag.String("only", "", "the `names` of libraries, separated by commas; none: all")
 	flag.Parse()
@@ -74,9 +74,7 @@ func run(ctx context.Context, e effort, out io.Writer) (err error) {
 		}
 	}
 	for _, t := range trials {
-		for round := range e.rounds {
-			t.round(ctx, e.queries, round%2 == 1)
-		}
+		t.run(ctx, e)
 	}
 	if err := ctx.Err(); err != nil {
 		return err

@@ -71,10 +71,10 @@ func writeComparison(out io.Writer, trials []*trial) {
 	for _, t := range trials {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.3f\t%d\t\n", t.library.name, t.database.title,
 			t.same(func(f feature) bool { return !f.isFailure() }), t.same(feature.isFailure),
-			median(t.bare.rates), median(t.pooled.rates), t.ratio(), t.pooled.reads)
+			median(t.bare.rates), median(t.pooled.rates), t.ratio(), t.reads)
 	}
 	table.Flush()
-	fmt.Fprintln(out, "\nQueries per second, and their ratio, are medians of all rounds.")
+	fmt.Fprintln(out, "\nQueries per second, and their ratio, are medians of all turns.")
 }
 
 // same counts the features of a kind that gave the same without pooled and through it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/gopooled/pooled/examples/internal/tour"
 	"github.com/gopooled/pooled/internal/testserver"
@@ -12,6 +13,7 @@ type database struct {
 	title  string
 	family string
 	dsn    string // with all policies
+	bare   string // of another database on the same server
 }
 
 // servers are a PostgreSQL and a MariaDB, each with a replica.
@@ -33,8 +35,18 @@ func startServers() (*servers, error) {
 }
 
 func (s *servers) add(title, family, parameters string, c *testserver.Cluster) {
-	replica := c.Nodes[1].Address()
-	s.databases = append(s.databases, database{title, family, tour.With(c.Nodes[0].DSN(), parameters+tour.Policies+"&pool_replicas="+replica)})
+	primary, replica := c.Nodes[0], c.Nodes[1]
+	primary.Exec("create database bare")
+	head, tail := primary.DSN(), ""
+	if i := strings.LastIndexByte(head, '?'); i > strings.LastIndexByte(head, '/') {
+		head, tail = head[:i], head[i:]
+	}
+	bare := head[:strings.LastIndexByte(head, '/')] + "/bare" + tail
+	s.databases = append(s.databases, database{
+		title: title, family: family,
+		dsn:  tour.With(primary.DSN(), parameters+tour.Policies+"&pool_replicas="+replica.Address()),
+		bare: tour.With(bare, parameters+tour.Policies), // which -bare takes out
+	})
 }
 
 func (s *servers) stop() error { return s.owner.End() }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,15 +16,15 @@ type trial struct {
 	want     []feature // what the library's own test expects
 
 	bare, pooled side
-	ratios       []float64 // one for each round
+	ratios       []float64 // of each turn through pooled to the one before without
+	reads        int       // on replicas
 	errs         []error
 }
 
 // side is what a library printed through pooled, or without.
 type side struct {
-	lines []feature // those that were the same in all rounds
-	rates []float64 // queries per second
-	reads int       // on replicas
+	lines []feature
+	rates []float64 // queries per second, in each turn
 }
 
 // feature is what a tour says of one.
@@ -48,59 +45,50 @@ func newTrial(l library, d database) *trial {
 // featuresIn reads what a tour has printed: a title, and a line for each feature.
 func featuresIn(text string) []feature {
 	var all []feature
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n")[1:] {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n")[1:] { // there is a title in any case
 		name, result, _ := strings.Cut(line, "  ")
 		all = append(all, feature{name, strings.TrimSpace(result)})
 	}
 	return all
 }
 
-// round runs the library once without pooled and once through it. They take turns at being the first.
-func (t *trial) round(ctx context.Context, queries int, pooledFirst bool) {
-	runs := []func(){
-		func() { t.run(ctx, &t.bare, queries, "-bare") },
-		func() { t.run(ctx, &t.pooled, queries) },
+// run lets the library show all it has, once without pooled and once through it, and then measures the two in turns, so that both meet the same
+// weather on the machine.
+func (t *trial) run(ctx context.Context, e effort) {
+	bare, err := start(ctx, t.library.binary, "-bare", "-turns", "-queries", strconv.Itoa(e.queries), t.database.bare)
+	if err != nil {
+		t.errs = append(t.errs, err)
+		return
 	}
-	if pooledFirst {
-		slices.Reverse(runs)
+	through, err := start(ctx, t.library.binary, "-turns", "-queries", strconv.Itoa(e.queries), t.database.dsn)
+	if err == nil {
+		err = t.measure(bare, through, e.turns)
 	}
-	for _, run := range runs {
-		run()
-	}
-	if n := len(t.pooled.rates); n > 0 && n == len(t.bare.rates) {
-		t.ratios = append(t.ratios, t.pooled.rates[n-1]/t.bare.rates[n-1])
-	}
+	t.errs = append(t.errs, err, bare.end(), through.end())
+	t.bare.lines, t.pooled.lines = featuresIn(bare.out.String()), featuresIn(through.out.String())
+	t.reads = through.reads
 }
 
-func (t *trial) run(ctx context.Context, s *side, queries int, flags ...string) {
-	args := append(flags, "-queries", strconv.Itoa(queries), t.database.dsn)
-	cmd := exec.CommandContext(ctx, t.library.binary, args...)
-	var out, told bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &told
-	if err := cmd.Run(); err != nil {
-		t.errs = append(t.errs, fmt.Errorf("%w: %s", err, strings.TrimSpace(told.String())))
-	}
-	s.add(out.String(), told.String())
-}
+// warmUp is how many turns do not count: the first reads after a write do not go to a replica yet.
+const warmUp = 5
 
-// add takes what a run has printed, and what it told of itself on standard error.
-func (s *side) add(text, told string) {
-	lines := featuresIn(text)
-	if s.rates == nil {
-		s.lines = lines
-	}
-	s.lines = slices.DeleteFunc(s.lines, func(f feature) bool { return !slices.Contains(lines, f) })
-	rate := 0.0
-	for line := range strings.Lines(told) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), tour.QueriesPerSecond); ok {
-			rate, _ = strconv.ParseFloat(value, 64)
+func (t *trial) measure(bare, through *process, turns int) error {
+	for i := range warmUp + turns {
+		one, err := bare.turn()
+		if err != nil {
+			return err
 		}
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), tour.ReplicaReads); ok {
-			reads, _ := strconv.Atoi(value)
-			s.reads += reads
+		other, err := through.turn()
+		if err != nil {
+			return err
+		}
+		if i >= warmUp {
+			t.bare.rates = append(t.bare.rates, one)
+			t.pooled.rates = append(t.pooled.rates, other)
+			t.ratios = append(t.ratios, other/one)
 		}
 	}
-	s.rates = append(s.rates, rate)
+	return nil
 }
 
 // ratio is the median of queries per second through pooled to those without, each pair measured one right after the other.

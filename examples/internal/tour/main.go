@@ -22,7 +22,7 @@ import (
 // Main runs a program: it reads the arguments, opens the database, walks and prints, and exits with status 1 on an error.
 //
 // The argument is a DSN as pooled takes it. Without one, the database is SQLite in a temporary file. With -bare, the same database is opened without
-// pooled. With -queries, [Tour.Each] measures.
+// pooled. With -queries, [Tour.Each] measures, and with -turns as well, whenever it is told to.
 func Main(name string, walk func(ctx context.Context, t *Tour)) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -38,6 +38,7 @@ func Run(ctx context.Context, name string, args []string, out io.Writer, walk fu
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	bare := flags.Bool("bare", false, "open the database with its own driver, without pooled")
 	queries := flags.Int("queries", 0, "so many `queries` measure how many run in a second; 0: nothing is measured")
+	turns := flags.Bool("turns", false, "measure whenever a line comes on standard input, until it ends")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -56,6 +57,9 @@ func Run(ctx context.Context, name string, args []string, out io.Writer, walk fu
 	}
 
 	t := &Tour{out: out, measured: os.Stderr, queries: *queries}
+	if *turns {
+		t.turns = os.Stdin
+	}
 	if err := t.open(ctx, dsn, *bare); err != nil {
 		return err
 	}
