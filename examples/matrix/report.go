@@ -64,17 +64,28 @@ func stateOf(group []*trial, d database, name string) string {
 }
 
 // writeComparison prints what is the same with and without pooled, and what it costs.
-func writeComparison(out io.Writer, trials []*trial) {
+func writeComparison(out io.Writer, trials []*trial, ratio float64) {
 	fmt.Fprint(out, "\nWithout pooled, and through it:\n\n")
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "library\tdatabase\tsame results\tsame errors\tqueries/s without\tthrough pooled\tratio\treads on replicas\t")
+	fmt.Fprintf(table, "library\tdatabase\tsame results\tsame errors\tqueries/s without\tthrough pooled\tratio (quartiles)\t%.2f holds\treads on replicas\t\n", ratio)
 	for _, t := range trials {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.3f\t%d\t\n", t.library.name, t.database.title,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.2f (%.2f–%.2f)\t%s\t%d\t\n", t.library.name, t.database.title,
 			t.same(func(f feature) bool { return !f.isFailure() }), t.same(feature.isFailure),
-			median(t.bare.rates), median(t.pooled.rates), t.ratio(), t.reads)
+			quantile(t.bare.rates, 0.5), quantile(t.pooled.rates, 0.5), t.ratio(), quantile(t.ratios, 0.25), quantile(t.ratios, 0.75), t.verdict(ratio), t.reads)
 	}
 	table.Flush()
 	fmt.Fprintln(out, "\nQueries per second, and their ratio, are medians of all turns.")
+}
+
+func (t *trial) verdict(ratio float64) string {
+	switch {
+	case t.ratio() >= ratio:
+		return "yes"
+	case t.tooSlow(ratio):
+		return "NO"
+	default:
+		return "within noise"
+	}
 }
 
 // same counts the features of a kind that gave the same without pooled and through it.

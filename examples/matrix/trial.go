@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ type trial struct {
 	want     []feature // what the library's own test expects
 
 	bare, pooled side
-	ratios       []float64 // of each turn through pooled to the one before without
+	ratios       []float64 // of each turn through pooled to the one beside it without
 	reads        int       // on replicas
 	errs         []error
 }
@@ -52,21 +53,32 @@ func featuresIn(text string) []feature {
 	return all
 }
 
-// run lets the library show all it has, once without pooled and once through it, and then measures the two in turns, so that both meet the same
+// round lets the library show all it has, once without pooled and once through it, and then measures the two in turns, so that both meet the same
 // weather on the machine.
-func (t *trial) run(ctx context.Context, e effort) {
+func (t *trial) round(ctx context.Context, e effort) {
 	bare, err := start(ctx, t.library.binary, "-bare", "-turns", "-queries", strconv.Itoa(e.queries), t.database.bare)
 	if err != nil {
-		t.errs = append(t.errs, err)
+		t.errs = append(t.errs, fmt.Errorf("without pooled: %w", err))
 		return
 	}
 	through, err := start(ctx, t.library.binary, "-turns", "-queries", strconv.Itoa(e.queries), t.database.dsn)
-	if err == nil {
-		err = t.measure(bare, through, e.turns)
+	if err != nil {
+		t.errs = append(t.errs, fmt.Errorf("through pooled: %w", err), bare.end())
+		return
 	}
-	t.errs = append(t.errs, err, bare.end(), through.end())
-	t.bare.lines, t.pooled.lines = featuresIn(bare.out.String()), featuresIn(through.out.String())
-	t.reads = through.reads
+	t.errs = append(t.errs, t.measure(bare, through, e.turns), bare.end(), through.end())
+	t.bare.printed(bare.out.String())
+	t.pooled.printed(through.out.String())
+	t.reads += through.reads
+}
+
+// printed takes what a process has printed. What is not the same in all rounds is forgotten.
+func (s *side) printed(text string) {
+	lines := featuresIn(text)
+	if s.lines == nil {
+		s.lines = lines
+	}
+	s.lines = slices.DeleteFunc(s.lines, func(f feature) bool { return !slices.Contains(lines, f) })
 }
 
 // warmUp is how many turns do not count: the first reads after a write do not go to a replica yet.
@@ -74,30 +86,38 @@ const warmUp = 5
 
 func (t *trial) measure(bare, through *process, turns int) error {
 	for i := range warmUp + turns {
-		one, err := bare.turn()
-		if err != nil {
-			return err
+		var bareRate, rate float64
+		runs := []func() error{
+			func() (err error) { bareRate, err = bare.turn(); return err },
+			func() (err error) { rate, err = through.turn(); return err },
 		}
-		other, err := through.turn()
-		if err != nil {
-			return err
+		if i%2 == 1 { // nobody is always first
+			slices.Reverse(runs)
+		}
+		for _, run := range runs {
+			if err := run(); err != nil {
+				return err
+			}
 		}
 		if i >= warmUp {
-			t.bare.rates = append(t.bare.rates, one)
-			t.pooled.rates = append(t.pooled.rates, other)
-			t.ratios = append(t.ratios, other/one)
+			t.bare.rates = append(t.bare.rates, bareRate)
+			t.pooled.rates = append(t.pooled.rates, rate)
+			t.ratios = append(t.ratios, rate/bareRate)
 		}
 	}
 	return nil
 }
 
 // ratio is the median of queries per second through pooled to those without, each pair measured one right after the other.
-func (t *trial) ratio() float64 { return median(t.ratios) }
+func (t *trial) ratio() float64 { return quantile(t.ratios, 0.5) }
 
-func median(values []float64) float64 {
+// tooSlow tells whether even the upper quartile is less than what is expected. Between it and the median, the turns differ by more than is missed.
+func (t *trial) tooSlow(ratio float64) bool { return quantile(t.ratios, 0.75) < ratio }
+
+// quantile is 0 if there are no values.
+func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	return slices.Sorted(slices.Values(values))[int(q*float64(len(values)-1)+0.5)]
 }
