@@ -25,6 +25,12 @@ func TestCallsThroughPooledAreLikeCallsOfTheBareDriver(t *testing.T) {
 			w.driver.Always(faultdriver.StmtExec, faultdriver.Outcome{Result: brokenResult{}})
 			w.exec(w.ctx, w.db, "update")
 		}},
+		{name: "an exec may have no result", stmts: true, run: func(w *world) {
+			w.driver.Always(faultdriver.Exec, faultdriver.Outcome{NoResult: true})
+			w.driver.Always(faultdriver.StmtExec, faultdriver.Outcome{NoResult: true})
+			_, err := w.db.ExecContext(w.ctx, "-- nothing to do")
+			w.err("exec", err)
+		}},
 		{name: "a query of one row", run: func(w *world) {
 			var text, args string
 			w.err("row", w.db.QueryRowContext(w.ctx, "select ?", 5).Scan(&text, &args))

@@ -205,6 +205,8 @@ func result(args []driver.NamedValue) func(Outcome, error) (driver.Result, error
 		switch {
 		case err != nil:
 			return nil, err
+		case o.NoResult:
+			return nil, nil
 		case o.Result != nil:
 			return o.Result, nil
 		default:

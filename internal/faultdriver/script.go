@@ -52,6 +52,8 @@ type Outcome struct {
 	Rows *Rows
 	// Result is returned by Exec and StmtExec. Nil: as many rows affected as there are arguments.
 	Result driver.Result
+	// NoResult makes Exec and StmtExec return nil for a result.
+	NoResult bool
 	// Invalid makes the connection say from now on that it is not valid, if it has a Validator. For IsValid, only
 	// this is looked at.
 	Invalid bool

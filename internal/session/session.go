@@ -343,6 +343,14 @@ func (s *Session) noteHealed(c *middleware.Call) {
 }
 
 func (s *Session) runExec(ctx context.Context, c *middleware.Call) (driver.Result, error) {
+	result, err := s.realExec(ctx, c)
+	if result == nil && err == nil {
+		return driver.ResultNoRows, nil // modernc.org/sqlite has no result for a text without a statement
+	}
+	return result, err
+}
+
+func (s *Session) realExec(ctx context.Context, c *middleware.Call) (driver.Result, error) {
 	if s.stmt == nil {
 		return s.conn.Exec(ctx, c.Text, c.Once, c.Args)
 	}

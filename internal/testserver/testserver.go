@@ -4,7 +4,7 @@
 // A server that is missing fails the test: what only a real server can show must not go unseen.
 //
 // DSNs are as the bare drivers take them, pgx and go-sql-driver/mysql. Only tests import this package, and
-// examples/observability, which needs a cluster to break.
+// programs of bench and examples, which need clusters.
 package testserver
 
 import (

@@ -1,0 +1,1 @@
+alter table migrate_books drop column published;

@@ -1,0 +1,1 @@
+insert into migrate_nothing (id) values (1);

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+const (
+	examples = "github.com/gopooled/pooled/examples"
+	tours    = examples + "/internal/tour"
+)
+
+// library is an example that is a tour.
+type library struct {
+	name   string
+	dir    string // of its source
+	binary string
+}
+
+// build finds the tours among the examples, and builds them.
+func build(ctx context.Context, into string, only []string) ([]library, error) {
+	listed, err := output(ctx, "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{.Dir}} {{join .Imports " "}}{{end}}`, examples+"/...")
+	if err != nil {
+		return nil, err
+	}
+	var all []library
+	command := append([]string{"go", "build", "-o", into + string(filepath.Separator)}, flags()...)
+	for _, line := range strings.Split(strings.TrimSpace(listed), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || !slices.Contains(fields[2:], tours) {
+			continue
+		}
+		name := path.Base(fields[0])
+		if len(only) > 0 && !slices.Contains(only, name) {
+			continue
+		}
+		all = append(all, library{name: name, dir: fields[1], binary: filepath.Join(into, name)})
+		command = append(command, fields[0])
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no library has such a name")
+	}
+	_, err = output(ctx, command...)
+	return all, err
+}
+
+// flags are those that this program was built with, if they matter: what is compiled already need not be compiled again.
+func flags() []string {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return []string{"-race"}
+	}
+	return nil
+}
+
+func output(ctx context.Context, command ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", command[0], command[1], err, complaint.Bytes())
+	}
+	return string(out), nil
+}
+
+// golden is what a library's own test expects it to print on a family of databases. There is none for families that the library does not know.
+func (l library) golden(family string) (text string, known bool) {
+	content, err := os.ReadFile(filepath.Join(l.dir, "testdata", family+".golden"))
+	return string(content), err == nil
+}

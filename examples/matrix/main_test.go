@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAllFeaturesOfAllLibrariesWorkOnBothDatabasesThroughPooled(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), effort{rounds: 1, turns: 2, queries: 50}, &out)
+	text := out.String()
+	require.NoError(t, err, text)
+
+	for _, library := range sourcesOfTours(t) {
+		for family, title := range map[string]string{"postgres": "PostgreSQL", "mysql": "MariaDB"} {
+			golden, err := os.ReadFile(filepath.Join("..", library, "testdata", family+".golden"))
+			if library == "river" && family == "mysql" { // it has no driver for MySQL
+				require.ErrorIs(t, err, os.ErrNotExist)
+				continue
+			}
+			require.NoError(t, err)
+			fails := strings.Count(string(golden), "  fails: ")
+			works := strings.Count(string(golden), "\n") - 1 - fails
+			assert.Regexp(t, regexp.MustCompile(` `+library+` +`+title+` +`+all(works)+` +`+all(fails)+` +[1-9]\d* +[1-9]\d* `), text)
+			for _, line := range strings.Split(strings.TrimSpace(string(golden)), "\n")[1:] {
+				name, _, _ := strings.Cut(line, "  ")
+				column := map[string]string{"postgres": `ok +\S+`, "mysql": `\S+ +ok`}[family]
+				assert.Regexp(t, regexp.MustCompile(`(?m)^`+library+` +`+regexp.QuoteMeta(name)+` +`+column+`$`), text)
+			}
+		}
+	}
+	assert.NotContains(t, text, failed)
+	assert.Regexp(t, `(?m) (PostgreSQL|MariaDB) .* [1-9]\d* *$`, text, "some reads went to replicas")
+}
+
+// sourcesOfTours finds the tours in another way than the program does.
+func sourcesOfTours(t *testing.T) (names []string) {
+	t.Helper()
+	sources, err := filepath.Glob("../*/main.go")
+	require.NoError(t, err)
+	for _, file := range sources {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if strings.Contains(string(source), "tour.Main(") {
+			names = append(names, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	require.Subset(t, names, []string{"bun", "gorm", "sqlx", "squirrel"})
+	return names
+}
+
+func all(n int) string { return fmt.Sprintf("%d of %d", n, n) }
