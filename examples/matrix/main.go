@@ -32,9 +32,9 @@ type effort struct {
 
 func main() {
 	var e effort
-	flag.IntVar(&e.rounds, "rounds", 7, "how many `times` each library is started on each database, without pooled and through it")
-	flag.IntVar(&e.turns, "turns", 60, "how many `turns` of queries are measured each time")
-	flag.IntVar(&e.queries, "queries", 50, "how many `queries` are measured in each turn")
+	flag.IntVar(&e.rounds, "rounds", 5, "how many `times` each library is started on each database, without pooled and through it")
+	flag.IntVar(&e.turns, "turns", 15, "how many `turns` of queries are measured each time")
+	flag.IntVar(&e.queries, "queries", 500, "how many `queries` are measured in each turn")
 	flag.Float64Var(&e.ratio, "ratio", 0.97, "what part of the bare driver's queries per second is expected at least")
 	only := flag.String("only", "", "the `names` of libraries, separated by commas; none: all")
 	flag.Parse()

@@ -82,7 +82,7 @@ func (s *side) printed(text string) {
 }
 
 // warmUp is how many turns do not count: the first reads after a write do not go to a replica yet.
-const warmUp = 5
+const warmUp = 3
 
 func (t *trial) measure(bare, through *process, turns int) error {
 	for i := range warmUp + turns {

@@ -105,14 +105,21 @@ func (t *Tour) Each(query func() error) {
 	}
 }
 
+// measure begins with some queries that do not count: a process that has slept is slow at first, in all it does.
 func (t *Tour) measure(query func() error) {
+	t.repeat(t.queries/10, query)
 	start := time.Now()
-	for range t.queries {
-		if t.err = query(); t.err != nil {
-			return
-		}
+	t.repeat(t.queries, query)
+	if t.err != nil {
+		return
 	}
 	fmt.Fprintf(t.measured, "%s%.1f\n", QueriesPerSecond, float64(t.queries)/time.Since(start).Seconds())
+}
+
+func (t *Tour) repeat(times int, query func() error) {
+	for i := 0; i < times && t.err == nil; i++ {
+		t.err = query()
+	}
 }
 
 // Failed begins the results of features that are meant to fail.

@@ -112,7 +112,7 @@ func TestATourRunsAQueryOnceAndMoreOftenToMeasureItself(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		runs int
-	}{{nil, 1}, {[]string{"-queries", "7"}, 8}} {
+	}{{nil, 1}, {[]string{"-queries", "7"}, 8}, {[]string{"-queries", "20"}, 23}} {
 		runs := 0
 		require.NoError(t, tour.Run(t.Context(), "plain", c.args, &bytes.Buffer{}, func(_ context.Context, t *tour.Tour) {
 			t.Each(func() error { runs++; return nil })
