@@ -54,7 +54,7 @@ type book struct {
 }
 
 // BeforeAppendModel is a hook that bun calls.
-func (b *book) BeforeAppendModel(_ context.Context, query bun.Query) error {
+func (b *book) BeforeAppendModel(_ context.Context, query bun.Query) error { //nolint:unparam // bun wants to be told of an error
 	if _, inserted := query.(*bun.InsertQuery); inserted && b.Title == "" {
 		b.Title = "untitled"
 	}
