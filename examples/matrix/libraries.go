@@ -33,7 +33,8 @@ func build(ctx context.Context, into string, only []string) ([]library, error) {
 		return nil, err
 	}
 	var all []library
-	command := append([]string{"go", "build", "-o", into + string(filepath.Separator)}, flags()...)
+	// Linking takes most of the time, and nobody debugs these.
+	command := append([]string{"go", "build", "-ldflags=-s -w", "-o", into + string(filepath.Separator)}, flags()...)
 	for _, line := range strings.Split(strings.TrimSpace(listed), "\n") {
 		fields := strings.Fields(line)
 		if len(fields) < 2 || !slices.Contains(fields[2:], tours) {
