@@ -165,8 +165,8 @@ func testResetMatrix(t *testing.T, f family, traces []trace) {
 			want, _ := look(t.Context(), t, bare, queries, f.id)
 			ways := maps.Clone(f.ways)
 			ways["cancelled"] = f.cancelled
+			db, log := openForReset(t, f, nil)
 			for way, do := range ways {
-				db, log := openForReset(t, f, nil)
 				// The first borrower gives the pool time to read the catalogue; the connection is the same after it.
 				_, before := look(t.Context(), t, db, []string{"select 1"}, f.id)
 				conn, err := db.Conn(t.Context())
@@ -186,7 +186,6 @@ func testResetMatrix(t *testing.T, f family, traces []trace) {
 					assert.NotEqual(t, before, after, "%s: the connection was not replaced", way)
 				}
 				assert.Zero(t, resets(t, db).AuditFailures, "%s\n%s", way, log)
-				require.NoError(t, db.Close())
 			}
 		})
 	}

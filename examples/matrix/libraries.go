@@ -22,19 +22,18 @@ const (
 // library is an example that is a tour.
 type library struct {
 	name   string
+	path   string // as Go imports it
 	dir    string // of its source
 	binary string
 }
 
-// build finds the tours among the examples, and builds them.
-func build(ctx context.Context, into string, only []string) ([]library, error) {
+// find lists the tours among the examples, or those of them that have one of the names.
+func find(ctx context.Context, only []string) ([]library, error) {
 	listed, err := output(ctx, "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{.Dir}} {{join .Imports " "}}{{end}}`, examples+"/...")
 	if err != nil {
 		return nil, err
 	}
 	var all []library
-	// Linking takes most of the time, and nobody debugs these.
-	command := append([]string{"go", "build", "-ldflags=-s -w", "-o", into + string(filepath.Separator)}, flags()...)
 	for _, line := range strings.Split(strings.TrimSpace(listed), "\n") {
 		fields := strings.Fields(line)
 		if len(fields) < 2 || !slices.Contains(fields[2:], tours) {
@@ -44,14 +43,23 @@ func build(ctx context.Context, into string, only []string) ([]library, error) {
 		if len(only) > 0 && !slices.Contains(only, name) {
 			continue
 		}
-		all = append(all, library{name: name, dir: fields[1], binary: filepath.Join(into, name)})
-		command = append(command, fields[0])
+		all = append(all, library{name: name, path: fields[0], dir: fields[1]})
 	}
 	if len(all) == 0 {
 		return nil, errors.New("no library has such a name")
 	}
-	_, err = output(ctx, command...)
-	return all, err
+	return all, nil
+}
+
+// build builds the tours. Linking takes most of the time, and nobody debugs these.
+func build(ctx context.Context, into string, libraries []library) error {
+	command := append([]string{"go", "build", "-ldflags=-s -w", "-o", into + string(filepath.Separator)}, flags()...)
+	for i := range libraries {
+		libraries[i].binary = filepath.Join(into, libraries[i].name)
+		command = append(command, libraries[i].path)
+	}
+	_, err := output(ctx, command...)
+	return err
 }
 
 // flags are those that this program was built with, if they matter: what is compiled already need not be compiled again.

@@ -57,8 +57,11 @@ func run(ctx context.Context, e effort, out io.Writer) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	libraries, err := build(ctx, dir, e.only)
+	libraries, err := find(ctx, e.only)
 	if err != nil {
+		return err
+	}
+	if err := build(ctx, dir, libraries); err != nil {
 		return err
 	}
 	servers, err := startServers()
