@@ -14,19 +14,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 // With POOLED_UPDATE=1 the messages, levels and keys are written instead of compared; what to do is kept.
 func TestReadmeListsWhatIsLogged(t *testing.T) {
-	const begin, end = "<!-- logs -->\n", "<!-- /logs -->"
-	readme := read(t, "README.md")
-	before, rest, ok := strings.Cut(readme, begin)
-	require.True(t, ok, "the mark %q is missing", begin)
-	table, after, ok := strings.Cut(rest, end)
-	require.True(t, ok, "the mark %q is missing", end)
+	table, err := markdown.Find("README.md", "logs")
+	require.NoError(t, err)
 
 	todo := map[string]string{}
-	for line := range strings.Lines(table) {
+	for line := range strings.Lines(table.Text) {
 		if cells := strings.Split(strings.TrimSpace(line), " | "); len(cells) == 4 {
 			todo[cells[0]] = strings.TrimSuffix(cells[3], " |")
 		}
@@ -40,10 +38,10 @@ func TestReadmeListsWhatIsLogged(t *testing.T) {
 		want += fmt.Sprintf("%s | %s | %s | %s |\n", message, r.level, r.keys, todo[message])
 	}
 	if os.Getenv("POOLED_UPDATE") != "" {
-		require.NoError(t, os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o644))
+		require.NoError(t, table.Replace(want))
 		return
 	}
-	assert.Equal(t, want, table, "run: POOLED_UPDATE=1 go test -run Readme . and write what to do")
+	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Readme . and write what to do")
 }
 
 // logRecord is a record that the source logs.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gopooled/pooled/internal/markdown"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -21,18 +22,14 @@ func read(t *testing.T, name string) string {
 
 // With POOLED_UPDATE=1 the reference is written instead of compared.
 func TestReadmeReferenceIsTheTableOfKeys(t *testing.T) {
-	const begin, end = "<!-- keys -->\n", "<!-- /keys -->"
-	readme := read(t, "README.md")
-	before, rest, ok := strings.Cut(readme, begin)
-	require.True(t, ok, "the mark %q is missing", begin)
-	reference, after, ok := strings.Cut(rest, end)
-	require.True(t, ok, "the mark %q is missing", end)
+	reference, err := markdown.Find("README.md", "keys")
+	require.NoError(t, err)
 	want := policy.KeysMarkdown()
 	if os.Getenv("POOLED_UPDATE") != "" {
-		require.NoError(t, os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o644))
+		require.NoError(t, reference.Replace(want))
 		return
 	}
-	assert.Equal(t, want, reference, "run: POOLED_UPDATE=1 go test -run Readme .")
+	assert.Equal(t, want, reference.Text, "run: POOLED_UPDATE=1 go test -run Readme .")
 }
 
 // Code in the README is code that the compiler has seen: each declaration stands in example_test.go, and each statement somewhere in it.

@@ -37,7 +37,7 @@ func versions() string {
 func replaceTables(path, report string) error {
 	err := markdown.Replace(path, report)
 	if os.IsNotExist(err) {
-		return os.WriteFile(path, []byte("# Benchmarks\n\n"+markdown.Begin+report+markdown.End), 0o644)
+		return os.WriteFile(path, []byte("# Benchmarks\n\n"+markdown.Marked(markdown.Tables, report)+"\n"), 0o644)
 	}
 	return err
 }

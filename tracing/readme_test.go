@@ -10,23 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
+
+	"github.com/gopooled/pooled/internal/markdown"
 )
 
 // With POOLED_UPDATE=1 the table is written instead of compared.
 func TestReadmeListsTheMetrics(t *testing.T) {
-	const begin, end, file = "<!-- metrics -->\n", "<!-- /metrics -->", "../README.md"
-	text, err := os.ReadFile(file)
+	table, err := markdown.Find("../README.md", "metrics")
 	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(text), begin)
-	require.True(t, ok, "the mark %q is missing", begin)
-	table, after, ok := strings.Cut(rest, end)
-	require.True(t, ok, "the mark %q is missing", end)
 	want := metricsTable()
 	if os.Getenv("POOLED_UPDATE") != "" {
-		require.NoError(t, os.WriteFile(file, []byte(before+begin+want+end+after), 0o600))
+		require.NoError(t, table.Replace(want))
 		return
 	}
-	assert.Equal(t, want, table, "run: POOLED_UPDATE=1 go test -run Readme ./tracing")
+	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Readme ./tracing")
 }
 
 // metricsTable lists all metrics.

@@ -1,4 +1,4 @@
-// Package markdown writes the reports of the programs that measure: tables, and their place in a file. Only nested modules use it.
+// Package markdown writes what programs and tests tell in Markdown files: tables, and their place in a file. Only nested modules and tests use it.
 package markdown
 
 import (
@@ -10,25 +10,54 @@ import (
 	"unicode/utf8"
 )
 
-// The tables of a file are between these two lines.
-const (
-	Begin = "<!-- tables -->\n"
-	End   = "<!-- /tables -->\n"
-)
+// Section is a part of a file that a program writes.
+type Section struct {
+	Text                string
+	path, before, after string
+	name                string
+}
+
+// Find finds the section of a file that stands between <!-- name --> and <!-- /name -->.
+func Find(path, name string) (Section, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return Section{}, err
+	}
+	begin, end := marks(name)
+	before, rest, begins := strings.Cut(string(file), begin)
+	text, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		return Section{}, fmt.Errorf("%s has no place for the %s: write the lines %q and %q where they belong",
+			path, name, strings.TrimSpace(begin), end)
+	}
+	return Section{text, path, before, after, name}, nil
+}
+
+// Replace writes another text in its place.
+func (s Section) Replace(text string) error {
+	return os.WriteFile(s.path, []byte(s.before+Marked(s.name, text)+s.after), 0o644)
+}
+
+// Marked is a section as it stands in a file.
+func Marked(name, text string) string {
+	begin, end := marks(name)
+	return begin + text + end
+}
+
+func marks(name string) (begin, end string) {
+	return "<!-- " + name + " -->\n", "<!-- /" + name + " -->"
+}
+
+// Tables is the section of reports.
+const Tables = "tables"
 
 // Replace puts a report into a file, in place of the one that is there.
 func Replace(path, report string) error {
-	old, err := os.ReadFile(path)
+	section, err := Find(path, Tables)
 	if err != nil {
 		return err
 	}
-	before, rest, begins := strings.Cut(string(old), Begin)
-	_, after, ends := strings.Cut(rest, End)
-	if !begins || !ends {
-		return fmt.Errorf("%s has no place for the tables: write the lines %q and %q where they belong",
-			path, strings.TrimSpace(Begin), strings.TrimSpace(End))
-	}
-	return os.WriteFile(path, []byte(before+Begin+report+End+after), 0o644)
+	return section.Replace(report)
 }
 
 // Alignment is how the columns of a table behind the first one are aligned.
