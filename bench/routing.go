@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,49 +28,21 @@ const (
 
 // replicas measures what replicas bring, on a cluster of its own: a primary with two standbys.
 func replicas(ctx context.Context, _ string, e effort) (sections []section, err error) {
-	host := &clusterHost{}
-	defer func() {
-		err = errors.Join(err, host.end(recover()))
-	}()
-	c := testserver.PostgresCluster(host, 2)
+	var host testserver.Program
+	defer func() { err = errors.Join(err, host.End()) }()
+	failure := host.Attempt(func() {
+		sections, err = onCluster(ctx, testserver.PostgresCluster(&host, 2), e)
+	})
+	return sections, errors.Join(err, failure)
+}
+
+func onCluster(ctx context.Context, c *testserver.Cluster, e effort) ([]section, error) {
 	scaled, err := scaling(ctx, c, e)
 	if err != nil {
 		return nil, err
 	}
 	balanced, err := balancing(ctx, c, e)
 	return []section{scaled, balanced}, err
-}
-
-// clusterHost is what a cluster needs, where there is no test.
-type clusterHost struct {
-	cleanups []func()
-	errs     []error
-}
-
-// clusterError is what a cluster that cannot go on panics with.
-type clusterError struct{ error }
-
-func (h *clusterHost) Helper()          {}
-func (h *clusterHost) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
-
-func (h *clusterHost) Errorf(format string, args ...any) {
-	h.errs = append(h.errs, fmt.Errorf(format, args...))
-}
-
-func (h *clusterHost) Fatalf(format string, args ...any) {
-	panic(clusterError{fmt.Errorf(format, args...)})
-}
-
-// end ends the cluster, and returns what went wrong.
-func (h *clusterHost) end(panicked any) error {
-	for _, f := range slices.Backward(h.cleanups) {
-		f()
-	}
-	failure, ok := panicked.(clusterError)
-	if panicked != nil && !ok {
-		panic(panicked)
-	}
-	return errors.Join(append(h.errs, failure.error)...)
 }
 
 // openCluster opens a pool over servers of a cluster. The first begins as the primary.
