@@ -118,7 +118,7 @@ func walk(ctx context.Context, t *tour.Tour) {
 		return db.NewSelect().Model((*book)(nil)).Where("title = ?", "Notes").Exists(ctx)
 	})
 	t.Show("Update", func() (any, error) {
-		return affected(db.NewUpdate().Model(&book{ID: 1, Title: "Notes, revised"}).Column("title").WherePK().Exec(ctx))
+		return tour.Affected(db.NewUpdate().Model(&book{ID: 1, Title: "Notes, revised"}).Column("title").WherePK().Exec(ctx))
 	})
 	t.Show("Insert or update", func() (any, error) {
 		query := db.NewInsert().Model(&author{ID: ada.ID, Name: "Ada Lovelace"})
@@ -135,7 +135,7 @@ func walk(ctx context.Context, t *tour.Tour) {
 		return name, err
 	})
 	t.Show("Delete", func() (any, error) {
-		return affected(db.NewDelete().Model((*book)(nil)).Where("title = ?", "untitled").Exec(ctx))
+		return tour.Affected(db.NewDelete().Model((*book)(nil)).Where("title = ?", "untitled").Exec(ctx))
 	})
 	t.Show("RunInTx", func() (any, error) {
 		err := db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
@@ -224,12 +224,4 @@ func (a *author) titles() []string {
 		all = append(all, b.Title)
 	}
 	return all
-}
-
-func affected(result sql.Result, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	n, err := result.RowsAffected()
-	return fmt.Sprint("rows: ", n), err
 }

@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/jmoiron/sqlx"
 
@@ -60,7 +59,7 @@ func walk(ctx context.Context, t *tour.Tour) {
 	t.Show("NamedExec with a slice", func() (any, error) {
 		result, err := db.NamedExecContext(ctx, "insert into sqlx_book (id, title, author) values (:id, :title, :author)",
 			[]book{{1, "Notes", "Ada"}, {2, "Letters", "Ada"}, {3, "Compilers", "Grace"}})
-		return affected(result, err)
+		return tour.Affected(result, err)
 	})
 	t.Show("Get", func() (any, error) {
 		var one book
@@ -115,7 +114,7 @@ func walk(ctx context.Context, t *tour.Tour) {
 			return nil, err
 		}
 		defer stmt.Close()
-		return affected(stmt.ExecContext(ctx, book{ID: 3, Author: "Grace Hopper"}))
+		return tour.Affected(stmt.ExecContext(ctx, book{ID: 3, Author: "Grace Hopper"}))
 	})
 	t.Show("Beginx, Rollback", func() (any, error) { return renamed(ctx, db, (*sqlx.Tx).Rollback) })
 	t.Show("Beginx, Commit", func() (any, error) { return renamed(ctx, db, (*sqlx.Tx).Commit) })
@@ -174,12 +173,4 @@ func scanned(rows *sqlx.Rows) (any, error) {
 		all = append(all, one)
 	}
 	return all, rows.Err()
-}
-
-func affected(result sql.Result, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	n, err := result.RowsAffected()
-	return fmt.Sprint("rows: ", n), err
 }

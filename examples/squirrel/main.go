@@ -35,7 +35,7 @@ func walk(ctx context.Context, t *tour.Tour) {
 		if _, err := build.Insert("squirrel_author").Columns("id", "name").Values(1, "Ada").Values(2, "Grace").ExecContext(ctx); err != nil {
 			return nil, err
 		}
-		return affected(build.Insert("squirrel_book").Columns("id", "author_id", "title", "pages").
+		return tour.Affected(build.Insert("squirrel_book").Columns("id", "author_id", "title", "pages").
 			Values(1, 1, "Notes", 66).Values(2, 1, "Letters", 120).Values(3, 2, "Compilers", 300).ExecContext(ctx))
 	})
 	t.Show("Select with Eq of a slice", func() (any, error) {
@@ -62,10 +62,10 @@ func walk(ctx context.Context, t *tour.Tour) {
 		return titles(build.Select().Column(sq.ConcatExpr("concat(title, ' is ', ", size, ")")).From("squirrel_book").OrderBy("id").QueryContext(ctx))
 	})
 	t.Show("Update with Expr", func() (any, error) {
-		return affected(build.Update("squirrel_book").Set("pages", sq.Expr("pages + ?", 1)).Where(sq.Eq{"author_id": 1}).ExecContext(ctx))
+		return tour.Affected(build.Update("squirrel_book").Set("pages", sq.Expr("pages + ?", 1)).Where(sq.Eq{"author_id": 1}).ExecContext(ctx))
 	})
 	t.Show("Delete", func() (any, error) {
-		return affected(build.Delete("squirrel_book").Where(sq.Eq{"id": 3}).ExecContext(ctx))
+		return tour.Affected(build.Delete("squirrel_book").Where(sq.Eq{"id": 3}).ExecContext(ctx))
 	})
 	t.Show("RunWith a transaction", func() (any, error) {
 		tx, err := t.DB.BeginTx(ctx, nil)
@@ -148,12 +148,4 @@ func titles(rows *sql.Rows, err error) (any, error) {
 		all = append(all, title)
 	}
 	return all, rows.Err()
-}
-
-func affected(result sql.Result, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	n, err := result.RowsAffected()
-	return fmt.Sprint("rows: ", n), err
 }

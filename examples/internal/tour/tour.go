@@ -122,6 +122,15 @@ func (t *Tour) repeat(times int, query func() error) {
 	}
 }
 
+// Affected is what Show prints of a statement that changes rows.
+func Affected(result sql.Result, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	n, err := result.RowsAffected()
+	return fmt.Sprint("rows: ", n), err
+}
+
 // Failed begins the results of features that are meant to fail.
 const Failed = "fails: "
 
