@@ -116,7 +116,8 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		changes := event.Conn.Changes()
 		switch {
 		case r.Policy.Mode == policy.ResetAlways:
-			*changes = dialect.Changes{Effects: changes.Effects | dialect.UnknownEffect, Undo: changes.Undo, Inherited: changes.Inherited, Cause: changes.Cause}
+			changes.Effects |= dialect.UnknownEffect
+			changes.Defined, changes.Pending = false, nil // nobody judges
 		case r.judges():
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
