@@ -236,3 +236,20 @@ func TestMetricsTellWhatThePoolDoes(t *testing.T) {
 		}
 	})
 }
+
+// A view that drops one metric, as many do with one that has too many attributes, leaves the others.
+func TestMetricsDoNotDependOnEachOther(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	dropped := sdkmetric.NewView(sdkmetric.Instrument{Name: "db.client.operation.duration"}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationDrop{}})
+	p := newTracedPool(t, func(c *pooled.Config) {
+		c.Tracing.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithView(dropped))
+	})
+	p.reader = reader
+	p.exec(t)
+	all := p.collect(t)
+	assert.NotContains(t, all, "db.client.operation.duration")
+	for _, name := range []string{"db.client.connection.create_time", "db.client.connection.wait_time", "db.client.connection.use_time"} {
+		require.Contains(t, all, name)
+		assert.EqualValues(t, 1, all[name].Data.(metricdata.Histogram[float64]).DataPoints[0].Count, name)
+	}
+}

@@ -62,18 +62,23 @@ const (
 // effectNames are the effects by the position of their bit, separated by spaces.
 const effectNames = "setting role temp_table advisory_lock table_lock listen cursor prepare user_variable sequence open_tx database permanent unknown"
 
-// String lists the effects as logs and metrics call them; "none" for the empty set.
+// String is [Effects.Names] in a line; "none" for the empty set.
 func (e Effects) String() string {
 	if e == 0 {
 		return "none"
 	}
+	return strings.Join(e.Names(), ",")
+}
+
+// Names lists the effects as logs and metrics call them.
+func (e Effects) Names() []string {
 	var names []string
 	for i, name := range strings.Fields(effectNames) {
 		if e&(1<<i) != 0 {
 			names = append(names, name)
 		}
 	}
-	return strings.Join(names, ",")
+	return names
 }
 
 // Has reports whether all of x is in the set.

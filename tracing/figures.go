@@ -120,15 +120,16 @@ type Tell func(f Figure, server int, of string, n int64)
 func (t *Tracing) Observe(read func(Tell)) error {
 	var all [figureCount]metric.Observable
 	observables := make([]metric.Observable, 0, figureCount)
+	meter := t.meter()
 	for i := range figures {
-		instrument, err := t.figure(Figure(i))
+		instrument, err := Figure(i).instrument(meter)
 		if err != nil {
 			return err
 		}
 		all[i] = instrument
 		observables = append(observables, instrument)
 	}
-	registration, err := t.meter().RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		read(func(f Figure, server int, of string, n int64) {
 			set := []attribute.KeyValue{semconv.DBClientConnectionPoolName(t.servers[server].info.Name)}
 			if of != "" {
@@ -148,9 +149,9 @@ func (t *Tracing) Observe(read func(Tell)) error {
 	return err
 }
 
-// figure makes the instrument of a figure.
-func (t *Tracing) figure(f Figure) (metric.Observable, error) {
-	meter, of := t.meter(), figures[f]
+// instrument makes the instrument of a figure.
+func (f Figure) instrument(meter metric.Meter) (metric.Observable, error) {
+	of := figures[f]
 	unit, description := metric.WithUnit(of.Unit()), metric.WithDescription(of.Description())
 	switch of.kind {
 	case level:

@@ -65,7 +65,7 @@ func (m *metrics) observe(ctx context.Context, f *facts, s *serverFacts, server 
 // connect measures dials.
 func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 	return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
-		if !t.metrics.create.Enabled(ctx) { // some dials come before the first call
+		if !t.metrics.create.Enabled(ctx) {
 			return next(ctx, dial)
 		}
 		began := time.Now()
@@ -80,15 +80,17 @@ func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 // acquire measures how long it takes to get a connection, the wait for a permit and a dial included, and counts the timeouts.
 func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 	return func(ctx context.Context, a *middleware.Acquisition) error {
-		if !t.measured.Load() {
-			return next(ctx, a)
+		measured := t.metrics.wait.Enabled(ctx)
+		var began time.Time
+		if measured {
+			began = time.Now()
 		}
-		began := time.Now()
 		err := next(ctx, a)
-		server := t.server(a.Endpoint)
-		t.metrics.wait.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[server]...)
-		if errors.Is(err, middleware.ErrAcquireTimeout) {
-			t.metrics.timeouts.Add(ctx, 1, t.metrics.poolAdds[server]...)
+		if measured {
+			t.metrics.wait.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[t.server(a.Endpoint)]...)
+		}
+		if err != nil && errors.Is(err, middleware.ErrAcquireTimeout) {
+			t.metrics.timeouts.Add(ctx, 1, t.metrics.poolAdds[t.server(a.Endpoint)]...)
 		}
 		return err
 	}
@@ -97,8 +99,8 @@ func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 // release measures for how long a connection was held.
 func (t *Tracing) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 	return func(event *middleware.Release) {
-		if t.measured.Load() {
-			t.metrics.use.Record(context.Background(), event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())]...)
+		if ctx := context.Background(); t.metrics.use.Enabled(ctx) {
+			t.metrics.use.Record(ctx, event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())]...)
 		}
 		next(event)
 	}

@@ -3,7 +3,6 @@ package tracing
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -114,7 +113,7 @@ func (t *Tracing) tellRetry(span trace.Span, r middleware.Retry) {
 
 // effects are what a session has left on its connection.
 func effects(c *dialect.Changes) attribute.KeyValue {
-	return sessionEffectsKey.StringSlice(strings.Split(c.Effects.String(), ","))
+	return sessionEffectsKey.StringSlice(c.Effects.Names())
 }
 
 // remember leaves with the traces of a session what they are traced as a consequence of: the caller's span, or the call's if the caller has none.

@@ -38,9 +38,6 @@ type Tracing struct {
 	metrics metrics
 	// registration ends the reading of the figures; nil: Observe was not called.
 	registration metric.Registration
-	// measured says that somebody listened to the metrics at the last call. It is cheaper to look at than to ask, and every acquisition is
-	// part of a call.
-	measured atomic.Bool
 }
 
 // tracer is that of a provider; its Tracer is nil if nobody listens.
@@ -109,9 +106,6 @@ func (t *Tracing) call(next middleware.CallFunc) middleware.CallFunc {
 			listener = nil
 		}
 		measured := t.metrics.duration.Enabled(ctx)
-		if measured != t.measured.Load() {
-			t.measured.Store(measured)
-		}
 		if listener == nil && !measured || c.Op == middleware.Ping || c.Op == middleware.Raw {
 			return next(ctx, c)
 		}
