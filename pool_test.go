@@ -177,6 +177,11 @@ func TestIdleConnectionsAreClosedAfterTheirTime(t *testing.T) {
 		synctest.Wait()
 		assert.EqualValues(t, 2, p.stats().Closed.IdleTime)
 		assert.Equal(t, 1, p.stats().Idle)
+		time.Sleep(6 * time.Minute)
+		assert.EqualValues(t, 3, p.stats().Closed.IdleTime, "that which was used last, too")
+		assert.Zero(t, p.stats().Open)
+		p.exec(t)
+		assert.EqualValues(t, 4, p.stats().Dials)
 	})
 }
 

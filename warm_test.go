@@ -40,6 +40,7 @@ func TestBorrowerDoesNotWaitForAllThatIsToBePrepared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MinIdleConns, s.MaxConns = 1, 1 })
 		require.NoError(t, p.connector.Warm(t.Context()))
+		synctest.Wait() // nobody else looks at the connection any more
 		p.driver.Hook(faultdriver.Prepare, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			time.Sleep(time.Second)
 			return faultdriver.Outcome{}

@@ -38,6 +38,7 @@ type Conn struct {
 	jitter    time.Duration // of pool_keepalive
 	idle      bool          // counted in Endpoint.idle
 	reason    reason
+	refused   bool            // at hand; the inner pool has yet to count it
 	socket    *dialect.Socket // under the real connection; nil: not known
 }
 

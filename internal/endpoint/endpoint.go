@@ -1,6 +1,6 @@
 // Package endpoint is one database server and the connections to it.
 //
-// The connections are pooled by database/sql itself: an inner sql.DB per endpoint keeps the idle ones and hands them out again.
+// The connections are pooled by database/sql itself: an inner sql.DB per endpoint keeps the idle ones, but for one at hand, and hands them out again.
 // It has no limit, so nobody ever waits in it; who may take a connection, and in which order, is decided by the gate before it. What is
 // left to this package is what a pool under database/sql cannot do: bounded and explained waits, dialling with a limit,
 // validation, jittered lifetimes, and closing what comes back off everybody's path. (What is found dead when it is to be borrowed is
@@ -39,6 +39,7 @@ type Endpoint struct {
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
 	gate  gate
+	hand  hand
 	inner *sql.DB
 	start time.Time // what the int64 stamps count from
 
@@ -52,7 +53,7 @@ type Endpoint struct {
 	tended      atomic.Bool    // there is a goroutine that tends idle connections
 	pings       atomic.Int64   // of idle connections, under way
 	wanted      chan struct{}  // wakes the goroutine that tends
-	warming     sync.Mutex     // held by whoever warms the pool
+	warming     chan struct{}  // holds a value while somebody warms the pool
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
@@ -100,6 +101,7 @@ func New(o Options) *Endpoint {
 		conns:   map[*Conn]struct{}{},
 		pending: map[*context.CancelCauseFunc]struct{}{},
 		wanted:  make(chan struct{}, 1),
+		warming: make(chan struct{}, 1),
 		lastID:  o.LastID,
 	}
 	e.readOnly.Store(o.ReadOnly)
@@ -171,10 +173,10 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 // take gets a connection out of the inner pool, which calls back with the request: see [Request].
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
-	sqlConn, err := e.inner.Conn(r)
+	sqlConn, err := e.choose(r)
 	for r.err == errFreed || r.err == errClosed { // the inner pool says in its own words that it is closed
 		r.err = nil
-		sqlConn, err = e.inner.Conn(r)
+		sqlConn, err = e.choose(r)
 	}
 	c, failure, tended := r.conn, r.err, r.tended
 	r.Context, r.conn, r.err, r.limit, r.mute, r.tended = nil, nil, nil, time.Time{}, false, false
@@ -196,6 +198,19 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	return c, nil
 }
 
+// choose looks at the connection at hand first. One that is not fit goes to the inner pool, which chooses it at once, and counts it among
+// the bad ones that it sees before it dials: database/sql looks at two.
+func (e *Endpoint) choose(r *Request) (*sql.Conn, error) {
+	if c := e.hand.take(); c != nil {
+		if e.lend(c, r) {
+			return c.sqlConn, nil
+		}
+		c.refused = true
+		_ = c.sqlConn.Close()
+	}
+	return e.inner.Conn(r)
+}
+
 // Release gives a connection back: to the next borrower or, when it is not to be used again, to be closed by a goroutine
 // of the endpoint. It is the innermost function of the Release chain, and does not block.
 func (e *Endpoint) Release(r *middleware.Release) {
@@ -213,12 +228,13 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	e.gate.leave()
 }
 
-// keep gives a connection that was counted as idle back to the inner pool. It is somebody else's from then on.
+// keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.
 func (e *Endpoint) keep(c *Conn) {
 	c.idle = true
-	sqlConn := c.sqlConn
 	c.use.Unlock()
-	_ = sqlConn.Close()
+	if spilled := e.hand.put(c); spilled != nil {
+		_ = spilled.sqlConn.Close()
+	}
 	e.tellLine()
 }
 
@@ -304,6 +320,9 @@ func (e *Endpoint) Close() error {
 	e.mu.Unlock()
 	e.cancel()
 	err := e.inner.Close()
+	if c := e.hand.close(); c != nil {
+		err = errors.Join(err, c.sqlConn.Close()) // the inner pool closes what comes back now
+	}
 	e.endDials(errClosed) // whoever waits for one asks the inner pool again
 	err = errors.Join(err, e.closeSpares())
 	e.gate.close()

@@ -90,36 +90,14 @@ var (
 // ResetSession is called when the inner pool has chosen an idle connection. driver.ErrBadConn makes it close this one and choose again:
 // another one, and after two bad ones a new one.
 func (ic innerConn) ResetSession(ctx context.Context) error {
-	c, r := ic.c, ctx.(*Request)
-	if !c.use.TryLock() && !c.endpoint.claim(c, r) {
-		return nil
-	}
-	if c.over.Load() { // closed by the endpoint, and only the inner pool has not known
-		c.use.Unlock()
+	if ic.c.refused || !ic.c.endpoint.lend(ic.c, ctx.(*Request)) {
 		return driver.ErrBadConn
 	}
-	returned := false
-	defer func() {
-		if !returned { // the real driver panicked: the inner pool has lost the connection
-			c.reason = failed
-			_ = ic.Close()
-		}
-	}()
-	reason := c.endpoint.unfitToBorrow(c, r)
-	returned = true
-	if reason != kept {
-		c.reason = reason
-		return driver.ErrBadConn
-	}
-	// With an error in the request, the connection is chosen only to be given back, as healthy as it was.
-	c.idle = false
-	c.endpoint.idle.Add(-1)
-	r.conn = c
 	return nil
 }
 
 // IsValid is called when the connection comes back.
-func (ic innerConn) IsValid() bool { return ic.c.reason == kept }
+func (ic innerConn) IsValid() bool { return ic.c.reason == kept || ic.c.refused }
 
 // Close is called for connections that are not valid, were idle for too long, or are left when the endpoint closes.
 func (ic innerConn) Close() error {
@@ -155,6 +133,36 @@ func (innerConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUn
 
 // Begin is never called.
 func (innerConn) Begin() (driver.Tx, error) { return nil, errors.ErrUnsupported }
+
+// lend makes an idle connection the request's, unless it is not fit for that: the inner pool is to close it then. With an error in the request, the connection
+// is lent only to be given back, as healthy as it was.
+func (e *Endpoint) lend(c *Conn, r *Request) bool {
+	if !c.use.TryLock() && !e.claim(c, r) {
+		return true
+	}
+	if c.over.Load() { // closed by the endpoint, and only the inner pool has not known
+		c.reason = shutdown
+		c.use.Unlock()
+		return false
+	}
+	returned := false
+	defer func() {
+		if !returned { // the real driver panicked: the inner pool has lost the connection
+			c.reason = failed
+			_ = innerConn{c}.Close()
+		}
+	}()
+	reason := e.unfitToBorrow(c, r)
+	returned = true
+	if reason != kept {
+		c.reason = reason
+		return false
+	}
+	c.idle = false
+	e.idle.Add(-1)
+	r.conn = c
+	return true
+}
 
 // claim waits until an idle connection is not tended any more. If that takes too long, it leaves an error in the request.
 func (e *Endpoint) claim(c *Conn, r *Request) bool {

@@ -126,9 +126,9 @@ func (e *Endpoint) outdated(c *Conn, now int64) reason {
 	}
 }
 
-// overdue reports whether a spare has been idle for too long. The inner pool sees to those that it knows.
+// overdue reports whether a connection has been idle for too long that the inner pool does not count as idle: it sees to the others.
 func (e *Endpoint) overdue(c *Conn, now int64) bool {
-	return c.sqlConn == nil && e.pool.MaxConnIdleTime > 0 && time.Duration(now-c.idleSince) >= e.pool.MaxConnIdleTime
+	return (c.sqlConn == nil || e.hand.has(c)) && e.pool.MaxConnIdleTime > 0 && time.Duration(now-c.idleSince) >= e.pool.MaxConnIdleTime
 }
 
 // needsPing reports whether an idle connection has been silent for pool_keepalive.

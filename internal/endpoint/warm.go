@@ -20,8 +20,12 @@ func (e *Endpoint) missing() int {
 // Warm dials until there are pool_min_idle_conns idle connections, several at a time, and returns the first error. It takes no permit that
 // somebody waits for. The texts count as used often, and are prepared on connections that are idle already as well.
 func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
-	e.warming.Lock() // one at a time, or they would dial twice as many
-	defer e.warming.Unlock()
+	select {
+	case e.warming <- struct{}{}: // one at a time, or they would dial twice as many
+		defer func() { <-e.warming }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if e.texts != nil {
 		for _, text := range texts {
 			e.texts.Add(text, announcedUses)
