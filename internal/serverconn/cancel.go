@@ -18,6 +18,7 @@ const cancelTimeout = time.Second
 type watch struct {
 	stop     func() bool        // stops waiting for the context, and reports false if that has ended
 	giveUp   context.CancelFunc // ends the context that the real driver has
+	told     bool               // the server was asked to end the statement; to be read when done is closed
 	returned chan struct{}      // closed when the statement and its rows are over
 	over     func()             // closes it
 	done     chan struct{}      // closed when nothing will be sent any more because of the context
@@ -36,9 +37,12 @@ func (c *Conn) beginWatch(ctx context.Context) context.Context {
 		limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 		defer cancel()
 		for pause := dialect.CancelPause; ; pause *= 2 {
-			if c.cancel(limit) != nil {
-				giveUp()
-				return
+			if c.awaitsServer() {
+				w.told = true
+				if c.cancel(limit) != nil {
+					giveUp()
+					return
+				}
 			}
 			select {
 			case <-w.returned:
@@ -53,6 +57,10 @@ func (c *Conn) beginWatch(ctx context.Context) context.Context {
 	c.watched = w
 	return detached
 }
+
+// awaitsServer reports whether the real driver waits for an answer, or may. In a transaction the rows of a statement can be over without anybody
+// having said so, and their context ends right afterwards where it is a function's own.
+func (c *Conn) awaitsServer() bool { return c.socket == nil || c.socket.Reading() }
 
 // Unwatch says that the connection is given back. It does not block: what is on its way to the server is waited for by Settle.
 func (c *Conn) Unwatch() {
@@ -75,10 +83,12 @@ func (c *Conn) Settle() (ended bool) {
 		return false
 	}
 	c.watched = nil
-	if ended = !w.stop(); ended {
+	if !w.stop() {
 		w.over()
 		<-w.done
-		c.absorb()
+		if ended = w.told; ended {
+			c.absorb()
+		}
 	}
 	w.giveUp()
 	return ended
