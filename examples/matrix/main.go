@@ -28,14 +28,16 @@ type effort struct {
 	queries int      // in each turn
 	ratio   float64  // of queries per second, through pooled to bare, at least
 	only    []string // names of libraries; none: all
+	apart   bool     // servers and programs have a processor each
 }
 
 func main() {
 	var e effort
-	flag.IntVar(&e.rounds, "rounds", 5, "how many `times` each library is started on each database, without pooled and through it")
-	flag.IntVar(&e.turns, "turns", 15, "how many `turns` of queries are measured each time")
-	flag.IntVar(&e.queries, "queries", 500, "how many `queries` are measured in each turn")
+	flag.IntVar(&e.rounds, "rounds", 15, "how many `times` each library is started on each database, without pooled and through it")
+	flag.IntVar(&e.turns, "turns", 9, "how many `turns` of queries are measured each time")
+	flag.IntVar(&e.queries, "queries", 300, "how many `queries` are measured in each turn")
 	flag.Float64Var(&e.ratio, "ratio", 0.97, "what part of the bare driver's queries per second is expected at least")
+	flag.BoolVar(&e.apart, "apart", true, "keep servers and programs on a processor each, if there is taskset: their speed varies less")
 	only := flag.String("only", "", "the `names` of libraries, separated by commas; none: all")
 	flag.Parse()
 	if *only != "" {
@@ -64,6 +66,10 @@ func run(ctx context.Context, e effort, out io.Writer) (err error) {
 	if err := build(ctx, dir, libraries); err != nil {
 		return err
 	}
+	var programs []string
+	if e.apart {
+		programs = setApart(ctx)
+	}
 	servers, err := startServers()
 	if err != nil {
 		return err
@@ -73,7 +79,7 @@ func run(ctx context.Context, e effort, out io.Writer) (err error) {
 	var trials []*trial
 	for _, l := range libraries {
 		for _, d := range servers.databases {
-			if t := newTrial(l, d); t != nil {
+			if t := newTrial(l, d, programs); t != nil {
 				trials = append(trials, t)
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,11 @@ import (
 type trial struct {
 	library  library
 	database database
+	starter  []string  // the command that programs are started by; none: themselves
 	want     []feature // what the library's own test expects
 
 	bare, pooled side
-	ratios       []float64 // of each turn through pooled to the one beside it without
+	ratios       []float64 // of each round: the median of those of its turns, through pooled to the one beside it without
 	reads        int       // on replicas
 	errs         []error
 }
@@ -35,12 +37,12 @@ type feature struct{ name, result string }
 func (f feature) isFailure() bool { return strings.HasPrefix(f.result, tour.Failed) }
 
 // newTrial is nil for a database that the library does not know.
-func newTrial(l library, d database) *trial {
+func newTrial(l library, d database, starter []string) *trial {
 	golden, known := l.golden(d.family)
 	if !known {
 		return nil
 	}
-	return &trial{library: l, database: d, want: featuresIn(golden)}
+	return &trial{library: l, database: d, starter: starter, want: featuresIn(golden)}
 }
 
 // featuresIn reads what a tour has printed: a title, and a line for each feature.
@@ -56,12 +58,12 @@ func featuresIn(text string) []feature {
 // round lets the library show all it has, once without pooled and once through it, and then measures the two in turns, so that both meet the same
 // weather on the machine.
 func (t *trial) round(ctx context.Context, e effort) {
-	bare, err := start(ctx, t.library.binary, "-bare", "-turns", "-queries", strconv.Itoa(e.queries), t.database.bare)
+	bare, err := t.start(ctx, "-bare", "-turns", "-queries", strconv.Itoa(e.queries), t.database.bare)
 	if err != nil {
 		t.errs = append(t.errs, fmt.Errorf("without pooled: %w", err))
 		return
 	}
-	through, err := start(ctx, t.library.binary, "-turns", "-queries", strconv.Itoa(e.queries), t.database.dsn)
+	through, err := t.start(ctx, "-turns", "-queries", strconv.Itoa(e.queries), t.database.dsn)
 	if err != nil {
 		t.errs = append(t.errs, fmt.Errorf("through pooled: %w", err), bare.end())
 		return
@@ -70,6 +72,11 @@ func (t *trial) round(ctx context.Context, e effort) {
 	t.bare.printed(bare.out.String())
 	t.pooled.printed(through.out.String())
 	t.reads += through.reads
+}
+
+func (t *trial) start(ctx context.Context, args ...string) (*process, error) {
+	command := slices.Concat(t.starter, []string{t.library.binary}, args)
+	return start(ctx, command[0], command[1:]...)
 }
 
 // printed takes what a process has printed. What is not the same in all rounds is forgotten.
@@ -85,6 +92,7 @@ func (s *side) printed(text string) {
 const warmUp = 3
 
 func (t *trial) measure(bare, through *process, turns int) error {
+	var ratios []float64
 	for i := range warmUp + turns {
 		var bareRate, rate float64
 		runs := []func() error{
@@ -102,22 +110,46 @@ func (t *trial) measure(bare, through *process, turns int) error {
 		if i >= warmUp {
 			t.bare.rates = append(t.bare.rates, bareRate)
 			t.pooled.rates = append(t.pooled.rates, rate)
-			t.ratios = append(t.ratios, rate/bareRate)
+			ratios = append(ratios, rate/bareRate)
 		}
 	}
+	t.ratios = append(t.ratios, median(ratios))
 	return nil
 }
 
-// ratio is the median of queries per second through pooled to those without, each pair measured one right after the other.
-func (t *trial) ratio() float64 { return quantile(t.ratios, 0.5) }
+// ratio is the median of queries per second through pooled to those without, each pair measured one right after the other. Two processes of one and the same
+// program differ for as long as they run, so it is rounds that are counted, and not their turns.
+func (t *trial) ratio() float64 { return median(t.ratios) }
 
-// tooSlow tells whether even the upper quartile is less than what is expected. Between it and the median, the turns differ by more than is missed.
-func (t *trial) tooSlow(ratio float64) bool { return quantile(t.ratios, 0.75) < ratio }
+// tooSlow tells whether the ratio is less than what is expected, and not by chance.
+func (t *trial) tooSlow(ratio float64) bool {
+	_, high := bounds(t.ratios)
+	return high < ratio
+}
 
-// quantile is 0 if there are no values.
-func quantile(values []float64, q float64) float64 {
+// fastEnough tells whether the ratio is what is expected, or more, and not by chance.
+func (t *trial) fastEnough(ratio float64) bool {
+	low, _ := bounds(t.ratios)
+	return low >= ratio
+}
+
+// bounds are those of the median: of a hundred measurements like this, it is between them in 95, however the values are distributed. They are what is
+// so far from the middle, in their order, as half of n values differ in their number from n/2 by chance.
+func bounds(values []float64) (low, high float64) {
+	if len(values) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	last := len(sorted) - 1
+	chance := 1.96 * math.Sqrt(float64(len(sorted))) / 2
+	middle := float64(last) / 2
+	return sorted[max(int(math.Floor(middle-chance)), 0)], sorted[min(int(math.Ceil(middle+chance)), last)]
+}
+
+// median is 0 if there are no values.
+func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	return slices.Sorted(slices.Values(values))[int(q*float64(len(values)-1)+0.5)]
+	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
