@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -14,13 +13,17 @@ import (
 const cancelTimeout = time.Second
 
 // watch waits for the end of a caller's context, in place of a real driver that would close the connection then, and has the statement
-// ended on the server, from another connection.
+// ended on the server, from another connection. The real driver gets a context that does not end, so that it has nothing to watch itself, which
+// would cost it the switch to another goroutine. If the server does not end the statement in time, its socket is closed.
 type watch struct {
+	conn     *Conn
+	run      func()             // its end method; as a method value it would be made anew for each call
 	stop     func() bool        // stops waiting for the context, and reports false if that has ended
-	giveUp   context.CancelFunc // ends the context that the real driver has
+	giveUp   context.CancelFunc // ends the context that the real driver has, where its socket is not known; else nil
 	told     bool               // the server was asked to end the statement; to be read when done is closed
-	returned chan struct{}      // closed when the statement and its rows are over
-	over     func()             // closes it
+	hungUp   bool               // the socket was closed; to be read when done is closed
+	isOver   bool               // the statement and its rows are
+	returned chan struct{}      // closed when they are over
 	done     chan struct{}      // closed when nothing will be sent any more because of the context
 }
 
@@ -29,33 +32,58 @@ func (c *Conn) beginWatch(ctx context.Context) context.Context {
 	if c.cancel == nil || ctx.Done() == nil || ctx.Err() != nil {
 		return ctx
 	}
-	detached, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	w := &watch{giveUp: giveUp, returned: make(chan struct{}), done: make(chan struct{})}
-	w.over = sync.OnceFunc(func() { close(w.returned) })
-	w.stop = context.AfterFunc(ctx, func() {
-		defer close(w.done)
-		limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
-		defer cancel()
-		for pause := dialect.CancelPause; ; pause *= 2 {
-			if c.awaitsServer() {
-				w.told = true
-				if c.cancel(limit) != nil {
-					giveUp()
-					return
-				}
-			}
-			select {
-			case <-w.returned:
+	w := c.rested
+	if w == nil {
+		w = &watch{conn: c, returned: make(chan struct{}), done: make(chan struct{})}
+		w.run = w.end
+	}
+	given := context.WithoutCancel(ctx)
+	if c.socket == nil {
+		given, w.giveUp = context.WithCancel(given)
+	}
+	w.stop = context.AfterFunc(ctx, w.run)
+	c.watched, c.rested = w, nil
+	return given
+}
+
+// end is called when the context has ended.
+func (w *watch) end() {
+	defer close(w.done)
+	limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+	defer cancel()
+	for pause := dialect.CancelPause; ; pause *= 2 {
+		if w.conn.awaitsServer() {
+			w.told = true
+			if w.conn.cancel(limit) != nil {
+				w.abandon()
 				return
-			case <-limit.Done():
-				giveUp()
-				return
-			case <-time.After(pause):
 			}
 		}
-	})
-	c.watched = w
-	return detached
+		select {
+		case <-w.returned:
+			return
+		case <-limit.Done():
+			w.abandon()
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// abandon ends the wait of the real driver for a server that has not ended the statement.
+func (w *watch) abandon() {
+	select {
+	case <-w.returned: // just in time
+		return
+	default:
+	}
+	switch {
+	case w.giveUp != nil:
+		w.giveUp()
+	case w.conn.awaitsServer():
+		w.hungUp = true
+		_ = w.conn.socket.Close() // the real driver is told
+	}
 }
 
 // awaitsServer reports whether the real driver waits for an answer, or may. In a transaction the rows of a statement can be over without anybody
@@ -64,14 +92,8 @@ func (c *Conn) awaitsServer() bool { return c.socket == nil || c.socket.Reading(
 
 // Unwatch says that the connection is given back. It does not block: what is on its way to the server is waited for by Settle.
 func (c *Conn) Unwatch() {
-	w := c.watched
-	switch {
-	case w == nil:
-	case w.stop():
-		w.giveUp()
-		c.watched = nil
-	default:
-		w.over()
+	if c.watched != nil && !c.stopWatch() {
+		c.watched.over()
 	}
 }
 
@@ -79,19 +101,44 @@ func (c *Conn) Unwatch() {
 // was asked to end the one before.
 func (c *Conn) Settle() (ended bool) {
 	w := c.watched
-	if w == nil {
+	if w == nil || c.stopWatch() {
 		return false
 	}
 	c.watched = nil
-	if !w.stop() {
-		w.over()
-		<-w.done
-		if ended = w.told; ended {
-			c.absorb()
-		}
+	w.over()
+	<-w.done
+	switch {
+	case w.hungUp:
+		c.hungUp, c.failed = true, true
+	case w.told:
+		c.absorb()
 	}
-	w.giveUp()
-	return ended
+	if w.giveUp != nil {
+		w.giveUp()
+	}
+	return w.told
+}
+
+// stopWatch lets the watch rest until another context is to be watched. It reports false if this one has ended.
+func (c *Conn) stopWatch() bool {
+	w := c.watched
+	if !w.stop() {
+		return false
+	}
+	if w.giveUp != nil {
+		w.giveUp()
+	}
+	w.stop, w.giveUp = nil, nil // which hold the context
+	c.watched, c.rested = nil, w
+	return true
+}
+
+// over says, once, that the statement and its rows are over.
+func (w *watch) over() {
+	if !w.isOver {
+		w.isOver = true
+		close(w.returned)
+	}
 }
 
 // absorb runs a statement that may be ended in place of the one that was meant, if that was over already.
@@ -123,7 +170,7 @@ func (c *Conn) cancelled(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || err == driver.ErrSkip {
 		return err
 	}
-	if errors.Is(err, context.Canceled) || c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
+	if c.hungUp || errors.Is(err, context.Canceled) || c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
 		return ctx.Err()
 	}
 	return err

@@ -76,3 +76,43 @@ func TestContextThatEndsWhileTheServerIsAwaitedEndsTheStatement(t *testing.T) {
 		assert.Equal(t, 1, real.execs, "what was told last may end the next statement")
 	})
 }
+
+func TestServerThatDoesNotEndTheStatementLosesTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, real, _, told := watchedConn(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := c.Query(ctx, "select", false, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, cancelTimeout+time.Millisecond, time.Since(began))
+		assert.Greater(t, told.Load(), int64(1))
+		assert.Zero(t, real.execs)
+		assert.True(t, c.Failed())
+		assert.ErrorIs(t, c.Reset(t.Context()), driver.ErrBadConn)
+	})
+}
+
+func TestContextThatDoesNotEndIsWatchedForNextToNothing(t *testing.T) {
+	c, _, server, told := watchedConn(t)
+	go func() {
+		for {
+			if _, err := server.Write([]byte{1}); err != nil {
+				return
+			}
+		}
+	}()
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	query := func(ctx context.Context) func() {
+		return func() {
+			_, err := c.Query(ctx, "select", false, nil)
+			c.Unwatch()
+			assert.NoError(t, err)
+		}
+	}
+	without := testing.AllocsPerRun(1000, query(context.Background()))
+	assert.LessOrEqual(t, testing.AllocsPerRun(1000, query(ctx))-without, 3.0, "the context without an end, and two of context.AfterFunc")
+	assert.Zero(t, told.Load())
+}

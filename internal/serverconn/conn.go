@@ -63,6 +63,8 @@ type Conn struct {
 	failed  bool
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
+	rested  *watch                          // that can watch the next; nil: none
+	hungUp  bool                            // the socket was closed, because a statement did not end with its context
 	healed  *Healed                         // what a call met and overcame; nil: nothing
 	seen    dialect.ErrorClass              // what the errors so far have said
 	socket  *dialect.Socket                 // under the real connection; nil: not known
@@ -135,6 +137,9 @@ func (c *Conn) KeepsAfterCancel() bool {
 // driver.ErrBadConn changes nothing.
 func (c *Conn) Reset(ctx context.Context) error {
 	c.Settle()
+	if c.hungUp {
+		return driver.ErrBadConn
+	}
 	if c.resetter != nil {
 		if err := c.resetter.ResetSession(ctx); errors.Is(err, driver.ErrBadConn) {
 			c.failed = true
