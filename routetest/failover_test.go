@@ -211,7 +211,7 @@ func TestWritesAreRefusedWhenThereIsNoPrimaryForTooLong(t *testing.T) {
 		assert.NotContains(t, err.Error(), "p@ss")
 		assert.Equal(t, 1, p.node(routing.NewSession(t.Context()), t, p), "reads go on")
 
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // less than pool_failover_timeout, and more than a refused dial takes
 		defer cancel()
 		_, err = p.ExecContext(ctx, "insert into register values (1, 1)")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
