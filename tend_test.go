@@ -102,6 +102,20 @@ func TestBorrowerGetsAnotherConnectionWhenThePingOfItsOwnFails(t *testing.T) {
 	})
 }
 
+func TestConnectionThatDidNotAnswerIsClosedThoughItsBorrowerLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, func(s *policy.Pool) { s.ValidateAfter = 0 })
+		p.idle(t, 1)
+		p.driver.Always(faultdriver.Ping, faultdriver.Outcome{Wait: make(chan struct{})})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := p.ExecContext(ctx, "impatient")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Zero(t, p.stats().Open)
+		assert.EqualValues(t, 1, p.stats().Closed.Validation)
+	})
+}
+
 func TestIdleConnectionsAreClosedWhenTheirLifetimeIsOverAndNotTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConnIdleTime = 0 })

@@ -170,7 +170,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	return c, waited, nil
 }
 
-// take gets a connection out of the inner pool, which calls back with the request: see [Request].
+// take gets the connection at hand, or one out of the inner pool, which calls back with the request: see [Request].
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
 	sqlConn, err := e.choose(r)
@@ -199,13 +199,13 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 }
 
 // choose looks at the connection at hand first. One that is not fit goes to the inner pool, which chooses it at once, and counts it among
-// the bad ones that it sees before it dials: database/sql looks at two.
+// the bad ones that it sees before it dials: database/sql looks at two. For a caller who went away it would choose none, and so closes this one.
 func (e *Endpoint) choose(r *Request) (*sql.Conn, error) {
 	if c := e.hand.take(); c != nil {
 		if e.lend(c, r) {
 			return c.sqlConn, nil
 		}
-		c.refused = true
+		c.refused = r.Err() == nil
 		_ = c.sqlConn.Close()
 	}
 	return e.inner.Conn(r)
