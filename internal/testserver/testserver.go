@@ -26,6 +26,7 @@ const (
 	EnvPostgres   = "POOLED_TEST_POSTGRES"
 	EnvPostgres18 = "POOLED_TEST_POSTGRES18"
 	EnvMariaDB    = "POOLED_TEST_MARIADB"
+	EnvMySQL      = "POOLED_TEST_MYSQL"
 	EnvPgBouncer  = "POOLED_TEST_PGBOUNCER"
 )
 
@@ -40,6 +41,9 @@ func Postgres18(t testing.TB) string { t.Helper(); return fromEnv(t, EnvPostgres
 
 // MariaDB returns the go-sql-driver/mysql DSN of a MariaDB. The user has all privileges.
 func MariaDB(t testing.TB) string { t.Helper(); return fromEnv(t, EnvMariaDB) }
+
+// MySQL returns the go-sql-driver/mysql DSN of a MySQL 9.7, Oracle's. The user has all privileges.
+func MySQL(t testing.TB) string { t.Helper(); return fromEnv(t, EnvMySQL) }
 
 // PgBouncer returns the URL of a PgBouncer in transaction mode, in front of a PostgreSQL. One before 1.21 knows no
 // prepared statements: add default_query_exec_mode=exec or simple_protocol.
@@ -74,10 +78,20 @@ func postgresDatabase(t testing.TB, server string) string {
 // test ends.
 func MariaDBDatabase(t testing.TB) string {
 	t.Helper()
-	server := MariaDB(t)
+	return mysqlDatabase(t, MariaDB(t))
+}
+
+// MySQLDatabase is [MariaDBDatabase] on the server of [MySQL].
+func MySQLDatabase(t testing.TB) string {
+	t.Helper()
+	return mysqlDatabase(t, MySQL(t))
+}
+
+func mysqlDatabase(t testing.TB, server string) string {
+	t.Helper()
 	config, err := mysql.ParseDSN(server)
 	if err != nil {
-		t.Fatalf("testserver: %s: %v", EnvMariaDB, err)
+		t.Fatalf("testserver: the DSN of the MySQL or MariaDB server: %v", err)
 	}
 	name := uniqueName()
 	create(t, "mysql", server, "create database "+name, "drop database if exists "+name)
