@@ -20,6 +20,9 @@ type Changes struct {
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
 	Pending []string
+	// database is that of the last USE, and rereads says that nobody knows how the session reads texts by now: see [Changes.Reading].
+	database string
+	rereads  bool
 	// Cause is what the changes are a consequence of, for those who trace that they are undone. It has values only, and is never cancelled;
 	// nil: nobody wants to know.
 	Cause context.Context
@@ -39,6 +42,25 @@ func (c *Changes) Defer() {
 
 // Clear says that the connection is clean.
 func (c *Changes) Clear() { *c = Changes{} }
+
+// Reading tells how the session reads texts by now: what a prepared statement keeps of the session that prepared it. Empty is as on a
+// connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one.
+func (c *Changes) Reading() (state string, known bool) {
+	return c.database, !c.rereads && c.Pending == nil && c.Effects&(UnknownEffect|Permanent) == 0
+}
+
+// Reread says that nobody knows any more how the session reads texts.
+func (c *Changes) Reread() { c.rereads = true }
+
+// Read notes what a statement does to the reading of later texts. failed says that some of it may not have been done.
+func (c *Changes) Read(s *Statement, failed bool) {
+	switch {
+	case s.Database != "" && !s.Rereads && !failed:
+		c.database = s.Database
+	case s.Rereads || s.Database != "":
+		c.rereads = true
+	}
+}
 
 // Add notes what a statement with that text does.
 func (c *Changes) Add(s *Statement, text string) {

@@ -74,6 +74,9 @@ type Server struct {
 	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
 	// session's memory. Nil: the first run is no slower than the next.
 	Plan func(ctx context.Context, conn driver.Conn, text string) error
+	// StatementShare is how many prepared statements the caches of one pool may hold, of those that the server has room for; 0: any number. Nil: the
+	// server has no limit.
+	StatementShare func() int64
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
 	// Replication asks it for its part in a cluster; nil: nobody can.
@@ -91,6 +94,12 @@ type Traits struct {
 	// PreparesArgs says that a statement with arguments costs a round trip for preparing each time (the driver answers
 	// driver.ErrSkip), so the statement cache is asked first.
 	PreparesArgs bool
+	// TypedByText says that what a prepared statement does depends on its text and its arguments alone. False: also on the arguments that it has
+	// run with before, so it serves only others of the same kinds.
+	TypedByText bool
+	// Kind tells the kind of an argument that the driver has converted: two of one kind leave a prepared statement in the same state, wherever they stand
+	// in it. 0: nobody knows. Nil: they are of one kind if they are of one type.
+	Kind func(v driver.Value) byte
 	// PreparesQueries says that the driver prepares the text of a query, and of an Exec with arguments, unless a statement was prepared with that
 	// text before: that saves a round trip.
 	PreparesQueries bool

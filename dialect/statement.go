@@ -101,6 +101,11 @@ type Statement struct {
 	Defines bool
 	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.
 	Provisional bool
+	// Rereads says that the session may read later texts in another way after it: by a setting that parsing depends on, such as sql_mode, or by one
+	// that a prepared statement keeps.
+	Rereads bool
+	// Database is the database that the session is in after it, if it is a USE and nothing else.
+	Database string
 	// Undo names what has to be undone by name, for the effects of which the dialect needs names.
 	Undo []Undo
 }
@@ -108,6 +113,12 @@ type Statement struct {
 // Replicable reports whether a replica may answer it: it is a read that leaves no trace, and depends on none.
 func (s *Statement) Replicable() bool {
 	return s.Class == Read && s.Effects == 0 && s.Sees == 0 && !s.Provisional
+}
+
+// MayReread reports whether later texts may have another meaning for the session after it: it reads them in another way, or finds other tables
+// by their names.
+func (s *Statement) MayReread() bool {
+	return s.Rereads || s.Database != "" || s.Provisional || s.Defines || s.Effects&TempTable != 0
 }
 
 // Undo is one trace that has a name: a variable, a temporary table, a prepared statement.

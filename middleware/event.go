@@ -153,6 +153,9 @@ type Call struct {
 	// Route is why the call goes to its endpoint, once routing has decided; zero without.
 	Route Route
 
+	// Statement is what Text is known to do, for Exec and Query, where somebody has looked; nil: nobody has.
+	Statement *dialect.Statement
+
 	// Waited is how long the call has waited for permits of pool_max_conns.
 	Waited time.Duration
 	// Failover is how long the call has waited for a server that can be written to.

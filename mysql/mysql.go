@@ -50,13 +50,14 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	sessions := newSessions()
 	return dialect.Server{
 		Connector: connector{real},
 		Dial:      dialer(cfg),
 		Cancel:    cancel(real),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
-		Sessions:  newSessions(),
+		Sessions:  sessions,
 		Traits: dialect.Traits{
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs:   !cfg.InterpolateParams,
@@ -64,17 +65,19 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			SendsText:      sendsText(cfg.InterpolateParams),
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
+			Kind:           kindsOf(cfg).kind,
 		},
-		Replication: &replication{},
+		Replication: &replication{}, StatementShare: sessions.statementShare,
 	}, nil
 }
 
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
+	sessions := newSessions()
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows},
-		Sessions: newSessions(), Replication: &replication{},
+		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, Kind: kinder{untold: true}.kind},
+		Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }
 

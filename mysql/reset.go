@@ -126,7 +126,8 @@ func (f *fresh) settings(changes *dialect.Changes) (texts []string, ok bool) {
 		set = append(set, "session "+quoteName(name)+" = "+value)
 	}
 	for _, name := range changes.Names(dialect.UserVariable) {
-		set = append(set, "@"+quoteName(name)+" = null")
+		v := "@" + quoteName(name)
+		set = append(set, v+" = x''", v+" = null") // a NULL keeps the type of the value before it, and one that was never set is binary
 	}
 	if len(set) > 0 {
 		texts = append(texts, "set "+strings.Join(set, ", "))

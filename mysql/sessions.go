@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -33,9 +34,28 @@ func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo, Defines: parsed.Defines,
 	}
+	rereads(s)
 	c.judge(text, &parsed, s)
 	return s, true
 }
+
+// rereads says what a statement does to the reading of later texts.
+func rereads(s *dialect.Statement) {
+	for _, u := range s.Undo {
+		if u.Effect == dialect.Setting && !indifferent[u.Name] {
+			s.Rereads = true
+		}
+	}
+	if s.Effects.Has(dialect.Database) {
+		s.Rereads = s.Rereads || len(s.Undo) > 1
+		s.Database = s.Undo[0].Name
+	}
+}
+
+// indifferent are the variables that a prepared statement does not keep: they say how it is run, not what it means.
+var indifferent = statement.WordsOf(`transaction transaction_isolation tx_isolation transaction_read_only tx_read_only autocommit completion_type
+	foreign_key_checks unique_checks wait_timeout interactive_timeout net_read_timeout net_write_timeout lock_wait_timeout innodb_lock_wait_timeout
+	max_execution_time max_statement_time sql_log_bin timestamp insert_id last_insert_id identity`)
 
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
@@ -83,6 +103,20 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 	}
 	s.fresh.Store(f)
 	return false, nil
+}
+
+// share is the part of max_prepared_stmt_count that the caches of one pool may hold: the server counts those of all programs.
+const share = 4
+
+// statementShare is how many statements that is. As long as nobody has asked the server, it is taken to have its default of 16382.
+func (s *sessions) statementShare() int64 {
+	most := int64(16382)
+	if f := s.fresh.Load(); f != nil {
+		if n, err := strconv.ParseInt(f.globals["max_prepared_stmt_count"], 10, 64); err == nil {
+			most = n
+		}
+	}
+	return max(most/share, 1)
 }
 
 // pairs runs a query of two columns.

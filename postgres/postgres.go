@@ -36,7 +36,7 @@ var _ dialect.Dialect = Dialect{}
 //
 // pgx 5.12 answers driver.ErrBadConn also when it has lost the connection while it waited for the answer: what reads on after the error finds the
 // connection closed, and that counts as safe to retry.
-var traits = dialect.Traits{OneResult: true, TellsTx: true, DoubtBadConn: true}
+var traits = dialect.Traits{OneResult: true, TellsTx: true, DoubtBadConn: true, TypedByText: true}
 
 // traitsOf are those of the connections with a configuration. PgBouncer's users choose a mode in which nothing is prepared.
 func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {

@@ -31,7 +31,6 @@ type Conn struct {
 	over    atomic.Bool             // closed while it was idle
 
 	// What follows belongs to the borrower, and to the inner pool while there is none.
-	changes   dialect.Changes
 	sqlConn   *sql.Conn
 	idleSince int64         // stamp
 	pingedAt  int64         // stamp, of the endpoint's own ping
@@ -52,9 +51,6 @@ func (c *Conn) Endpoint() *middleware.Endpoint { return c.endpoint.info }
 
 // DialledAt is when dialling ended.
 func (c *Conn) DialledAt() time.Time { return c.dialledAt }
-
-// Changes is what the sessions left on the connection.
-func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 
 // Background runs f on a goroutine of the endpoint.
 func (c *Conn) Background(f func(ctx context.Context)) bool {

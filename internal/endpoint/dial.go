@@ -245,7 +245,7 @@ func (e *Endpoint) runInit(ctx context.Context, real driver.Conn) error {
 	if err != driver.ErrSkip {
 		return err
 	}
-	st, err := c.Stmt(ctx, e.pool.Init, 0)
+	st, err := c.Stmt(ctx, e.pool.Init, nil, 0)
 	if err != nil {
 		return err
 	}

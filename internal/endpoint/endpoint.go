@@ -118,6 +118,7 @@ func New(o Options) *Endpoint {
 	e.shared.Plan = o.Server.Plan
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
+	e.shared.Share = o.Server.StatementShare
 	e.shared.Advise = o.Advise
 	e.shared.KeepCancelled = !o.Pool.CancelCloses
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
@@ -224,8 +225,25 @@ func (e *Endpoint) Release(r *middleware.Release) {
 		e.closeOffPath(c)
 		return
 	}
+	if c.HasOrphans() && e.Background(func(context.Context) { e.tidy(c) }) {
+		return
+	}
 	e.keep(c)
 	e.gate.leave()
+}
+
+// tidy closes the statements that the borrower has left, before the connection is idle: what was closed by its caller is not to stay on the server.
+func (e *Endpoint) tidy(c *Conn) {
+	defer e.gate.leave()
+	c.Settle()
+	c.CloseOrphans()
+	if c.Failed() {
+		e.idle.Add(-1)
+		c.reason = failed
+		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
+		return
+	}
+	e.keep(c)
 }
 
 // keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.
@@ -249,7 +267,7 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 		return failed
 	case e.draining.Load() && e.gate.state().waiting == 0:
 		return shutdown
-	case r.Discard, c.changes.Effects.Has(dialect.OpenTx):
+	case r.Discard, c.Changes().Effects.Has(dialect.OpenTx):
 		return discarded
 	case e.outdated(c, c.idleSince) != kept:
 		return e.outdated(c, c.idleSince)

@@ -24,6 +24,10 @@ type Config struct {
 	// CacheSize is how many prepared statements a connection may keep, 0 = none. It shrinks when the server says
 	// that it holds too many.
 	CacheSize atomic.Int64
+	// Kept counts the statements that the caches of all connections hold.
+	Kept atomic.Int64
+	// Share is how many of them there may be; nil, or 0: any number.
+	Share func() int64
 	// failures numbers the failures of prepared statements, in the order in which they happened: see [Config.Failures].
 	failures atomic.Int64
 	// KeepCancelled says that a cancelled context is not to cost the connection.
@@ -58,6 +62,11 @@ type Conn struct {
 	// orphans are statements that nobody uses and the cache does not hold. They could not be closed when they were given up:
 	// rows may have been open, or the connection was being given back, which must not block.
 	orphans []*Stmt
+	// changes is what the sessions left on the connection since it was clean.
+	changes dialect.Changes
+	// kinds and converted are room for the kinds of arguments, and for those to be converted to tell.
+	kinds     []byte
+	converted []driver.NamedValue
 	// given is a copy of the arguments of the call under way, as the caller gave them.
 	given   []driver.NamedValue
 	failed  bool
@@ -74,7 +83,7 @@ type Conn struct {
 
 // New wraps a connection that the real driver has just dialled.
 func New(real driver.Conn, cfg *Config) *Conn {
-	c := &Conn{real: real, cfg: cfg}
+	c := &Conn{real: real, cfg: cfg, cache: stmtCache{all: &cfg.Kept}}
 	c.queryer, _ = real.(driver.QueryerContext)
 	c.legacyQueryer, _ = real.(driver.Queryer) //nolint:staticcheck // as above
 	c.execer, _ = real.(driver.ExecerContext)
@@ -93,6 +102,9 @@ func (c *Conn) CancelWith(cancel func(ctx context.Context) error) { c.cancel = c
 
 // Over tells the socket under the real connection.
 func (c *Conn) Over(s *dialect.Socket) { c.socket = s }
+
+// Changes is what the sessions left on the connection since it was clean. It belongs to the borrower.
+func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 
 // Real returns the real driver's connection.
 func (c *Conn) Real() driver.Conn { return c.real }
@@ -162,9 +174,12 @@ func (c *Conn) Ping(ctx context.Context) error {
 }
 
 // Close closes the real connection. The two known drivers and their servers drop the statements with it; of another driver this
-// is not known, and database/sql closes them first.
+// is not known, and database/sql closes them first, also on a connection that has failed.
 func (c *Conn) Close() error {
-	if !c.cfg.Traits.OneResult && !c.failed {
+	if c.cfg.Traits.OneResult {
+		c.cfg.Kept.Add(-int64(c.cache.len()))
+		c.cache = stmtCache{all: c.cache.all}
+	} else {
 		c.closeOrphans()
 		c.cache.trim(0)
 	}
@@ -192,15 +207,30 @@ func (c *Conn) query(ctx context.Context, text string, once bool, args []driver.
 		}
 		c.restoreArgs(args)
 	}
-	if !c.cfg.Traits.OneResult || c.cacheSize() == 0 || once {
+	if !c.cfg.Traits.OneResult || once {
 		return nil, driver.ErrSkip // database/sql keeps the statement until the rows are closed; the cache could not know when
 	}
-	st, err := c.Stmt(ctx, text, c.cfg.Failures())
+	st, err := c.kept(ctx, text, args)
 	if err != nil {
 		return nil, err
 	}
 	defer st.Abandon() // the rows are still to be read
 	return st.query(ctx, args)
+}
+
+// kept returns a statement that serves others afterwards. driver.ErrSkip means that there is none.
+func (c *Conn) kept(ctx context.Context, text string, args []driver.NamedValue) (*Stmt, error) {
+	if c.cacheSize() == 0 {
+		return nil, driver.ErrSkip
+	}
+	kinds, known := c.kinds[:0], true
+	if !c.cfg.Traits.TypedByText {
+		kinds, known = c.kindsOfGiven(args)
+	}
+	if !c.keeps(text, known) {
+		return nil, driver.ErrSkip
+	}
+	return c.stmt(ctx, text, kinds, true, c.cfg.Failures())
 }
 
 // Exec runs a statement that returns no rows. driver.ErrSkip means what it means for Query.
@@ -220,10 +250,10 @@ func (c *Conn) exec(ctx context.Context, text string, once bool, args []driver.N
 		}
 		c.restoreArgs(args)
 	}
-	if c.cacheSize() == 0 || once {
+	if once {
 		return nil, driver.ErrSkip
 	}
-	st, err := c.Stmt(ctx, text, c.cfg.Failures())
+	st, err := c.kept(ctx, text, args)
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,25 @@ package serverconn
 import (
 	"context"
 	"database/sql/driver"
+	"strings"
 
 	"github.com/gopooled/pooled/dialect"
 )
 
 // Stmt is a statement prepared on a server connection. It is obtained with [Conn.Stmt] and given back with Release, and stays
-// prepared in between if the cache has room for it.
+// prepared in between if the cache has room for it, and nothing is known to speak against it.
 type Stmt struct {
 	conn *Conn
 	text string
 	real driver.Stmt // nil: forgotten, to be prepared again by the next use
+	// state is how the session read texts when the statement was prepared: see [dialect.Changes.Reading].
+	state string
+	// kinds are those of the arguments that it has run with, if typed says that it has run.
+	kinds string
+	typed bool
+	// stray says that nobody knows how it was prepared, or what became of it when it ran with arguments of several kinds. It serves its caller,
+	// as with a bare driver, and nobody else.
+	stray bool
 	// refs is how many callers have not released it.
 	refs   int
 	cached bool
@@ -20,17 +29,41 @@ type Stmt struct {
 	ran bool
 	// failedAt numbers its last failure, where nobody can say whether the failure was the statement's own; 0 = none.
 	failedAt int64
-	// older and newer order the cache by last use.
-	older, newer *Stmt
+	// older and newer order the cache by last use; sibling is the next with the same text.
+	older, newer, sibling *Stmt
 }
 
-// Stmt returns the statement with that text, from the cache if it is there and free, prepared by the server otherwise. On a
-// connection that can have several results open, a statement in use is not free, and the text is prepared again.
+// Stmt returns a statement with that text: from the cache if one is there that is free and does what a new one would do, prepared by the
+// server otherwise. On a connection that can have several results open, a statement in use is not free. Nor is one that serves a caller, where
+// what it does depends on the arguments that it has run with.
 //
-// wantedAt is [Config.Failures] of the time when the caller prepared the text. A cached statement that failed since then serves on, as
-// with a bare driver; one that had failed before is prepared anew, as its failure may be why the caller prepares again.
-func (c *Conn) Stmt(ctx context.Context, text string, wantedAt int64) (*Stmt, error) {
-	if st := c.cache.get(text); st != nil && (st.refs == 0 || c.cfg.Traits.OneResult) {
+// args are those that it is about to run with; nil: nobody knows yet. wantedAt is [Config.Failures] of the time when the caller prepared the text. A
+// cached statement that failed since then serves on, as with a bare driver; one that had failed before is prepared anew, as its failure may be why
+// the caller prepares again.
+func (c *Conn) Stmt(ctx context.Context, text string, args []driver.NamedValue, wantedAt int64) (*Stmt, error) {
+	kinds, known := c.kinds[:0], true
+	if args != nil && !c.cfg.Traits.TypedByText {
+		kinds, known = c.kindsOfGiven(args)
+	}
+	return c.stmt(ctx, text, kinds, known && args != nil, wantedAt)
+}
+
+// kindsOfGiven tells the kinds of arguments that are not converted yet.
+func (c *Conn) kindsOfGiven(args []driver.NamedValue) ([]byte, bool) {
+	converted, err := c.check(nil, append(c.converted[:0], args...))
+	c.converted = converted[:0]
+	defer clear(converted)
+	if err != nil { // which the statement will say
+		return c.kinds[:0], false
+	}
+	kinds, known := c.kindsOf(converted, c.kinds[:0])
+	c.kinds = kinds
+	return kinds, known
+}
+
+// stmt is Stmt for arguments of these kinds; known says whether they count.
+func (c *Conn) stmt(ctx context.Context, text string, kinds []byte, known bool, wantedAt int64) (*Stmt, error) {
+	if st := c.cached(text, kinds, known); st != nil {
 		if st.failedAt != 0 && st.failedAt <= wantedAt {
 			st.close()
 		}
@@ -44,17 +77,65 @@ func (c *Conn) Stmt(ctx context.Context, text string, wantedAt int64) (*Stmt, er
 	if c.cfg.Traits.OneResult {
 		c.closeOrphans()
 	}
-	size := c.cacheSize()
-	c.cache.trim(max(size-1, 0))
-	real, err := c.prepare(ctx, text)
-	if err != nil {
+	c.cache.trim(max(c.room()-1, 0))
+	st := &Stmt{conn: c, text: text, refs: 1}
+	if err := st.ready(ctx); err != nil {
 		return nil, err
 	}
-	st := &Stmt{conn: c, text: text, real: real, refs: 1}
-	if c.cache.len() < c.cacheSize() {
+	if !st.stray && c.cache.len() < c.room() {
 		c.cache.add(st)
 	}
 	return st, nil
+}
+
+// cached returns what the cache has for arguments of these kinds; nil: nothing.
+func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
+	state, readable := c.changes.Reading()
+	if !readable {
+		return nil
+	}
+	traits := &c.cfg.Traits
+	var found *Stmt
+	c.cache.each(text, func(st *Stmt) bool {
+		switch {
+		case st.state != state, st.refs > 0 && !(traits.OneResult && traits.TypedByText):
+		case traits.TypedByText, known && st.typed && st.kinds == string(kinds):
+			found = st
+			return false
+		case !st.typed:
+			found = st
+		}
+		return true
+	})
+	if found != nil {
+		c.cache.use(found)
+	}
+	return found
+}
+
+// Keeps reports whether it is the same for a statement with that text when it is prepared, as long as the session reads texts as it does now.
+func (c *Conn) Keeps(text string) bool { return c.keeps(text, true) }
+
+// keeps reports whether a statement that runs with arguments of these kinds may serve others afterwards.
+func (c *Conn) keeps(text string, known bool) bool {
+	if !c.cfg.Traits.TypedByText && (!known || strings.IndexByte(text, '@') >= 0) { // variables have types too, which the statement keeps
+		return false
+	}
+	_, readable := c.changes.Reading()
+	return readable
+}
+
+// room is how many statements the cache may hold: as many as are wanted, and fewer where the connections of the endpoint hold more than
+// their share of what the server has room for.
+func (c *Conn) room() int {
+	size := c.cacheSize()
+	if c.cfg.Share == nil {
+		return size
+	}
+	if share := c.cfg.Share(); share > 0 {
+		size = min(size, c.cache.len()+int(max(share-c.cfg.Kept.Load(), 0)))
+	}
+	return size
 }
 
 // prepare prepares a text. When the server holds too many statements, it closes cached ones until the server accepts: first on
@@ -96,7 +177,12 @@ func (st *Stmt) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.real, st.ran, st.failedAt = real, false, 0
+	st.real, st.ran, st.failedAt, st.typed = real, false, 0, false
+	var readable bool
+	st.state, readable = st.conn.changes.Reading()
+	if !readable {
+		st.strays()
+	}
 	return nil
 }
 
@@ -113,7 +199,7 @@ func (st *Stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Row
 	if err != nil {
 		return nil, err
 	}
-	st.ran = true
+	st.runs(checked)
 	rows, err := callStmtQuery(ctx, st.real, checked)
 	st.doubt(err)
 	return rows, err
@@ -135,10 +221,34 @@ func (st *Stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Resu
 	if err != nil {
 		return nil, err
 	}
-	st.ran = true
+	st.runs(checked)
 	res, err := callStmtExec(ctx, st.real, checked)
 	st.doubt(err)
 	return res, err
+}
+
+// runs notes what the statement is about to run with.
+func (st *Stmt) runs(args []driver.NamedValue) {
+	st.ran = true
+	if st.conn.cfg.Traits.TypedByText || st.stray {
+		return
+	}
+	kinds, known := st.conn.kindsOf(args, st.conn.kinds[:0])
+	st.conn.kinds = kinds
+	switch {
+	case !st.conn.keeps(st.text, known), st.typed && st.kinds != string(kinds):
+		st.strays()
+	case !st.typed:
+		st.kinds, st.typed = string(kinds), true
+	}
+}
+
+// strays says that the statement is for its callers alone from now on.
+func (st *Stmt) strays() {
+	st.stray = true
+	if st.cached {
+		st.conn.cache.remove(st)
+	}
 }
 
 // doubt notes a failure. The two known drivers say when a statement is stale; of another driver nobody knows.
@@ -152,6 +262,16 @@ func (st *Stmt) doubt(err error) {
 func (st *Stmt) Release() {
 	if st.refs--; st.refs == 0 && !st.cached && !st.conn.failed {
 		st.close()
+	}
+}
+
+// HasOrphans reports whether there are statements that nobody uses and that are still to be closed.
+func (c *Conn) HasOrphans() bool { return len(c.orphans) > 0 }
+
+// CloseOrphans closes them. Nobody may be reading rows.
+func (c *Conn) CloseOrphans() {
+	if !c.failed {
+		c.closeOrphans()
 	}
 }
 

@@ -116,7 +116,7 @@ func (c *Conn) PrepareMost(ctx context.Context, enough func() bool) error {
 		if enough() {
 			return nil
 		}
-		st, err := c.Stmt(ctx, text, 0)
+		st, err := c.Stmt(ctx, text, nil, 0)
 		if err == nil {
 			st.Release()
 			if c.cfg.Plan != nil {

@@ -81,6 +81,9 @@ func (s *Session) unbind() {
 		st.real.Abandon()
 		st.real = nil
 	}
+	for _, st := range s.open {
+		st.err = nil
+	}
 	clear(s.bound)
 	s.bound = s.bound[:0]
 }

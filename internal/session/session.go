@@ -21,7 +21,8 @@ type Session struct {
 	conn   *endpoint.Conn   // nil while it holds none
 	parked []*endpoint.Conn // held before it moved: their rows may still be open
 	tx     *transaction     // nil outside Begin ... Commit or Rollback
-	bound  []*statement     // those that have a prepared statement of conn
+	open   []*statement     // prepared by the caller and not closed
+	bound  []*statement     // those of them that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
@@ -227,6 +228,8 @@ func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 		return nil, errNoNext
 	}
 	s.unknown = true
+	s.bindAll(ctx)
+	s.conn.Changes().Reread()
 	return s.conn.Real(), nil
 }
 
@@ -291,7 +294,7 @@ func (s *Session) done() {
 // call is the innermost function of the Call chain.
 func call(ctx context.Context, c *middleware.Call) error {
 	s := c.Session.(*Session)
-	if c.Op == middleware.Prepare && !s.taken && s.source.seen.has(c.Text) {
+	if c.Op == middleware.Prepare && !s.taken && s.readsAsDialled() && s.source.seen.has(c.Text) {
 		c.Stmt = s.statement(c.Text)
 		return nil
 	}
@@ -299,6 +302,12 @@ func call(ctx context.Context, c *middleware.Call) error {
 		return err
 	}
 	s.conn.Settle()
+	if s.mayReread(c) {
+		s.bindAll(ctx)
+		if c.Statement == nil {
+			defer s.conn.Changes().Reread()
+		}
+	}
 	var err error
 	switch c.Op {
 	case middleware.Query:
@@ -328,7 +337,7 @@ func (s *Session) runQuery(ctx context.Context, c *middleware.Call) (driver.Rows
 	if s.stmt == nil {
 		return s.conn.Query(ctx, c.Text, c.Once, c.Args)
 	}
-	real, err := s.stmt.bind(ctx)
+	real, err := s.stmt.bind(ctx, known(c.Args))
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +363,7 @@ func (s *Session) realExec(ctx context.Context, c *middleware.Call) (driver.Resu
 	if s.stmt == nil {
 		return s.conn.Exec(ctx, c.Text, c.Once, c.Args)
 	}
-	real, err := s.stmt.bind(ctx)
+	real, err := s.stmt.bind(ctx, known(c.Args))
 	if err != nil {
 		return nil, err
 	}

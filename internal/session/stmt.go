@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/serverconn"
+	"github.com/gopooled/pooled/middleware"
 )
 
 // statement is a session's prepared statement: no more than its text. Sessions come and go, so the prepared statement itself lives in
@@ -15,6 +17,7 @@ type statement struct {
 	text    string           // as it is prepared
 	shown   string           // as its calls show it: what the middlewares have left of the caller's
 	made    int64            // when: a number of serverconn.Config.Failures
+	err     error            // why it could not be prepared when it had to be; nil: it could, or did not have to be
 	real    *serverconn.Stmt // of the connection that the session holds; nil = not looked up
 }
 
@@ -27,26 +30,72 @@ var (
 
 // statement makes a statement of the session.
 func (s *Session) statement(text string) *statement {
-	return &statement{session: s, text: text, shown: text, made: s.target.endpoint.Failures()}
+	st := &statement{session: s, text: text, shown: text, made: s.target.endpoint.Failures()}
+	s.open = append(s.open, st)
+	return st
 }
 
 // prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one.
 func (s *Session) prepare(ctx context.Context, text string) (driver.Stmt, error) {
 	st := s.statement(text)
-	if _, err := st.bind(ctx); err != nil {
+	if _, err := st.bind(ctx, nil); err != nil {
+		_ = st.Close() // it is bound to nothing
 		return nil, err
 	}
-	s.source.seen.add(text)
+	if s.readsAsDialled() && s.conn.Keeps(text) {
+		s.source.seen.add(text)
+	}
 	return st, nil
 }
 
-// bind makes sure that the statement is prepared on the connection that the session holds.
-func (st *statement) bind(ctx context.Context) (*serverconn.Stmt, error) {
-	if st.real != nil {
-		return st.real, nil
+// readsAsDialled reports whether a text means to the session what it means on a connection that was just dialled.
+func (s *Session) readsAsDialled() bool {
+	if s.conn == nil {
+		return true
+	}
+	state, known := s.conn.Changes().Reading()
+	return state == "" && known
+}
+
+// mayReread reports whether the session may read later texts in another way after a call. Where nobody has read the statement, its first word must
+// show that it does not.
+func (s *Session) mayReread(c *middleware.Call) bool {
+	switch {
+	case c.Op != middleware.Exec && c.Op != middleware.Query:
+		return false
+	case c.Statement != nil:
+		return c.Statement.MayReread()
+	default:
+		return !dialect.Plain(c.Text)
+	}
+}
+
+// known are arguments that are known, though there may be none.
+func known(args []driver.NamedValue) []driver.NamedValue {
+	if args == nil {
+		return []driver.NamedValue{}
+	}
+	return args
+}
+
+// bindAll prepares the open statements of the session that are not prepared yet, before their texts may have another meaning: as with a bare driver,
+// which has prepared them before. What cannot be prepared now says so when it runs.
+func (s *Session) bindAll(ctx context.Context) {
+	for _, st := range s.open {
+		if st.real == nil && st.err == nil {
+			_, st.err = st.bind(ctx, nil)
+		}
+	}
+}
+
+// bind makes sure that the statement is prepared on the connection that the session holds. args are those that it is about to run with; nil: nobody
+// knows yet.
+func (st *statement) bind(ctx context.Context, args []driver.NamedValue) (*serverconn.Stmt, error) {
+	if st.real != nil || st.err != nil {
+		return st.real, st.err
 	}
 	s := st.session
-	real, err := s.conn.Stmt(ctx, st.text, st.made)
+	real, err := s.conn.Stmt(ctx, st.text, args, st.made)
 	if err != nil {
 		return nil, err
 	}
@@ -57,21 +106,26 @@ func (st *statement) bind(ctx context.Context) (*serverconn.Stmt, error) {
 
 // Close gives the prepared statement back to the connection's cache, if the session still holds the connection.
 func (st *statement) Close() error {
-	if st.real == nil {
-		return nil
-	}
-	st.real.Release()
-	st.real = nil
-	bound := st.session.bound
-	for i := range bound {
-		if bound[i] == st {
-			last := len(bound) - 1
-			bound[i], bound[last] = bound[last], nil
-			st.session.bound = bound[:last]
-			break
-		}
+	s := st.session
+	s.open = without(s.open, st)
+	if st.real != nil {
+		st.real.Release()
+		st.real = nil
+		s.bound = without(s.bound, st)
 	}
 	return nil
+}
+
+// without removes a statement from a list, whose order does not matter.
+func without(list []*statement, st *statement) []*statement {
+	for i := range list {
+		if list[i] == st {
+			last := len(list) - 1
+			list[i], list[last] = list[last], nil
+			return list[:last]
+		}
+	}
+	return list
 }
 
 // NumInput returns -1: arguments are counted after the real driver has checked them, which may remove some.

@@ -85,7 +85,9 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 				return err
 			}
 		}
+		c.Statement = s
 		err = next(ctx, c)
+		conn.Changes().Read(s, err != nil)
 		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
@@ -102,6 +104,9 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
 	if r.Policy.Mode == policy.ResetOff {
 		conn.Changes().Effects |= s.Effects & dialect.OpenTx
+		if s.Effects&(dialect.UnknownEffect|dialect.Permanent) != 0 {
+			conn.Changes().Reread() // and nobody undoes it
+		}
 		return
 	}
 	conn.Changes().Add(s, text)
