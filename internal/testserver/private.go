@@ -22,7 +22,7 @@ func private(t testing.TB, variable string) string {
 	t.Helper()
 	// The script runs the command until our end of its standard input is closed, by the clean-up or by our death.
 	command := exec.Command(script(t), "run", "sh", "-c", `echo "$`+variable+`"; exec cat >/dev/null`)
-	for _, v := range []string{EnvPostgres, EnvPostgres18, EnvMariaDB, EnvMySQL, EnvPgBouncer} {
+	for _, v := range []string{EnvPostgres, EnvPostgres18, EnvMariaDB, EnvMySQL, EnvPgBouncer, EnvPgBouncerCurrent} {
 		value := "not needed"
 		if v == variable {
 			value = "" // a server is started where the variable is empty
