@@ -17,6 +17,12 @@ func PrivateMariaDB(t testing.TB) string {
 	return private(t, EnvMariaDB)
 }
 
+// PrivateMySQL is [PrivateMariaDB] with a MySQL. It takes about three seconds.
+func PrivateMySQL(t testing.TB) string {
+	t.Helper()
+	return private(t, EnvMySQL)
+}
+
 // private starts the server that the variable names and no other.
 func private(t testing.TB, variable string) string {
 	t.Helper()

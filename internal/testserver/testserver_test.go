@@ -112,12 +112,23 @@ func queryString(t *testing.T, driver, dsn, query string, args ...any) string {
 	return s
 }
 
-func TestPrivateMariaDBIsAnotherServerThatEndsWithItsTest(t *testing.T) {
-	var dsn string
-	t.Run("in use", func(t *testing.T) {
-		dsn = testserver.PrivateMariaDB(t)
-		assert.NotEqual(t, testserver.MariaDB(t), dsn)
-		assert.Contains(t, queryString(t, "mysql", dsn, "select version()"), "MariaDB")
-	})
-	assert.Error(t, open(t, "mysql", dsn).PingContext(t.Context()), "a stopped server answers")
+func TestPrivateServerIsAnotherOneAndEndsWithItsTest(t *testing.T) {
+	for _, server := range []struct {
+		name            string
+		private, common func(testing.TB) string
+		version         string
+	}{
+		{"MariaDB", testserver.PrivateMariaDB, testserver.MariaDB, "MariaDB"},
+		{"MySQL", testserver.PrivateMySQL, testserver.MySQL, "^[^a-zA-Z]*$"},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			var dsn string
+			t.Run("in use", func(t *testing.T) {
+				dsn = server.private(t)
+				assert.NotEqual(t, server.common(t), dsn)
+				assert.Regexp(t, server.version, queryString(t, "mysql", dsn, "select version()"))
+			})
+			assert.Error(t, open(t, "mysql", dsn).PingContext(t.Context()), "a stopped server answers")
+		})
+	}
 }
