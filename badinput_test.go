@@ -7,10 +7,10 @@ import (
 	"net"
 	"net/url"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -133,13 +133,16 @@ func TestWrongPasswordIsTheDriversErrorWithoutThePassword(t *testing.T) {
 	pg, err := url.Parse(testserver.Postgres(t))
 	require.NoError(t, err)
 	pg.User = url.UserPassword(pg.User.Username(), secret)
-	my := testserver.MariaDB(t)
-	_, rest, ok := strings.Cut(my[strings.LastIndexByte(my[:strings.LastIndexByte(my, '/')], '@'):], "@")
-	require.True(t, ok)
-	user, _, _ := strings.Cut(my, ":")
+	wrong := func(dsn string) string {
+		my, err := mysql.ParseDSN(dsn)
+		require.NoError(t, err)
+		my.Passwd = secret
+		return my.FormatDSN()
+	}
 	for name, c := range map[string]struct{ dsn, want string }{
 		"PostgreSQL": {pg.String(), "28P01"},
-		"MariaDB":    {user + ":" + secret + "@" + rest, "1045"},
+		"MariaDB":    {wrong(testserver.MariaDB(t)), "1045"},
+		"MySQL":      {wrong(testserver.MySQL(t)), "1045"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := ping(t, c.dsn)

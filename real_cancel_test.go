@@ -38,6 +38,11 @@ var cancelServers = []cancelServer{
 		"select count(*) from information_schema.columns a, information_schema.columns b, information_schema.columns c", "select count(*) from information_schema.tables",
 		"select count(*) from information_schema.processlist where db = database() and info like 'select count(*) from information_schema.columns a%'",
 	},
+	{
+		"MySQL", "mysql", testserver.MySQLDatabase,
+		"select count(*) from information_schema.columns a, information_schema.columns b, information_schema.columns c", "select count(*) from information_schema.tables",
+		"select count(*) from information_schema.processlist where db = database() and info like 'select count(*) from information_schema.columns a%'",
+	},
 }
 
 func openCancelPool(t *testing.T, s cancelServer, permits int, change func(*pooled.Config)) (*sql.DB, *pooled.Connector) {

@@ -33,6 +33,10 @@ var leakServers = []leakServer{
 		"MariaDB", "mysql", testserver.MariaDBDatabase,
 		"select connection_id()", "select count(*) from information_schema.processlist where id = ?",
 	},
+	{
+		"MySQL", "mysql", testserver.MySQLDatabase,
+		"select connection_id()", "select count(*) from information_schema.processlist where id = ?",
+	},
 }
 
 // realLeakPool is a pool on a server whose leaks come through a channel.
@@ -124,7 +128,7 @@ func TestRowsThatAreReadForLongOnRealServersAreNoLeak(t *testing.T) {
 	const manyRows = `with recursive n (i) as (select 1 union all select i + 1 from n where i < 200) select a.i, repeat('x', 4000) from n a, n b`
 	for _, s := range leakServers {
 		t.Run(s.name, func(t *testing.T) {
-			p := openLeakPool(t, s, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned }) // which has MariaDB's sockets watched
+			p := openLeakPool(t, s, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned }) // which has MySQL's sockets watched
 			forgotten, err := p.Conn(t.Context())
 			require.NoError(t, err)
 			defer forgotten.Close()

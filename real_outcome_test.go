@@ -1,13 +1,13 @@
 package pooled_test
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/url"
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -52,47 +52,69 @@ func cuttingProxy(t *testing.T, server string, cut *atomic.Bool) (address string
 	return listener.Addr().String()
 }
 
+// outcomeServers are the servers, with a DSN that leads to them by way of another address.
+var outcomeServers = []struct {
+	name, driver string
+	dsn          func(testing.TB) string
+	by           func(t *testing.T, dsn string, to func(server string) (address string)) string
+	insert       string // with an argument
+	insertRow    string // with an argument and a row; empty: there is no such statement
+}{
+	{"PostgreSQL", "pgx", testserver.PostgresDatabase, postgresBy, "insert into ledger values ($1)", "insert into ledger values ($1) returning n"},
+	{"MariaDB", "mysql", testserver.MariaDBDatabase, mysqlBy, "insert into ledger values (?)", "insert into ledger values (?) returning n"},
+	{"MySQL", "mysql", testserver.MySQLDatabase, mysqlBy, "insert into ledger values (?)", ""},
+}
+
+func postgresBy(t *testing.T, dsn string, to func(string) string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	require.NoError(t, err)
+	u.Host = to(u.Host)
+	return u.String()
+}
+
+func mysqlBy(t *testing.T, dsn string, to func(string) string) string {
+	t.Helper()
+	return withParams(t, dsn, func(c *mysql.Config) { c.Addr = to(c.Addr) })
+}
+
 // pgx answers driver.ErrBadConn for a simple query whose answer was lost, and database/sql would run it again.
 func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
-	dsn := testserver.PostgresDatabase(t)
-	bare := openReal(t, "pgx", dsn)
-	_, err := bare.ExecContext(t.Context(), "create table ledger (n int)")
-	require.NoError(t, err)
-	for name, change := range map[string]func(*pooled.Config){
-		"with a socket":  func(*pooled.Config) {},
-		"without socket": func(c *pooled.Config) { c.Leak.Threshold = 0 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			var cut atomic.Bool
-			u, err := url.Parse(dsn)
-			require.NoError(t, err)
-			u.Host = cuttingProxy(t, u.Host, &cut)
-			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN = "pgx", u.String()
-			change(&cfg)
-			db, _ := openConfig(t, cfg)
-			_, err = bare.ExecContext(t.Context(), "truncate ledger")
-			require.NoError(t, err)
-			for i, run := range []func(context.Context) error{
-				func(ctx context.Context) error {
-					_, err := db.ExecContext(ctx, "insert into ledger values (1)")
-					return err
-				},
-				func(ctx context.Context) error {
-					_, err := db.ExecContext(ctx, "insert into ledger values ($1)", 1)
-					return err
-				},
-				func(ctx context.Context) error {
-					return db.QueryRowContext(ctx, "insert into ledger values ($1) returning n", 1).Scan(new(int))
-				},
-			} {
-				require.NoError(t, run(t.Context())) // so that all is prepared, and the next answer is that of the statement
-				cut.Store(true)
-				require.Error(t, run(t.Context()))
-				var n int
-				require.NoError(t, bare.QueryRowContext(t.Context(), "select count(*) from ledger").Scan(&n))
-				assert.Equal(t, 2*(i+1), n)
-			}
-		})
+	for _, s := range outcomeServers {
+		for name, change := range map[string]func(*pooled.Config){
+			"with a socket":  func(*pooled.Config) {},
+			"without socket": func(c *pooled.Config) { c.Leak.Threshold = 0 },
+		} {
+			t.Run(s.name+" "+name, func(t *testing.T) {
+				dsn := s.dsn(t)
+				bare := openReal(t, s.driver, dsn)
+				_, err := bare.ExecContext(t.Context(), "create table ledger (n int)")
+				require.NoError(t, err)
+				var cut atomic.Bool
+				cfg := pooled.NewConfig()
+				cfg.DriverName = s.driver
+				cfg.Pool.MaxConns = 1 // so that nobody else gets an answer
+				cfg.DSN = s.by(t, dsn, func(server string) string { return cuttingProxy(t, server, &cut) })
+				change(&cfg)
+				db, _ := openConfig(t, cfg)
+				exec := func(text string, args ...any) func() error {
+					return func() error {
+						_, err := db.ExecContext(t.Context(), text, args...)
+						return err
+					}
+				}
+				ways := []func() error{exec("insert into ledger values (1)"), exec(s.insert, 1)}
+				if s.insertRow != "" {
+					ways = append(ways, func() error { return db.QueryRowContext(t.Context(), s.insertRow, 1).Scan(new(int)) })
+				}
+				for i, run := range ways {
+					require.NoError(t, run())
+					require.NoError(t, run()) // all is prepared and the catalogue is read, so that the next answer is that of the statement
+					cut.Store(true)
+					require.Error(t, run())
+					assert.Equal(t, 3*(i+1), scanInt(t, bare, "select count(*) from ledger"))
+				}
+			})
+		}
 	}
 }

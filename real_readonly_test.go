@@ -124,63 +124,66 @@ func learn(t *testing.T, d *dialled) {
 	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn))
 }
 
-func TestReadOnlySessionsOfMariaDBStayReadOnlyWhateverABorrowerDoes(t *testing.T) {
-	d := &dialled{dialect: mysql.Dialect{}}
-	dsn := testserver.MariaDBDatabase(t)
-	var err error
-	d.server, err = d.dialect.Open(dsn)
-	require.NoError(t, err)
-	cfg, err := gomysql.ParseDSN(dsn)
-	require.NoError(t, err)
-	adopted, err := gomysql.NewConnector(cfg)
-	require.NoError(t, err)
-	fresh, err := d.server.Connector.Connect(t.Context()) // as the one of an endpoint that writes
-	require.NoError(t, err)
-	defer fresh.Close()
-	for way, dial := range d.ways(t, adopted) {
-		for _, first := range []string{"read-write", "read-only"} {
-			t.Run(way+"/first "+first, func(t *testing.T) {
-				d.open(t, dial)
-				learn(t, d)
-				if first == "read-write" {
-					_, err := d.server.Sessions.Fresh(t.Context(), fresh)
-					require.NoError(t, err)
-				}
-				d.refuses("create table t (a int)")
-				before, err := d.server.Sessions.Leftovers(t.Context(), d.conn)
-				require.NoError(t, err)
-				for _, dirty := range [][]string{
-					{"set session transaction read write"},
-					{"set session transaction isolation level serializable, read write"},
-					{"set transaction read write"},
-					{"set tx_read_only = 0"},
-					{"set @@session.tx_read_only = off, sql_mode = ''"},
-					{"set sql_mode = ''", "set @v = 1", "do get_lock('mine', 0)"},
-					{"start transaction read write"},
-					{"use information_schema"},
-					{"prepare p from 'select 1'", "set autocommit = 0"},
-				} {
-					require.NoError(t, d.used(dirty...), dirty)
-					d.refuses("create table t (a int)", dirty)
-					after, err := d.server.Sessions.Leftovers(t.Context(), d.conn)
-					require.NoError(t, err)
-					assert.Equal(t, before, after, dirty)
-				}
-				err = d.used("set session transaction read write", "create temporary table mine (a int)")
-				assert.ErrorIs(t, err, dialect.ErrDiscard)
-			})
-		}
-	}
-	t.Run("a session that writes goes on writing", func(t *testing.T) {
-		readOnly, err := d.server.Connector.Connect(dialect.ReadOnly(t.Context()))
+func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) {
+	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+		readOnly := map[string]string{"MariaDB": "tx_read_only", "MySQL": "transaction_read_only"}[s.name]
+		d := &dialled{dialect: mysql.Dialect{}}
+		dsn := s.database(t)
+		var err error
+		d.server, err = d.dialect.Open(dsn)
 		require.NoError(t, err)
-		defer readOnly.Close()
-		_, err = d.server.Sessions.Fresh(t.Context(), readOnly) // as the one of an endpoint that was a replica
+		cfg, err := gomysql.ParseDSN(dsn)
 		require.NoError(t, err)
-		d.t, d.conn = t, fresh
-		for _, dirty := range []string{"set session transaction read only", "set tx_read_only = 1", "set transaction isolation level serializable"} {
-			require.NoError(t, d.used(dirty), dirty)
-			require.NoError(t, d.exec("create or replace table t (a int)"), dirty)
+		adopted, err := gomysql.NewConnector(cfg)
+		require.NoError(t, err)
+		fresh, err := d.server.Connector.Connect(t.Context()) // as the one of an endpoint that writes
+		require.NoError(t, err)
+		defer fresh.Close()
+		for way, dial := range d.ways(t, adopted) {
+			for _, first := range []string{"read-write", "read-only"} {
+				t.Run(way+"/first "+first, func(t *testing.T) {
+					d.open(t, dial)
+					learn(t, d)
+					if first == "read-write" {
+						_, err := d.server.Sessions.Fresh(t.Context(), fresh)
+						require.NoError(t, err)
+					}
+					d.refuses("create table t (a int)")
+					before, err := d.server.Sessions.Leftovers(t.Context(), d.conn)
+					require.NoError(t, err)
+					for _, dirty := range [][]string{
+						{"set session transaction read write"},
+						{"set session transaction isolation level serializable, read write"},
+						{"set transaction read write"},
+						{"set " + readOnly + " = 0"},
+						{"set @@session." + readOnly + " = off, sql_mode = ''"},
+						{"set sql_mode = ''", "set @v = 1", "do get_lock('mine', 0)"},
+						{"start transaction read write"},
+						{"use information_schema"},
+						{"prepare p from 'select 1'", "set autocommit = 0"},
+					} {
+						require.NoError(t, d.used(dirty...), dirty)
+						d.refuses("create table t (a int)", dirty)
+						after, err := d.server.Sessions.Leftovers(t.Context(), d.conn)
+						require.NoError(t, err)
+						assert.Equal(t, before, after, dirty)
+					}
+					err = d.used("set session transaction read write", "create temporary table mine (a int)")
+					assert.ErrorIs(t, err, dialect.ErrDiscard)
+				})
+			}
 		}
+		t.Run("a session that writes goes on writing", func(t *testing.T) {
+			reading, err := d.server.Connector.Connect(dialect.ReadOnly(t.Context()))
+			require.NoError(t, err)
+			defer reading.Close()
+			_, err = d.server.Sessions.Fresh(t.Context(), reading) // as the one of an endpoint that was a replica
+			require.NoError(t, err)
+			d.t, d.conn = t, fresh
+			for _, dirty := range []string{"set session transaction read only", "set " + readOnly + " = 1", "set transaction isolation level serializable"} {
+				require.NoError(t, d.used(dirty), dirty)
+				require.NoError(t, d.exec("create table if not exists t (a int)"), dirty)
+			}
+		})
 	})
 }

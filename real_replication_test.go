@@ -74,8 +74,8 @@ func (w *watched) rows() (n int) {
 
 // replicationFamilies are those whose servers replicate.
 var replicationFamilies = []struct {
-	driver  string
-	dialect interface {
+	name, driver string
+	dialect      interface {
 		dialect.Dialect
 		dialect.Cluster
 	}
@@ -83,7 +83,7 @@ var replicationFamilies = []struct {
 	// ordinary makes a user without any privilege but on the table t, and returns its DSN.
 	ordinary func(t *testing.T, primary *testserver.Node, dsn string) string
 }{
-	{"pgx", postgres.Dialect{}, testserver.PostgresCluster, func(t *testing.T, primary *testserver.Node, dsn string) string {
+	{"PostgreSQL", "pgx", postgres.Dialect{}, testserver.PostgresCluster, func(t *testing.T, primary *testserver.Node, dsn string) string {
 		t.Helper()
 		primary.Exec("do $$ begin create role ordinary login password 'secret'; exception when duplicate_object then end $$")
 		u, err := url.Parse(dsn)
@@ -91,19 +91,19 @@ var replicationFamilies = []struct {
 		u.User = url.UserPassword("ordinary", "secret")
 		return u.String()
 	}},
-	{"mysql", mysql.Dialect{}, testserver.MariaDBCluster, func(t *testing.T, primary *testserver.Node, dsn string) string {
-		t.Helper()
-		primary.Exec("create user if not exists ordinary identified by 'secret'", "grant select, insert, update, delete, create on pooled.* to ordinary")
-		cfg, err := gomysql.ParseDSN(dsn)
-		require.NoError(t, err)
-		cfg.User, cfg.Passwd = "ordinary", "secret"
-		return cfg.FormatDSN()
-	}},
+	{"MariaDB", "mysql", mysql.Dialect{}, testserver.MariaDBCluster, ordinaryOfMySQL},
+	{"MySQL", "mysql", mysql.Dialect{}, testserver.MySQLCluster, ordinaryOfMySQL},
+}
+
+func ordinaryOfMySQL(t *testing.T, primary *testserver.Node, dsn string) string {
+	t.Helper()
+	primary.Exec("create user if not exists ordinary identified by 'secret'", "grant select, insert, update, delete, create on pooled.* to ordinary")
+	return withParams(t, dsn, func(c *gomysql.Config) { c.User, c.Passwd = "ordinary", "secret" })
 }
 
 func TestPositionOfAPrimaryIsCoveredByAReplicaThatHasEverythingAndByNoOther(t *testing.T) {
 	for _, family := range replicationFamilies {
-		t.Run(family.driver, func(t *testing.T) {
+		t.Run(family.name, func(t *testing.T) {
 			c := family.cluster(t, 1)
 			for _, user := range []string{"all privileges", "ordinary"} {
 				dsns := []string{c.Nodes[0].DSN(), c.Nodes[1].DSN()}
@@ -146,7 +146,7 @@ func TestPositionOfAPrimaryIsCoveredByAReplicaThatHasEverythingAndByNoOther(t *t
 // What a replica is said to have can be read from it, at the same moment, while the primary is busy.
 func TestWhatAReplicaCoversCanBeReadFromItUnderLoad(t *testing.T) {
 	for _, family := range replicationFamilies {
-		t.Run(family.driver, func(t *testing.T) {
+		t.Run(family.name, func(t *testing.T) {
 			c := family.cluster(t, 1)
 			c.Nodes[0].Exec("create table t (a int)", "create table other (a int)")
 			primary := watch(t, family.dialect, family.driver, c.Nodes[0], c.Nodes[0].DSN())
@@ -275,7 +275,7 @@ func TestReadsOnThePrimaryDoNotMoveItsPosition(t *testing.T) {
 
 func TestWhatWasLostInAFailoverIsCoveredByNobody(t *testing.T) {
 	for _, family := range replicationFamilies {
-		t.Run(family.driver, func(t *testing.T) {
+		t.Run(family.name, func(t *testing.T) {
 			c := family.cluster(t, 2)
 			first, second, third := c.Nodes[0], c.Nodes[1], c.Nodes[2]
 			at := func(n *testserver.Node) *watched { return watch(t, family.dialect, family.driver, n, n.DSN()) }
@@ -376,25 +376,31 @@ func TestLookDoesWithoutWhatTheUserMayNotDo(t *testing.T) {
 	}
 }
 
-func TestReplicaOfMariaDBWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
-	c := testserver.MariaDBCluster(t, 1)
-	first, second := c.Nodes[0], c.Nodes[1]
-	first.Exec("create table t (a int)")
-	dsn := replicationFamilies[1].ordinary(t, first, second.DSN())
-	root := watch(t, mysql.Dialect{}, "mysql", second, second.DSN())
-	root.eventuallyCovers(watch(t, mysql.Dialect{}, "mysql", first, first.DSN()).look().Position)
-	ordinary := watch(t, mysql.Dialect{}, "mysql", second, dsn)
-	assert.Equal(t, dialect.RoleReplica, ordinary.look().Role)
-	second.Exec("set global read_only = 0")
-	assert.Equal(t, dialect.RoleReplica, ordinary.look().Role, "it replicates")
-	assert.Equal(t, dialect.RoleReplica, root.look().Role)
-	second.Exec("stop slave")
-	assert.Equal(t, dialect.RoleReplica, root.look().Role, "it does so again when it is told to")
-	assert.Equal(t, dialect.RolePrimary, ordinary.look().Role, "who may not see more")
-	second.Exec("reset slave all")
-	assert.Equal(t, dialect.RolePrimary, root.look().Role)
-	second.Exec("set global read_only = 1")
-	assert.Equal(t, dialect.RoleReplica, root.look().Role)
+func TestReplicaOfMySQLWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		c := s.cluster(t, 1)
+		first, second := c.Nodes[0], c.Nodes[1]
+		first.Exec("create table t (a int)")
+		dsn := ordinaryOfMySQL(t, first, second.DSN())
+		root := watch(t, mysql.Dialect{}, "mysql", second, second.DSN())
+		root.eventuallyCovers(watch(t, mysql.Dialect{}, "mysql", first, first.DSN()).look().Position)
+		ordinary := watch(t, mysql.Dialect{}, "mysql", second, dsn)
+		assert.Equal(t, dialect.RoleReplica, ordinary.look().Role)
+		second.Exec("set global read_only = 0")
+		whileReplicating := dialect.RoleReplica
+		if s.name == "MySQL" {
+			whileReplicating = dialect.RolePrimary // which tells that to nobody who has not REPLICATION CLIENT
+		}
+		assert.Equal(t, whileReplicating, ordinary.look().Role)
+		assert.Equal(t, dialect.RoleReplica, root.look().Role)
+		second.Exec("stop replica")
+		assert.Equal(t, dialect.RoleReplica, root.look().Role, "it does so again when it is told to")
+		assert.Equal(t, dialect.RolePrimary, ordinary.look().Role, "who may not see more")
+		second.Exec("reset replica all")
+		assert.Equal(t, dialect.RolePrimary, root.look().Role)
+		second.Exec("set global read_only = 1")
+		assert.Equal(t, dialect.RoleReplica, root.look().Role)
+	})
 }
 
 func TestServersWithoutReplicasArePrimaries(t *testing.T) {
@@ -416,21 +422,23 @@ func TestServersWithoutReplicasArePrimaries(t *testing.T) {
 	}
 }
 
-func TestMariaDBWithoutABinaryLogHasNoPosition(t *testing.T) {
-	d := mysql.Dialect{}
-	server, err := d.Open(testserver.MariaDBDatabase(t))
-	require.NoError(t, err)
-	conn, err := server.Connector.Connect(t.Context())
-	require.NoError(t, err)
-	defer conn.Close()
-	s, err := server.Replication.Look(t.Context(), conn)
-	require.NoError(t, err)
-	assert.Equal(t, dialect.Sight{Role: dialect.RolePrimary}, s)
+func TestMySQLWithoutABinaryLogHasNoPosition(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		d := mysql.Dialect{}
+		server, err := d.Open(s.database(t))
+		require.NoError(t, err)
+		conn, err := server.Connector.Connect(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		sight, err := server.Replication.Look(t.Context(), conn)
+		require.NoError(t, err)
+		assert.Equal(t, dialect.Sight{Role: dialect.RolePrimary}, sight)
+	})
 }
 
 func TestLookEndsWithItsContext(t *testing.T) {
 	for _, family := range replicationFamilies {
-		t.Run(family.driver, func(t *testing.T) {
+		t.Run(family.name, func(t *testing.T) {
 			c := family.cluster(t, 0)
 			w := watch(t, family.dialect, family.driver, c.Nodes[0], c.Nodes[0].DSN())
 			c.Nodes[0].Stop()
@@ -456,7 +464,7 @@ func startedAgain(n *testserver.Node) string {
 // A write on a replica is refused as such to everybody, and to those with privileges on a connection that only reads.
 func TestReplicaRefusesWrites(t *testing.T) {
 	for _, family := range replicationFamilies {
-		t.Run(family.driver, func(t *testing.T) {
+		t.Run(family.name, func(t *testing.T) {
 			c := family.cluster(t, 1)
 			c.Nodes[0].Exec("create table t (a int)")
 			ordinary := family.ordinary(t, c.Nodes[0], c.Nodes[1].DSN())
@@ -467,7 +475,7 @@ func TestReplicaRefusesWrites(t *testing.T) {
 				require.NoError(t, err)
 				for _, ctx := range []context.Context{t.Context(), dialect.ReadOnly(t.Context())} {
 					if dsn != ordinary && !dialect.WantsReadOnly(ctx) {
-						continue // MariaDB lets it write
+						continue // MariaDB lets it write, and MySQL without super_read_only
 					}
 					d := &dialled{t: t, dialect: family.dialect, server: server}
 					d.conn, err = server.Connector.Connect(ctx)

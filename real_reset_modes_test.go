@@ -52,8 +52,8 @@ func TestInitIsRepeatedWhereAResetUndidIt(t *testing.T) {
 		assert.Equal(t, "nobody", scalar(t, db, tenant))
 		assert.Zero(t, resets(t, db).AuditFailures)
 	})
-	t.Run("MariaDB", func(t *testing.T) {
-		db, _ := openForReset(t, family{driver: "mysql", dsn: testserver.MariaDB(t)}, func(c *pooled.Config) {
+	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+		db, _ := openForReset(t, family{driver: "mysql", dsn: s.server(t)}, func(c *pooled.Config) {
 			c.Pool.Init = "set @tenant = 'nobody', sql_mode = 'ANSI_QUOTES'"
 		})
 		before := scalar(t, db, `select connection_id()`)
@@ -64,20 +64,24 @@ func TestInitIsRepeatedWhereAResetUndidIt(t *testing.T) {
 }
 
 func TestResetModesOnRealServers(t *testing.T) {
-	servers := []struct {
+	type server struct {
+		name string
 		family
 		dirty, probe string
 		begin        []string
 		inTx         string
-	}{
+	}
+	servers := []server{
 		{
-			family{driver: "pgx", dsn: testserver.Postgres(t), id: `select pg_backend_pid()`},
+			"PostgreSQL", family{driver: "pgx", dsn: testserver.Postgres(t), id: `select pg_backend_pid()`},
 			`set work_mem = '77MB'`, `select current_setting('work_mem') = '77MB'`, []string{`begin`, `set local app.marker = 'x'`}, `select coalesce(current_setting('app.marker', true), '') = 'x'`,
 		},
-		{
-			family{driver: "mysql", dsn: testserver.MariaDB(t), id: `select connection_id()`},
-			`set @@wait_timeout = 77`, `select if(@@wait_timeout = 77, 'true', 'false')`, []string{`begin`}, `select if(@@in_transaction, 'true', 'false')`,
-		},
+	}
+	for _, s := range mysqlServers[:1] {
+		servers = append(servers, server{
+			s.name, family{driver: "mysql", dsn: s.server(t), id: `select connection_id()`},
+			`set @@wait_timeout = 77`, `select if(@@wait_timeout = 77, 'true', 'false')`, []string{`begin`}, `select if((` + s.inTx + `), 'true', 'false')`,
+		})
 	}
 	for _, s := range servers {
 		for _, mode := range []struct {
@@ -87,11 +91,11 @@ func TestResetModesOnRealServers(t *testing.T) {
 			same bool   // whether the connection is kept
 		}{
 			{policy.ResetDirty, "dirty", "false", true},
-			{policy.ResetAlways, "always", "false", s.driver == "pgx"}, // nothing undoes everything in MariaDB
+			{policy.ResetAlways, "always", "false", s.driver == "pgx"}, // nothing undoes everything in MySQL
 			{policy.ResetDiscard, "discard", "false", false},
 			{policy.ResetOff, "off", "true", true},
 		} {
-			t.Run(s.driver+" "+mode.name, func(t *testing.T) {
+			t.Run(s.name+" "+mode.name, func(t *testing.T) {
 				db, _ := openForReset(t, s.family, func(c *pooled.Config) { c.Reset.Mode = mode.ResetMode })
 				scalar(t, db, "select 1") // the catalogue is read after it
 				before := scalar(t, db, s.id)

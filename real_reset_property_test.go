@@ -82,10 +82,12 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	}
 }
 
-func TestMariaDBSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
+func TestMySQLSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	t.Parallel()
-	f := mariaDBFamily(t, func(cfg *mysql.Config) { cfg.MultiStatements = true })
-	f.ways["in one text"] = mariaDBInOneText
-	delete(f.ways, "with a panic")
-	testResetProperty(t, f, mariaDBTraces, *sequences)
+	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+		f := mysqlFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
+		f.ways["in one text"] = mysqlInOneText
+		delete(f.ways, "with a panic")
+		testResetProperty(t, f, tracesOf(s), *sequences)
+	})
 }

@@ -26,6 +26,8 @@ import (
 // trace is a row of the matrix.
 type trace struct {
 	name string
+	// only names the one of several servers that knows it.
+	only string
 	// sql is what A does, one statement each.
 	sql []string
 	// probes are queries whose outcome, rows or error, would show it, besides what everybody looks at.

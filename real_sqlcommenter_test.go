@@ -32,6 +32,10 @@ var commentServers = []struct {
 		"MariaDB", "select info from information_schema.processlist where id = connection_id()",
 		"select variable_value from information_schema.session_status where variable_name = 'Com_stmt_prepare'", "select ? + 1", testserver.MariaDBDatabase,
 	},
+	{
+		"MySQL", "select info from information_schema.processlist where id = connection_id()",
+		"select count(*) from performance_schema.prepared_statements_instances where owner_thread_id = ps_current_thread_id()", "select ? + 1", testserver.MySQLDatabase,
+	},
 }
 
 // tracedDB opens a DB on one server connection, with a comment on each statement and a tracer that samples all of them.
@@ -75,31 +79,34 @@ func interpolating(t *testing.T, dsn string, packet int) string {
 }
 
 func TestRealServersSeeTheTraceWhereTextsAreSent(t *testing.T) {
-	postgres, mariadb := commentServers[0], commentServers[1]
+	postgres, mariadb, my := commentServers[0], commentServers[1], commentServers[2]
 	const argument = " and 1 = ?"
 	for _, tc := range []struct {
 		name, dsn, query string
 		args             []any
-		traced           bool
+		untraced         string // what the server sees of it; empty: a text with the trace
 	}{
-		{"pgx", postgres.dsn(t), postgres.self, nil, false},
-		{"pgx by descriptions", postgres.dsn(t) + "&default_query_exec_mode=cache_describe", postgres.self, nil, false},
-		{"pgx by describe_exec", postgres.dsn(t) + "&default_query_exec_mode=describe_exec", postgres.self, nil, true},
-		{"pgx by exec", postgres.dsn(t) + "&default_query_exec_mode=exec", postgres.self, nil, true},
-		{"pgx by simple protocol", postgres.dsn(t) + "&default_query_exec_mode=simple_protocol", postgres.self, nil, true},
-		{"pgx by option", postgres.dsn(t), postgres.self, []any{pgx.QueryExecModeExec}, true},
-		{"MySQL", mariadb.dsn(t), mariadb.self, nil, true},
-		{"MySQL with arguments", mariadb.dsn(t), mariadb.self + argument, []any{1}, false},
-		{"MySQL with arguments in the text", interpolating(t, mariadb.dsn(t), 1<<20), mariadb.self + argument, []any{1}, true},
+		{"pgx", postgres.dsn(t), postgres.self, nil, postgres.self},
+		{"pgx by descriptions", postgres.dsn(t) + "&default_query_exec_mode=cache_describe", postgres.self, nil, postgres.self},
+		{"pgx by describe_exec", postgres.dsn(t) + "&default_query_exec_mode=describe_exec", postgres.self, nil, ""},
+		{"pgx by exec", postgres.dsn(t) + "&default_query_exec_mode=exec", postgres.self, nil, ""},
+		{"pgx by simple protocol", postgres.dsn(t) + "&default_query_exec_mode=simple_protocol", postgres.self, nil, ""},
+		{"pgx by option", postgres.dsn(t), postgres.self, []any{pgx.QueryExecModeExec}, ""},
+		{"MariaDB", mariadb.dsn(t), mariadb.self, nil, ""},
+		{"MariaDB with arguments", mariadb.dsn(t), mariadb.self + argument, []any{1}, mariadb.self + argument},
+		{"MariaDB with arguments in the text", interpolating(t, mariadb.dsn(t), 1<<20), mariadb.self + argument, []any{1}, ""},
+		{"MySQL", my.dsn(t), my.self, nil, ""},
+		{"MySQL with arguments", my.dsn(t), my.self + argument, []any{1}, my.self + " and 1 = 1"},
+		{"MySQL with arguments in the text", interpolating(t, my.dsn(t), 1<<20), my.self + argument, []any{1}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			db := tracedDB(t, tc.dsn, policy.SQLCommenterTrace)
 			first, second := scanText(t, db, tc.query, tc.args...), scanText(t, db, tc.query, tc.args...)
-			if tc.traced {
+			if tc.untraced == "" {
 				assert.Regexp(t, ` /\*application='shop',traceparent='00-[0-9a-f]{32}-[0-9a-f]{16}-01'\*/$`, first)
 				assert.NotEqual(t, first, second)
 			} else {
-				assert.Equal(t, tc.query+ofShop, first)
+				assert.Equal(t, tc.untraced+ofShop, first)
 				assert.Equal(t, first, second)
 			}
 		})
@@ -160,12 +167,14 @@ func TestRealCommentsDefeatNoPreparedStatement(t *testing.T) {
 
 // Arguments that are too large for go-sql-driver to write them into the text have the statement prepared.
 func TestRealTextsWithATraceAreNotPreparedWhereArgumentsAreNotInterpolated(t *testing.T) {
-	db := tracedDB(t, interpolating(t, testserver.MariaDBDatabase(t), 1<<10), policy.SQLCommenterTrace)
-	for range 5 {
-		assert.Equal(t, "2000", scanText(t, db, "select length(?)", strings.Repeat("x", 2000)))
-	}
-	prepares, executes, _ := prepared(t, db)
-	assert.Equal(t, []int{1, 5}, []int{prepares, executes})
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		db := tracedDB(t, interpolating(t, s.database(t), 1<<10), policy.SQLCommenterTrace)
+		for range 5 {
+			assert.Equal(t, "2000", scanText(t, db, "select length(?)", strings.Repeat("x", 2000)))
+		}
+		prepares, executes, _ := prepared(t, db)
+		assert.Equal(t, []int{1, 5}, []int{prepares, executes})
+	})
 }
 
 // A text that was prepared is found by pgx also where the call would not prepare it.
@@ -193,6 +202,7 @@ func TestRealCommentsChangeNothingOfWhatIsKnownOfAStatement(t *testing.T) {
 	}{
 		{"PostgreSQL", "set lock_timeout = 4321", "show lock_timeout", "0", testserver.PostgresDatabase},
 		{"MariaDB", "set lock_wait_timeout = 4321", "select @@lock_wait_timeout = @@global.lock_wait_timeout", "1", testserver.MariaDBDatabase},
+		{"MySQL", "set lock_wait_timeout = 4321", "select @@lock_wait_timeout = @@global.lock_wait_timeout", "1", testserver.MySQLDatabase},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			resets := map[policy.SQLCommenterMode]pooled.ResetStats{}

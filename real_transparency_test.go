@@ -29,11 +29,13 @@ var realServers = []struct {
 }{
 	{"PostgreSQL 15", "pgx", testserver.PostgresDatabase},
 	{"PostgreSQL 18", "pgx", testserver.Postgres18Database},
-	{"MariaDB", "mysql", func(t testing.TB) string {
-		return withParams(t, testserver.MariaDBDatabase(t), func(c *mysql.Config) {
-			c.ParseTime, c.MultiStatements = true, true
-		})
-	}},
+	{"MariaDB", "mysql", func(t testing.TB) string { return talkative(t, testserver.MariaDBDatabase(t)) }},
+}
+
+// talkative has go-sql-driver/mysql read times, and take texts of several statements.
+func talkative(t testing.TB, dsn string) string {
+	t.Helper()
+	return withParams(t, dsn, func(c *mysql.Config) { c.ParseTime, c.MultiStatements = true, true })
 }
 
 func withParams(t testing.TB, dsn string, set func(*mysql.Config)) string {
@@ -238,7 +240,8 @@ func TestConnectionSurvivesACancelledTransaction(t *testing.T) {
 			"PostgreSQL", "select pg_backend_pid()",
 			"select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'", testserver.PostgresDatabase,
 		},
-		{"MariaDB", "select connection_id()", "select @@in_transaction", testserver.MariaDBDatabase},
+		{"MariaDB", "select connection_id()", mysqlServers[0].inTx, testserver.MariaDBDatabase},
+		{"MySQL", "select connection_id()", mysqlServers[1].inTx, testserver.MySQLDatabase},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			db := openWith(t, s.dsn(t), nil)

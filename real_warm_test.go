@@ -25,6 +25,10 @@ var warmServers = []struct {
 		"MariaDB", "mysql", "select ? + 1", "select variable_value from information_schema.session_status where variable_name = 'Com_stmt_prepare'",
 		1, testserver.MariaDBDatabase,
 	},
+	{
+		"MySQL", "mysql", "select ? + 1", "select count(*) from performance_schema.prepared_statements_instances where owner_thread_id = ps_current_thread_id()",
+		0, testserver.MySQLDatabase,
+	},
 }
 
 // openWarm opens a pool with an idle connection, on which the statements are prepared.

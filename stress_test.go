@@ -53,16 +53,19 @@ func TestStressPostgresLosesNoPermitAndWritesNothingTwice(t *testing.T) {
 	})
 }
 
-func TestStressMariaDBLosesNoPermitAndWritesNothingTwice(t *testing.T) {
-	stress(t, stressCase{
-		driver:  "mysql",
-		dsn:     testserver.MariaDBDatabase(t),
-		create:  "create table stress (id bigint not null) engine=innodb",
-		insert:  "insert into stress values (?)",
-		sleep:   "select sleep(0.005)",
-		self:    "select connection_id()",
-		victims: "select id from information_schema.processlist where db = database() and id <> connection_id()",
-		kill:    "kill %d",
+func TestStressMySQLLosesNoPermitAndWritesNothingTwice(t *testing.T) {
+	t.Parallel()
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		stress(t, stressCase{
+			driver:  "mysql",
+			dsn:     s.database(t),
+			create:  "create table stress (id bigint not null) engine=innodb",
+			insert:  "insert into stress values (?)",
+			sleep:   "select sleep(0.005)",
+			self:    "select connection_id()",
+			victims: "select id from information_schema.processlist where db = database() and id <> connection_id()",
+			kill:    "kill %d",
+		})
 	})
 }
 

@@ -2,7 +2,7 @@ package main
 
 import "syscall"
 
-// family is what differs between PostgreSQL and MariaDB.
+// family is what differs between PostgreSQL, MariaDB and MySQL.
 type family struct {
 	name     string
 	driver   string         // the bare one, by its name in database/sql
@@ -10,7 +10,7 @@ type family struct {
 	shutdown syscall.Signal // stops the server in an orderly way, without waiting for clients to leave
 	full     string         // the kind of error of a server that is out of connections
 
-	software   func() (map[string]string, error)           // finds the programs
+	software   func(s *server) (map[string]string, error)  // finds the programs, or lays them out in the server's directory
 	prepare    func(s *server) []string                    // the command that makes the data directory
 	serve      func(s *server) []string                    // the command that serves it
 	setUp      func(s *server) []string                    // statements for the database, and the users named below
@@ -31,5 +31,5 @@ const (
 	database    = "ledger"
 )
 
-// families are both.
-var families = []*family{postgres, mariadb}
+// families are all of them.
+var families = []*family{postgres, mariadb, mysqlFamily}

@@ -32,8 +32,8 @@ const (
 
 var (
 	starting = map[*family][]string{postgres: {"57P03"}}
-	ending   = map[*family][]string{postgres: {"57P01", "57P03"}, mariadb: {"1053", "1927"}}
-	noRoom   = map[*family][]string{postgres: {"53300"}, mariadb: {"1040"}}
+	ending   = map[*family][]string{postgres: {"57P01", "57P03"}, mariadb: {"1053", "1927"}, mysqlFamily: {"1053"}}
+	noRoom   = map[*family][]string{postgres: {"53300"}, mariadb: {"1040"}, mysqlFamily: {"1040"}}
 )
 
 // faults are all of them.

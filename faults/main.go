@@ -3,7 +3,7 @@
 //	make faults                       # everything; installs the servers' software where it is missing
 //	go run . -only restart            # the faults whose names contain this
 //
-// The servers are its own: a PostgreSQL and a MariaDB in temporary directories, on free ports of the loopback interface. Half of the calls write
+// The servers are its own: a PostgreSQL, a MariaDB and a MySQL in temporary directories, on free ports of the loopback interface. Half of the calls write
 // to a ledger, which is compared with what was acknowledged when all is over. The tests of this module run the same faults, and require
 // what does not depend on the clock.
 //

@@ -21,7 +21,7 @@ var mariadb = &family{
 	account:  "mysql",
 	shutdown: syscall.SIGTERM,
 	full:     "server 1040",
-	software: func() (map[string]string, error) {
+	software: func(*server) (map[string]string, error) {
 		install, err := process.MariaDBProgram("mariadb-install-db")
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ var postgres = &family{
 	account:  "postgres",
 	shutdown: syscall.SIGINT,
 	full:     "server 53300",
-	software: func() (map[string]string, error) {
+	software: func(*server) (map[string]string, error) {
 		bin, err := process.PostgresBin()
 		return map[string]string{"initdb": filepath.Join(bin, "initdb"), "postgres": filepath.Join(bin, "postgres")}, err
 	},

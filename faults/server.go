@@ -48,9 +48,6 @@ func newServer(ctx context.Context, f *family) (s *server, err error) {
 			s = nil
 		}
 	}()
-	if s.programs, err = f.software(); err != nil {
-		return s, err
-	}
 	if s.dir, err = os.MkdirTemp("", "pooled-faults."); err != nil {
 		return s, err
 	}
@@ -84,6 +81,10 @@ func (s *server) prepareDir(ctx context.Context) error {
 		if err := process.Directory(s.account, dir); err != nil {
 			return err
 		}
+	}
+	var err error
+	if s.programs, err = s.software(s); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()

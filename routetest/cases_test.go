@@ -12,6 +12,8 @@ type routingCase struct {
 	noRun string
 	// since is the first major version of PostgreSQL that knows it; 0: all do.
 	since int
+	// only names the one of MariaDB and MySQL whose schema it needs; empty: both have it.
+	only string
 }
 
 // where returns the part in the cluster that has to answer it.
@@ -26,6 +28,7 @@ func (c *routingCase) where() dialect.ServerRole {
 const (
 	onlyInTx      = "only in a transaction"
 	onlyMySQL     = "only MySQL knows it"
+	onlyMariaDB   = "only MariaDB knows it"
 	onlyPostgres  = "needs an extension or a file that the servers of the tests do not have"
 	notByQuery    = "not by QueryContext"
 	forOtherUsers = "would disturb other tests on the same server"
@@ -362,7 +365,7 @@ var postgresRoutingCases = []routingCase{
 	{text: `select 1 -- pool:replica`},
 }
 
-const mariaDBRoutingSchema = `
+const mysqlRoutingSchema = `
 	create table users (id int auto_increment primary key, name varchar(100), email varchar(100) unique, age int, deleted_at datetime,
 		created_at datetime default current_timestamp);
 	insert into users (name, email, age) values ('ann', 'a@example.com', 30), ('bob', 'b@example.com', 40);
@@ -373,9 +376,6 @@ const mariaDBRoutingSchema = `
 	create table schema_migrations (version bigint primary key, dirty boolean not null);
 	create table goose_db_version (id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp default now());
 	create table sessions_in_memory (id int, token varchar(100)) engine = memory;
-	create sequence numbers;
-	create table numbered_rows (id int default nextval(numbers), name varchar(10));
-	insert into numbered_rows (name) values ('a');
 	create function add_one(n int) returns int deterministic no sql return n + 1;
 	create function count_orders(who int) returns int reads sql data return (select count(*) from orders where user_id = who);
 	create function write_log(l varchar(100)) returns int modifies sql data begin insert into log (line) values (l); return 1; end;
@@ -390,10 +390,31 @@ const mariaDBRoutingSchema = `
 	create view my_connection as select connection_id() as id;
 	create view all_tokens as select token from sessions_in_memory;
 	create view locked_users as select * from users lock in share mode;
-	create view statements as select info from information_schema.processlist;
+	create view statements as select info from information_schema.processlist`
+
+// mariaDBRoutingSchema is what only MariaDB has.
+const mariaDBRoutingSchema = `;
+	create sequence numbers;
+	create table numbered_rows (id int default nextval(numbers), name varchar(10));
+	insert into numbered_rows (name) values ('a');
 	create view next_numbers as select nextval(numbers) as n`
 
-var mariaDBRoutingCases = []routingCase{
+// casesOf are those of one of MariaDB and MySQL.
+func casesOf(name string) []routingCase {
+	var cases []routingCase
+	for _, c := range mysqlRoutingCases {
+		if c.only != "" && c.only != name {
+			continue
+		}
+		if c.noRun == "only "+name+" knows it" {
+			c.noRun = ""
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+var mysqlRoutingCases = []routingCase{
 	// Reads.
 	{text: `select 1`},
 	{text: "SELECT * FROM `users`"},
@@ -407,7 +428,7 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select * from users where id in (select user_id from orders) and exists (select 1 from orders)`},
 	{text: `(select id from users) union all (select id from orders) order by 1 limit 3`},
 	{text: `select id from users except select user_id from orders`},
-	{text: `values (1, 'a'), (2, 'b')`},
+	{text: `values (1, 'a'), (2, 'b')`, noRun: onlyMariaDB},
 	{text: `values row(1, 'a'), row(2, 'b')`, noRun: onlyMySQL},
 	{text: `table users`, noRun: onlyMySQL},
 	{text: `select cast(age as char), convert(name using utf8mb4), cast(age as decimal(5, 2)) from users`},
@@ -419,9 +440,10 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select now(), sysdate(), current_timestamp(6), utc_timestamp(), curdate(), unix_timestamp(), date_add(now(), interval 1 day), date_format(now(), '%Y')`},
 	{text: `select uuid(), uuid_short(), rand(), rand(3)`},
 	{text: `select sleep(0)`},
-	{text: `select benchmark(1, md5('a'))`},
+	{text: `select benchmark(1, sha2('a', 256))`},
 	{text: `select version(), database(), user(), current_user(), schema()`},
-	{text: `select md5('a'), sha2('a', 256), hex('a'), crc32('a'), inet_aton('127.0.0.1')`},
+	{text: `select sha2('a', 256), hex('a'), crc32('a'), inet_aton('127.0.0.1')`},
+	{text: `select md5('a'), sha1('a')`, noRun: onlyMariaDB}, // a component of MySQL's from 9.6 on,
 	{text: `select 'insert into users for update', "into outfile", name as "x" from users`},
 	{text: `select 1 -- for update`},
 	{text: `select 1 # into @a`},
@@ -438,7 +460,7 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select * from user_totals where total > 5`},
 	{text: `select * from totals_of_active`},
 	{text: `select 1; select 2`, noRun: `needs multiStatements`},
-	{text: `set statement max_statement_time = 5 for select * from users`},
+	{text: `set statement max_statement_time = 5 for select * from users`, noRun: onlyMariaDB},
 	{text: `help 'select'`},
 
 	// The catalogue, as tools ask it.
@@ -461,10 +483,10 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `desc users name`},
 	{text: `explain users`},
 	{text: `explain select * from users where id = 1`},
-	{text: `explain extended select * from users`},
+	{text: `explain extended select * from users`, noRun: onlyMariaDB},
 	{text: `explain format=json select * from users`},
-	{text: `analyze select * from users`},
-	{text: `analyze format=json select * from users`},
+	{text: `analyze select * from users`, noRun: onlyMariaDB},
+	{text: `analyze format=json select * from users`, noRun: onlyMariaDB},
 	{text: `explain analyze select * from users`, noRun: onlyMySQL},
 	{text: `select table_name from information_schema.tables where table_schema = database()`},
 	{text: `select * from information_schema.key_column_usage where table_name = 'orders'`},
@@ -517,7 +539,7 @@ var mariaDBRoutingCases = []routingCase{
 
 	// Writes.
 	{text: `insert into log (line) select name from users`, why: `insert`},
-	{text: `insert into log (line) values ('x') returning id`, why: `insert`},
+	{text: `insert into log (line) values ('x') returning id`, why: `insert`, noRun: onlyMariaDB},
 	{text: `replace into log (id, line) values (100, 'x')`, why: `replace`},
 	{text: `update users u join orders o on o.user_id = u.id set u.age = 1`, why: `update`},
 	{text: `delete u from log u where u.id = 100`, why: `delete`},
@@ -526,7 +548,7 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select name from users limit 1 into dumpfile '/nowhere/x'`, why: `writes a file of the server's`, noRun: `writes a file`},
 	{text: `explain update users set age = 1`, why: `update`},
 	{text: `explain delete from log`, why: `delete`},
-	{text: `analyze update users set age = 1`, why: `update`},
+	{text: `analyze update users set age = 1`, why: `update`, noRun: onlyMariaDB},
 	{text: `select 1; insert into log (line) values ('x')`, why: `insert`, noRun: `needs multiStatements`},
 	{text: `load data infile '/nowhere/x' into table log`, why: `load`, noRun: `reads a file`},
 	{text: `truncate table log`, why: `truncate`},
@@ -545,11 +567,11 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `do sleep(0)`, why: `do`},
 	{text: `handler users open`, why: `handler`},
 	{text: `handler users read first`, why: `handler`, noRun: `needs a handler that is open`},
-	{text: `select * from users procedure analyse()`, why: `calls a procedure`},
+	{text: `select * from users procedure analyse()`, why: `calls a procedure`, noRun: onlyMariaDB},
 	{text: `/*!50000 delete from log */`, why: `delete`},
 	{text: `select * from users /*! for update */`, why: `locks rows (FOR UPDATE)`},
 	{text: `select 1 /*M!100000 into @a */`, why: `sets a user variable`},
-	{text: `set statement max_statement_time = 5 for delete from log`, why: `delete`},
+	{text: `set statement max_statement_time = 5 for delete from log`, why: `delete`, noRun: onlyMariaDB},
 
 	// Variables, and what the session did before.
 	{text: `select @a := 1`, why: `sets a user variable`},
@@ -566,11 +588,11 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select row_count()`, why: `function row_count depends on the session`},
 	{text: `select sql_calc_found_rows * from users limit 1`, why: `counts rows for found_rows`},
 	{text: `select connection_id()`, why: `function connection_id depends on the session`},
-	{text: `select nextval(numbers)`, why: `function nextval is volatile`},
-	{text: `select next value for numbers`, why: `takes a value from a sequence`},
-	{text: `select previous value for numbers`, why: `depends on the session's last value of a sequence`},
-	{text: `select lastval(numbers)`, why: `function lastval depends on the session`},
-	{text: `select setval(numbers, 5)`, why: `function setval is volatile`},
+	{text: `select nextval(numbers)`, why: `function nextval is volatile`, noRun: onlyMariaDB},
+	{text: `select next value for numbers`, why: `takes a value from a sequence`, noRun: onlyMariaDB},
+	{text: `select previous value for numbers`, why: `depends on the session's last value of a sequence`, noRun: onlyMariaDB},
+	{text: `select lastval(numbers)`, why: `function lastval depends on the session`, noRun: onlyMariaDB},
+	{text: `select setval(numbers, 5)`, why: `function setval is volatile`, noRun: onlyMariaDB},
 	{text: `select load_file('/nowhere/x')`, why: `function load_file needs the primary`},
 	{text: `select master_pos_wait('x', 1, 0)`, why: `function master_pos_wait needs the primary`, noRun: `needs a replica`},
 
@@ -581,8 +603,8 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `show processlist`, why: `shows one server or session`},
 	{text: `show full processlist`, why: `shows one server or session`},
 	{text: `show warnings`, why: `shows one server or session`},
-	{text: `show master status`, why: `shows one server or session`},
-	{text: `show slave status`, why: `shows one server or session`},
+	{text: `show master status`, why: `shows one server or session`, noRun: onlyMariaDB},
+	{text: `show slave status`, why: `shows one server or session`, noRun: onlyMariaDB},
 	{text: `show binary logs`, why: `shows one server or session`, noRun: `needs a binary log`},
 	{text: `show engines`, why: `shows one server or session`},
 	{text: `show engine innodb status`, why: `shows one server or session`},
@@ -591,7 +613,7 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `show events`, why: `shows one server or session`},
 	{text: `select * from information_schema.processlist`, why: `processlist tells of one server`},
 	{text: `select * from information_schema.innodb_trx`, why: `innodb_trx tells of one server`},
-	{text: `select * from information_schema.global_status`, why: `global_status tells of one server`},
+	{text: `select * from information_schema.global_status`, why: `global_status tells of one server`, noRun: onlyMariaDB},
 	{text: `select * from performance_schema.threads`, why: `performance_schema tells of one server`},
 	{text: `select user, host from mysql.user`, why: `mysql tells of one server`},
 	{text: `explain for connection 1`, why: `shows one server or session`, noRun: `needs another session`},
@@ -609,15 +631,41 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `select * from more_counted_users`, why: `view more_counted_users mentions counted_users`},
 	{text: `select * from my_connection`, why: `view my_connection: function connection_id depends on the session`},
 	{text: `select * from all_tokens`, why: `view all_tokens mentions sessions_in_memory`},
-	{text: `select * from locked_users`, why: `view locked_users mentions lock`},
-	{text: `select * from statements`, why: `view statements: processlist tells of one server`},
-	{text: `select * from next_numbers`, why: `view next_numbers mentions nextval`},
+	{text: `select * from locked_users`, why: `view locked_users mentions lock`, only: "MariaDB"},
+	{text: `select * from statements`, why: `view statements: processlist tells of one server`, only: "MariaDB"},
+	{text: `select * from next_numbers`, why: `view next_numbers mentions nextval`, only: "MariaDB"},
 	{text: `select * from sessions_in_memory`, why: `sessions_in_memory is a memory table`},
 	{text: `explain select * from sessions_in_memory`, why: `sessions_in_memory is a memory table`},
-	{text: `select * from numbers`, why: `numbers is a sequence`},
-	{text: `select name from numbered_rows`},
-	{text: `select default(id) from numbered_rows`, why: `may evaluate a default of numbered_rows`},
+	{text: `select * from numbers`, why: `numbers is a sequence`, only: "MariaDB"},
+	{text: `select name from numbered_rows`, only: "MariaDB"},
+	{text: `select default(id) from numbered_rows`, why: `may evaluate a default of numbered_rows`, only: "MariaDB"},
 	{text: `select default(state) from orders`},
+
+	// What only MySQL knows.
+	{text: `table users`, noRun: onlyMySQL},
+	{text: `values row(1, 'a'), row(2, 'b')`, noRun: onlyMySQL},
+	{text: `select * from (values row(1, 2)) t`, noRun: onlyMySQL},
+	{text: `select /*+ set_var(sort_buffer_size = 16M) */ * from users`},
+	{text: `select * from users u, lateral (select count(*) from orders o where o.user_id = u.id) x`, noRun: onlyMySQL},
+	{text: `select * from orders where 1 member of ('[1]')`, noRun: onlyMySQL},
+	{text: `select uuid_to_bin(uuid()), bin_to_uuid(uuid_to_bin(uuid()))`, noRun: onlyMySQL},
+	{text: `select any_value(name), regexp_like(any_value(name), 'a'), format_bytes(1000) from users`, noRun: onlyMySQL},
+	{text: `explain format=tree select * from users`, noRun: onlyMySQL},
+	{text: `explain format=json into @a select * from users`, why: `explain`, noRun: onlyMySQL},
+	{text: `explain analyze delete from log`, why: `delete`, noRun: onlyMySQL},
+	{text: `insert into log (line) values ('x') as new on duplicate key update line = new.line`, why: `insert`, noRun: onlyMySQL},
+	{text: `select * from users for update of users nowait`, why: `locks rows (FOR UPDATE)`, noRun: onlyMySQL},
+	{text: `(select * from users for update) union all select * from users`, why: `locks rows (FOR UPDATE)`, noRun: onlyMySQL},
+	{text: `analyze table users update histogram on age`, why: `analyze`, noRun: onlyMySQL},
+	{text: `lock instance for backup`, why: `lock`, noRun: onlyMySQL},
+	{text: `select * from locked_users`, only: "MySQL"}, // it leaves the lock out of the view
+	{text: `show replica status`, why: `shows one server or session`},
+	{text: `show binary log status`, why: `shows one server or session`, noRun: onlyMySQL},
+	{text: `select * from performance_schema.global_status`, why: `performance_schema tells of one server`, noRun: onlyMySQL},
+	{text: `select * from sys.version`, why: `sys tells of one server`},
+	{text: `select sys.version_major()`, why: `sys tells of one server`},
+	{text: `select ps_current_thread_id()`, why: `function ps_current_thread_id depends on the session`, noRun: onlyMySQL},
+	{text: `select wait_for_executed_gtid_set('', 1)`, why: `function wait_for_executed_gtid_set needs the primary`, noRun: onlyMySQL},
 
 	// Sessions and transactions.
 	{text: `begin`, why: `begin`},
@@ -633,10 +681,10 @@ var mariaDBRoutingCases = []routingCase{
 	{text: `use information_schema`, why: `use`},
 	{text: `prepare p from 'select 1'`, why: `prepare`},
 	{text: `execute p`, why: `execute`, noRun: notThere},
-	{text: `execute immediate 'select 1'`, why: `execute`},
+	{text: `execute immediate 'select 1'`, why: `execute`, noRun: onlyMariaDB},
 	{text: `deallocate prepare p`, why: `deallocate`, noRun: notThere},
 	{text: `xa start 'routing_matrix'`, why: `xa`},
-	{text: `begin not atomic select 1; end`, why: `begin`},
+	{text: `begin not atomic select 1; end`, why: `begin`, noRun: onlyMariaDB},
 	{text: `kill 0`, why: `kill`, noRun: isRefused},
 	{text: `get diagnostics @n = number`, why: `get`},
 	{text: `signal sqlstate '45000'`, why: `signal`, noRun: isRefused},

@@ -110,15 +110,19 @@ func TestPostgresRoutingClasses(t *testing.T) {
 	}
 }
 
-func TestMariaDBRoutingClasses(t *testing.T) {
-	dsn := testserver.MariaDBDatabase(t)
-	execOver(t, "mysql", multiStatements(t, dsn), mariaDBRoutingSchema)
-	testRoutingClasses(t, learntSessions(t, "mysql", dsn), mariaDBRoutingCases)
-	testRoutingCasesRun(t, "mysql", dsn, "set session transaction read only", 0, mariaDBRoutingCases)
+func TestMySQLRoutingClasses(t *testing.T) {
+	for f, database := range map[*family]func(testing.TB) string{mariaDBFamily: testserver.MariaDBDatabase, mysqlFamily: testserver.MySQLDatabase} {
+		t.Run(f.name, func(t *testing.T) {
+			dsn := database(t)
+			execOver(t, "mysql", multiStatements(t, dsn), f.schema)
+			testRoutingClasses(t, learntSessions(t, "mysql", dsn), f.cases)
+			testRoutingCasesRun(t, "mysql", dsn, "set session transaction read only", 0, f.cases)
+		})
+	}
 }
 
 func TestStatementsAreNotForReplicasBeforeTheCatalogueIsRead(t *testing.T) {
-	for driverName, cases := range map[string][]routingCase{"pgx": postgresRoutingCases, "mysql": mariaDBRoutingCases} {
+	for driverName, cases := range map[string][]routingCase{"pgx": postgresRoutingCases, "mysql": mysqlRoutingCases} {
 		d, err := dialect.ForDriver(driverName)
 		require.NoError(t, err)
 		server, err := d.Open(map[string]string{"pgx": "postgres://localhost/x", "mysql": "tcp(localhost)/x"}[driverName])

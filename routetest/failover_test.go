@@ -219,12 +219,16 @@ func TestWritesAreRefusedWhenThereIsNoPrimaryForTooLong(t *testing.T) {
 }
 
 func TestTwoPrimariesOfOneTimelineAreNotWrittenTo(t *testing.T) {
-	p := open(t, mariaDBFamily, mariaDBFamily.cluster(t, 1), func(c *pooled.Config) { c.Routing.FailoverTimeout = 300 * time.Millisecond })
-	p.Nodes[1].Promote()
-	p.eventually(t, "both are seen", func() bool { return p.stats().Primary == "" })
-	_, err := p.ExecContext(t.Context(), "insert into register values (1, 1)")
-	require.ErrorIs(t, err, pooled.ErrNoPrimary)
-	assert.Contains(t, err.Error(), "both "+p.Nodes[0].Address()+" and "+p.Nodes[1].Address()+" say that they are the primary")
+	for _, f := range []*family{mariaDBFamily, mysqlFamily} {
+		t.Run(f.name, func(t *testing.T) {
+			p := open(t, f, f.cluster(t, 1), func(c *pooled.Config) { c.Routing.FailoverTimeout = 300 * time.Millisecond })
+			p.Nodes[1].Promote()
+			p.eventually(t, "both are seen", func() bool { return p.stats().Primary == "" })
+			_, err := p.ExecContext(t.Context(), "insert into register values (1, 1)")
+			require.ErrorIs(t, err, pooled.ErrNoPrimary)
+			assert.Contains(t, err.Error(), "both "+p.Nodes[0].Address()+" and "+p.Nodes[1].Address()+" say that they are the primary")
+		})
+	}
 }
 
 func TestThePrimaryOfTheLaterTimelineIsWrittenTo(t *testing.T) {

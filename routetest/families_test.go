@@ -24,7 +24,7 @@ type family struct {
 	cases        []routingCase
 }
 
-var families = []*family{postgresFamily, mariaDBFamily}
+var families = []*family{postgresFamily, mariaDBFamily, mysqlFamily}
 
 var postgresFamily = &family{
 	name: "PostgreSQL", driver: "pgx", cluster: testserver.PostgresCluster,
@@ -50,7 +50,19 @@ var mariaDBFamily = &family{
 	deaf:     []string{"stop slave io_thread"},
 	argument: "?",
 	setting:  "set sql_mode = 'ANSI'",
-	schema:   mariaDBRoutingSchema, cases: mariaDBRoutingCases,
+	schema:   mysqlRoutingSchema + mariaDBRoutingSchema, cases: casesOf("MariaDB"),
+}
+
+var mysqlFamily = &family{
+	name: "MySQL", driver: "mysql", cluster: testserver.MySQLCluster,
+	port: "select @@port",
+	idle: "select service_state <> 'ON' and gtid_subset(received_transaction_set, @@global.gtid_executed)" +
+		" from performance_schema.replication_connection_status",
+	progress: "select substring_index(@@global.gtid_executed, '-', -1)", // of the only primary so far
+	deaf:     []string{"stop replica io_thread"},
+	argument: "?",
+	setting:  "set sql_mode = 'ANSI'",
+	schema:   mysqlRoutingSchema, cases: casesOf("MySQL"),
 }
 
 // readSQL reads a register.

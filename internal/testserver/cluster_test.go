@@ -26,6 +26,7 @@ var clusters = []struct {
 }{
 	{"PostgreSQL", "pgx", testserver.PostgresCluster},
 	{"MariaDB", "mysql", testserver.MariaDBCluster},
+	{"MySQL", "mysql", testserver.MySQLCluster},
 }
 
 func TestClusterReplicatesAndSurvivesWhatIsDoneToItsNodes(t *testing.T) {
@@ -109,7 +110,7 @@ func TestClustersEndWithAProcessThatIsKilled(t *testing.T) {
 	said := bufio.NewScanner(output)
 	require.True(t, said.Scan())
 	addresses := strings.Fields(said.Text())
-	require.Len(t, addresses, 4, said.Text())
+	require.Len(t, addresses, 2*len(clusters), said.Text())
 	require.NoError(t, doomed.Process.Kill())
 	require.Error(t, doomed.Wait())
 	require.EventuallyWithT(t, func(t *assert.CollectT) {

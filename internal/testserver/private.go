@@ -17,12 +17,18 @@ func PrivateMariaDB(t testing.TB) string {
 	return private(t, EnvMariaDB)
 }
 
+// PrivateMySQL is [PrivateMariaDB] with a MySQL. It takes about three seconds.
+func PrivateMySQL(t testing.TB) string {
+	t.Helper()
+	return private(t, EnvMySQL)
+}
+
 // private starts the server that the variable names and no other.
 func private(t testing.TB, variable string) string {
 	t.Helper()
 	// The script runs the command until our end of its standard input is closed, by the clean-up or by our death.
 	command := exec.Command(script(t), "run", "sh", "-c", `echo "$`+variable+`"; exec cat >/dev/null`)
-	for _, v := range []string{EnvPostgres, EnvPostgres18, EnvMariaDB, EnvMySQL, EnvPgBouncer} {
+	for _, v := range []string{EnvPostgres, EnvPostgres18, EnvMariaDB, EnvMySQL, EnvPgBouncer, EnvPgBouncerCurrent} {
 		value := "not needed"
 		if v == variable {
 			value = "" // a server is started where the variable is empty

@@ -23,11 +23,12 @@ import (
 
 // Environment variables that hold the DSNs of the servers.
 const (
-	EnvPostgres   = "POOLED_TEST_POSTGRES"
-	EnvPostgres18 = "POOLED_TEST_POSTGRES18"
-	EnvMariaDB    = "POOLED_TEST_MARIADB"
-	EnvMySQL      = "POOLED_TEST_MYSQL"
-	EnvPgBouncer  = "POOLED_TEST_PGBOUNCER"
+	EnvPostgres         = "POOLED_TEST_POSTGRES"
+	EnvPostgres18       = "POOLED_TEST_POSTGRES18"
+	EnvMariaDB          = "POOLED_TEST_MARIADB"
+	EnvMySQL            = "POOLED_TEST_MYSQL"
+	EnvPgBouncer        = "POOLED_TEST_PGBOUNCER"
+	EnvPgBouncerCurrent = "POOLED_TEST_PGBOUNCER_CURRENT"
 )
 
 // adminTimeout bounds the statements that make and drop databases.
@@ -48,6 +49,9 @@ func MySQL(t testing.TB) string { t.Helper(); return fromEnv(t, EnvMySQL) }
 // PgBouncer returns the URL of a PgBouncer in transaction mode, in front of a PostgreSQL. One before 1.21 knows no
 // prepared statements: add default_query_exec_mode=exec or simple_protocol.
 func PgBouncer(t testing.TB) string { t.Helper(); return fromEnv(t, EnvPgBouncer) }
+
+// PgBouncerCurrent is [PgBouncer] of version 1.21 or later, which knows the prepared statements of its clients.
+func PgBouncerCurrent(t testing.TB) string { t.Helper(); return fromEnv(t, EnvPgBouncerCurrent) }
 
 // PostgresDatabase creates an empty database on the server of [Postgres] and returns its URL. The database is dropped when the
 // test ends, whoever is still connected to it.

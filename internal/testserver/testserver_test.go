@@ -22,7 +22,9 @@ func TestServersAnswer(t *testing.T) {
 		{"PostgreSQL 15 or later", "pgx", testserver.Postgres, `^PostgreSQL (1[5-9]|[2-9]\d)`},
 		{"PostgreSQL 18", "pgx", testserver.Postgres18, `^PostgreSQL 18`},
 		{"MariaDB", "mysql", testserver.MariaDB, `MariaDB`},
+		{"MySQL", "mysql", testserver.MySQL, `^(9|[1-9]\d)\.[^a-zA-Z]*$`},
 		{"PgBouncer", "pgx", unpreparedPgBouncer, `^PostgreSQL `},
+		{"a current PgBouncer", "pgx", testserver.PgBouncerCurrent, `^PostgreSQL `},
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			assert.Regexp(t, server.version, queryString(t, server.driver, server.dsn(t), "select version()"))
@@ -49,7 +51,11 @@ func TestDatabaseIsFreshAndDroppedWithItsTest(t *testing.T) {
 			"select count(*)::text from pg_database where datname = $1", "select current_database()",
 		},
 		{
-			"MariaDB", "mysql", testserver.MariaDB, testserver.MariaDBDatabase, mariadbName,
+			"MariaDB", "mysql", testserver.MariaDB, testserver.MariaDBDatabase, mysqlName,
+			"select count(*) from information_schema.schemata where schema_name = ?", "select database()",
+		},
+		{
+			"MySQL", "mysql", testserver.MySQL, testserver.MySQLDatabase, mysqlName,
 			"select count(*) from information_schema.schemata where schema_name = ?", "select database()",
 		},
 	} {
@@ -84,7 +90,7 @@ func postgresName(t *testing.T, dsn string) string {
 	return address.Path[1:]
 }
 
-func mariadbName(t *testing.T, dsn string) string {
+func mysqlName(t *testing.T, dsn string) string {
 	t.Helper()
 	config, err := mysql.ParseDSN(dsn)
 	require.NoError(t, err)
@@ -106,12 +112,23 @@ func queryString(t *testing.T, driver, dsn, query string, args ...any) string {
 	return s
 }
 
-func TestPrivateMariaDBIsAnotherServerThatEndsWithItsTest(t *testing.T) {
-	var dsn string
-	t.Run("in use", func(t *testing.T) {
-		dsn = testserver.PrivateMariaDB(t)
-		assert.NotEqual(t, testserver.MariaDB(t), dsn)
-		assert.Contains(t, queryString(t, "mysql", dsn, "select version()"), "MariaDB")
-	})
-	assert.Error(t, open(t, "mysql", dsn).PingContext(t.Context()), "a stopped server answers")
+func TestPrivateServerIsAnotherOneAndEndsWithItsTest(t *testing.T) {
+	for _, server := range []struct {
+		name            string
+		private, common func(testing.TB) string
+		version         string
+	}{
+		{"MariaDB", testserver.PrivateMariaDB, testserver.MariaDB, "MariaDB"},
+		{"MySQL", testserver.PrivateMySQL, testserver.MySQL, "^[^a-zA-Z]*$"},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			var dsn string
+			t.Run("in use", func(t *testing.T) {
+				dsn = server.private(t)
+				assert.NotEqual(t, server.common(t), dsn)
+				assert.Regexp(t, server.version, queryString(t, "mysql", dsn, "select version()"))
+			})
+			assert.Error(t, open(t, "mysql", dsn).PingContext(t.Context()), "a stopped server answers")
+		})
+	}
 }

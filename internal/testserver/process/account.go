@@ -10,7 +10,7 @@ import (
 )
 
 // Hint is for who meets an error because a server or its account is missing.
-const Hint = `"scripts/test-servers.sh install pg15 mariadb" installs the servers`
+const Hint = `"scripts/test-servers.sh install pg15 mariadb mysql" installs the servers`
 
 // Command makes a command that runs in a directory, and as an account if root starts it: servers refuse to run as root.
 func Command(account, dir string, command ...string) (*exec.Cmd, error) {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -37,6 +39,44 @@ func MariaDBProgram(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no MariaDB is installed: %s", Hint)
+}
+
+// MySQLAccount runs MySQL where root starts it: the package that would make an account of its own is not installed.
+const MySQLAccount = "nobody"
+
+// LayOutMySQL lays the MySQL that scripts/test-servers.sh has fetched out in a directory: below "software" the program mysqld, which every account may run,
+// and below "template" the account's copy of the data that a new server begins with.
+func LayOutMySQL(account, dir string) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	found, _ := filepath.Glob(filepath.Join(cache, "pooled-tests", "mysql-[0-9]*")) // the pattern is well-formed
+	if len(found) == 0 {
+		return fmt.Errorf("no MySQL was fetched: %s", Hint)
+	}
+	from, template := found[len(found)-1], filepath.Join(dir, "template")
+	if err := copyTree(filepath.Join(from, "software"), filepath.Join(dir, "software")); err != nil {
+		return err
+	}
+	if out, err := exec.Command("cp", "-r", filepath.Join(from, "data"), template).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return filepath.WalkDir(template, func(path string, _ fs.DirEntry, err error) error { return errors.Join(err, Give(account, path)) })
+}
+
+// copyTree links files, which costs nothing, or copies them where links would lead to another file system.
+func copyTree(from, to string) error {
+	if exec.Command("cp", "-al", from, to).Run() == nil {
+		return nil
+	}
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	if out, err := exec.Command("cp", "-r", from, to).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 // FreePort finds a port below those of outgoing connections: it must still be free when a server that was killed comes back.

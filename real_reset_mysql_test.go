@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,25 +13,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
 )
 
-var mariaDBState = []string{
+// mysqlState shows the isolation as well: it is a variable of the session, whatever its name.
+var mysqlState = []string{
 	`show session variables where variable_name not in ('timestamp', 'rand_seed1', 'rand_seed2', 'pseudo_thread_id', 'last_gtid',
-		'gtid_binlog_pos', 'gtid_current_pos', 'gtid_binlog_state', 'error_count', 'warning_count')`,
+		'gtid_binlog_pos', 'gtid_current_pos', 'gtid_binlog_state', 'error_count', 'warning_count', 'statement_id')`,
 	`select 'database', database()`,
 	`select 'role', current_role()`,
 	`select 'last_insert_id', last_insert_id()`,
-	`select 'transaction', @@in_transaction`,
 	`select 'lock', coalesce(is_used_lock('pooled_lock') = connection_id(), 0)`,
 	`select 'variable', @tenant, @_odd$name, @rows_seen`,
-	`select 'isolation', @@tx_isolation, @@tx_read_only`,
 }
 
-var mariaDBTraces = []trace{
+var mysqlTraces = []trace{
 	{name: "nothing", sql: []string{`select 1`, `select lower(name) from things where id = 1`, `update things set name = 'b' where id = 1`}},
 	{name: "variables", sql: []string{`set sql_mode = ''`, `set @@session.wait_timeout = 77, time_zone = '+09:00'`, "set local `lock_wait_timeout` := 7"}},
-	{name: "variables set by the DSN", sql: []string{`set max_statement_time = 7`, `set group_concat_max_len = default`}},
+	{name: "variables set by the DSN", only: "MariaDB", sql: []string{`set max_statement_time = 7`, `set group_concat_max_len = default`}},
 	{name: "names", sql: []string{`set names latin1`}, probes: []string{`select @@character_set_client`}},
 	{name: "names and collation", sql: []string{`set names 'utf8mb3' collate 'utf8mb3_bin'`}},
 	{name: "character set", sql: []string{`set character set latin1`}},
@@ -49,11 +48,11 @@ var mariaDBTraces = []trace{
 	{name: "user lock by do", sql: []string{`do get_lock('pooled_lock', 1)`}},
 	{name: "SQL-level prepare", sql: []string{`prepare p from 'select 1'`}, probes: []string{`execute p`}, alone: true},
 	{name: "SQL-level execute", hides: true, sql: []string{`prepare p from 'set @tenant = 7'`, `execute p`}, probes: []string{`execute p`}, alone: true},
-	{name: "execute immediate", hides: true, sql: []string{`execute immediate 'set @tenant = 7'`}, alone: true},
+	{name: "execute immediate", only: "MariaDB", hides: true, sql: []string{`execute immediate 'set @tenant = 7'`}, alone: true},
 	{name: "handler", sql: []string{"handler things open as `odd h`"}, probes: []string{"handler `odd h` read first"}, alone: true},
 	{name: "temporary table", sql: []string{"create temporary table `odd ``pets` (id int)"}, probes: []string{"select * from `odd ``pets`"}},
 	{name: "temporary table like", sql: []string{`create temporary table if not exists pets like things`}, probes: []string{`select * from pets`}},
-	{name: "temporary table by select", sql: []string{`create or replace temporary table pets select 1 as id`}, probes: []string{`select * from pets`}},
+	{name: "temporary table by select", only: "MariaDB", sql: []string{`create or replace temporary table pets select 1 as id`}, probes: []string{`select * from pets`}},
 	{name: "temporary table shadows another", sql: []string{`create temporary table things (x int)`}, probes: []string{`select name from things where id = 1`}},
 	{name: "temporary table renamed", sql: []string{`create temporary table pets (id int)`, `alter table pets rename to beasts`}, probes: []string{`select * from beasts`}},
 	{name: "role", sql: []string{`set role pooled_tenant`}},
@@ -64,13 +63,13 @@ var mariaDBTraces = []trace{
 	{name: "user variable counting rows", sql: []string{`select id, @rows_seen := coalesce(@rows_seen, 0) + 1 from things`}},
 	{name: "user variable in DML", sql: []string{`update things set name = (@tenant := 'x')`}},
 	{name: "executable comment", sql: []string{`/*!50000 set @tenant = 7 */`}},
-	{name: "executable comment of MariaDB", sql: []string{`/*M! set @tenant = 7 */`}},
+	{name: "executable comment of MariaDB", only: "MariaDB", sql: []string{`/*M! set @tenant = 7 */`}},
 	{name: "last_insert_id", sql: []string{`insert into things (name) values ('x')`}},
 	{name: "last_insert_id of an expression", sql: []string{`select last_insert_id(77)`}},
-	{name: "sequence", sql: []string{`select nextval(numbers)`}, probes: []string{`select lastval(numbers)`}, permanent: true},
-	{name: "insert with a default from a sequence", sql: []string{`insert into counted (name) values ('x')`}, probes: []string{`select lastval(numbers)`}, permanent: true, hides: true},
-	{name: "stored function named like a built-in one elsewhere", sql: []string{`select bin_to_uuid('x')`}, permanent: true, hides: true},
-	{name: "sequence by the standard", sql: []string{`select next value for numbers`}, probes: []string{`select previous value for numbers`}, permanent: true},
+	{name: "sequence", only: "MariaDB", sql: []string{`select nextval(numbers)`}, probes: []string{`select lastval(numbers)`}, permanent: true},
+	{name: "insert with a default from a sequence", only: "MariaDB", sql: []string{`insert into counted (name) values ('x')`}, probes: []string{`select lastval(numbers)`}, permanent: true, hides: true},
+	{name: "stored function named like a built-in one elsewhere", only: "MariaDB", sql: []string{`select bin_to_uuid('x')`}, permanent: true, hides: true},
+	{name: "sequence by the standard", only: "MariaDB", sql: []string{`select next value for numbers`}, probes: []string{`select previous value for numbers`}, permanent: true},
 	{name: "stored function", sql: []string{`select hidden_set()`}, permanent: true},
 	{name: "qualified stored function", sql: []string{`do (select max(hidden_set()) from things)`}, permanent: true},
 	{name: "procedure", sql: []string{`call setting_procedure()`}, permanent: true},
@@ -79,26 +78,42 @@ var mariaDBTraces = []trace{
 	{name: "harmless trigger", sql: []string{`insert into touched (name) values ('x')`}},
 	{name: "view over a view with a stored function", sql: []string{`select * from outer_view`}, permanent: true, hides: true},
 	{name: "insert through a view", sql: []string{`insert into watched_view (name) values ('x')`}, permanent: true, hides: true},
-	{name: "trigger made in the session", sql: []string{`create or replace trigger o before insert on others for each row set @tenant = 7`, `insert into others values (1)`}, permanent: true, alone: true},
+	{name: "trigger made in the session", only: "MariaDB", sql: []string{`create or replace trigger o before insert on others for each row set @tenant = 7`, `insert into others values (1)`}, permanent: true, alone: true},
 	{name: "profiling", sql: []string{`set profiling = 1`}, permanent: true},
 	{name: "view with a stored function", sql: []string{`select * from setting_view`}, permanent: true},
-	{name: "compound statement", sql: []string{`begin not atomic set @tenant = 7; end`}, permanent: true, alone: true},
-	{name: "set statement", sql: []string{`set statement max_statement_time = 7 for select 1`}},
+	{name: "compound statement", only: "MariaDB", sql: []string{`begin not atomic set @tenant = 7; end`}, permanent: true, alone: true},
+	{name: "set statement", only: "MariaDB", sql: []string{`set statement max_statement_time = 7 for select 1`}},
 	{name: "timestamp", sql: []string{`set timestamp = 1000000000`}, probes: []string{`select now() > '2020-01-01'`}},
 	{name: "sql_log_bin and checks", sql: []string{`set foreign_key_checks = 0, unique_checks = off`}},
 	{name: "rand_seed", sql: []string{`set rand_seed1 = 1, rand_seed2 = 2`}, permanent: true},
 	{name: "insert_id", sql: []string{`set insert_id = 777`}, permanent: true},
+	{name: "variables set by the DSN of MySQL", only: "MySQL", sql: []string{`set max_execution_time = 7000`, `set group_concat_max_len = default`}},
+	{name: "temporary table by select without or replace", only: "MySQL", sql: []string{`create temporary table pets select 1 as id`}, probes: []string{`select * from pets`}},
+	{name: "executable comment of a current version", only: "MySQL", sql: []string{`/*!90000 set @tenant = 7 */`}},
+	{name: "hint that sets a variable", only: "MySQL", sql: []string{`select /*+ set_var(sql_mode = '') */ name from things`}},
+	{name: "trigger made in the session of MySQL", only: "MySQL", sql: []string{`drop trigger if exists o`, `create trigger o before insert on others for each row set @tenant = 7`, `insert into others values (1)`}, permanent: true, alone: true},
+	{name: "backup lock", only: "MySQL", sql: []string{`lock instance for backup`}, probes: []string{backupLocks}, permanent: true, alone: true},
+	{name: "optimizer trace", only: "MySQL", sql: []string{`set optimizer_trace = 'enabled=on'`}, permanent: true},
+	{name: "tracked variables", only: "MySQL", sql: []string{`set session_track_system_variables = '*'`}},
+	{name: "all roles", only: "MySQL", sql: []string{`set role all`}},
+	{name: "XA", only: "MySQL", sql: []string{`xa start 'pooled'`}, probes: []string{`do 1`}, permanent: true, alone: true},
 }
 
+// backupLocks counts the backup locks of the session.
+const backupLocks = `select count(*) from performance_schema.metadata_locks where object_type = 'BACKUP LOCK' and owner_thread_id = ps_current_thread_id()`
+
+// mariaDBSchema is what only MariaDB has.
 const mariaDBSchema = `
+	create sequence numbers;
+	create table counted (id int default nextval(numbers), name varchar(10));
+	create function bin_to_uuid(x text) returns int begin set @tenant = 7; return 1; end`
+
+const mysqlSchema = `
 	create table things (id int auto_increment primary key, name varchar(100));
 	insert into things (name) values ('a');
 	create table others (id int);
 	create table watched (name varchar(100));
-	create sequence numbers;
-	create table counted (id int default nextval(numbers), name varchar(10));
-	create function bin_to_uuid(x text) returns int begin set @tenant = 7; return 1; end;
-	create function hidden_set() returns int begin set @tenant = 7; return 1; end;
+	create function hidden_set() returns int no sql begin set @tenant = 7; return 1; end;
 	create procedure setting_procedure() begin set @tenant = 7; end;
 	create trigger w before insert on watched for each row set @tenant = 7;
 	create view setting_view as select hidden_set() as a;
@@ -111,18 +126,27 @@ const mariaDBSchema = `
 	create role if not exists pooled_tenant;
 	grant pooled_tenant to current_user`
 
-// mariaDBFamily makes a database, and opens it with a DSN that sets something: that is part of a fresh session.
-func mariaDBFamily(t *testing.T, change func(*mysql.Config)) family {
+// mysqlFamily makes a database, and opens it with a DSN that sets something: that is part of a fresh session.
+func mysqlFamily(t *testing.T, s mysqlServer, change func(*mysql.Config)) family {
 	t.Helper()
-	cfg, err := mysql.ParseDSN(testserver.MariaDBDatabase(t))
+	cfg, err := mysql.ParseDSN(s.database(t))
 	require.NoError(t, err)
 	cfg.MultiStatements = true
 	admin := openReal(t, "mysql", cfg.FormatDSN())
-	_, err = admin.Exec(mariaDBSchema)
+	_, err = admin.Exec(mysqlSchema)
 	require.NoError(t, err)
+	if s.name == "MariaDB" {
+		_, err = admin.Exec(mariaDBSchema)
+		require.NoError(t, err)
+	}
 
 	cfg.MultiStatements = false
-	cfg.Params = map[string]string{"max_statement_time": "100", "group_concat_max_len": "2048"}
+	cfg.Params = map[string]string{"group_concat_max_len": "2048"}
+	if s.name == "MariaDB" {
+		cfg.Params["max_statement_time"] = "100"
+	} else {
+		cfg.Params["max_execution_time"] = "100000"
+	}
 	cfg.Collation = "utf8mb4_unicode_ci"
 	change(cfg)
 	ways := sharedWays()
@@ -137,12 +161,17 @@ func mariaDBFamily(t *testing.T, change func(*mysql.Config)) family {
 		})
 	}
 	return family{
-		driver: "mysql", dsn: cfg.FormatDSN(), state: mariaDBState, id: "select connection_id()", sleep: "do sleep(10)", ways: ways,
+		driver: "mysql", dsn: cfg.FormatDSN(), state: append(slices.Clone(mysqlState), "select 'transaction', ("+s.inTx+")"), id: "select connection_id()", sleep: "do sleep(10)", ways: ways,
 	}
 }
 
-// mariaDBInOneText needs multiStatements.
-func mariaDBInOneText(ctx context.Context, conn *sql.Conn, t trace) error {
+// tracesOf are those that a server knows.
+func tracesOf(s mysqlServer) []trace {
+	return slices.DeleteFunc(slices.Clone(mysqlTraces), func(tr trace) bool { return tr.only != "" && tr.only != s.name })
+}
+
+// mysqlInOneText needs multiStatements.
+func mysqlInOneText(ctx context.Context, conn *sql.Conn, t trace) error {
 	if t.alone {
 		return errNotThisWay
 	}
@@ -150,14 +179,16 @@ func mariaDBInOneText(ctx context.Context, conn *sql.Conn, t trace) error {
 	return err
 }
 
-func TestMariaDBBorrowerFindsACleanSession(t *testing.T) {
+func TestMySQLBorrowerFindsACleanSession(t *testing.T) {
 	t.Parallel()
-	t.Run("one statement in a text", func(t *testing.T) {
-		testResetMatrix(t, mariaDBFamily(t, func(*mysql.Config) {}), mariaDBTraces)
-	})
-	t.Run("several statements in a text", func(t *testing.T) {
-		f := mariaDBFamily(t, func(cfg *mysql.Config) { cfg.MultiStatements = true })
-		f.ways = map[string]way{"in one text": mariaDBInOneText}
-		testResetMatrix(t, f, mariaDBTraces)
+	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+		t.Run("one statement in a text", func(t *testing.T) {
+			testResetMatrix(t, mysqlFamily(t, s, func(*mysql.Config) {}), tracesOf(s))
+		})
+		t.Run("several statements in a text", func(t *testing.T) {
+			f := mysqlFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
+			f.ways = map[string]way{"in one text": mysqlInOneText}
+			testResetMatrix(t, f, tracesOf(s))
+		})
 	})
 }
