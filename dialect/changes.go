@@ -20,10 +20,27 @@ type Changes struct {
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
 	Pending []string
+	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
+	// open. It outlasts a reset.
+	Implicit bool
+	// Way is what is known of the way to the server. It outlasts a reset.
+	Way Way
 	// Cause is what the changes are a consequence of, for those who trace that they are undone. It has values only, and is never cancelled;
 	// nil: nobody wants to know.
 	Cause context.Context
 }
+
+// Way is what is known of the way from a connection to its server.
+type Way uint8
+
+// The ways. Nobody has asked a connection of the zero value.
+const (
+	WayUnknown Way = iota
+	// Direct: the session on the server is the connection's own.
+	Direct
+	// Proxied: a proxy may share the session among its clients.
+	Proxied
+)
 
 // Clean reports whether there are none.
 func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil && !c.Defined }
@@ -38,7 +55,7 @@ func (c *Changes) Defer() {
 }
 
 // Clear says that the connection is clean.
-func (c *Changes) Clear() { *c = Changes{} }
+func (c *Changes) Clear() { *c = Changes{Implicit: c.Implicit, Way: c.Way} }
 
 // Add notes what a statement with that text does.
 func (c *Changes) Add(s *Statement, text string) {
