@@ -27,11 +27,6 @@ var mysqlServers = []mysqlServer{
 	},
 }
 
-// onMariaDB runs a test on MariaDB only, as long as sessions of MySQL are not made clean.
-func onMariaDB(t *testing.T, test func(t *testing.T, s mysqlServer)) {
-	t.Run(mysqlServers[0].name, func(t *testing.T) { test(t, mysqlServers[0]) })
-}
-
 // onMySQLServers runs a test on each.
 func onMySQLServers(t *testing.T, test func(t *testing.T, s mysqlServer)) {
 	for _, s := range mysqlServers {

@@ -125,7 +125,7 @@ func learn(t *testing.T, d *dialled) {
 }
 
 func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) {
-	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		readOnly := map[string]string{"MariaDB": "tx_read_only", "MySQL": "transaction_read_only"}[s.name]
 		d := &dialled{dialect: mysql.Dialect{}}
 		dsn := s.database(t)

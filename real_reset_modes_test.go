@@ -52,7 +52,7 @@ func TestInitIsRepeatedWhereAResetUndidIt(t *testing.T) {
 		assert.Equal(t, "nobody", scalar(t, db, tenant))
 		assert.Zero(t, resets(t, db).AuditFailures)
 	})
-	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		db, _ := openForReset(t, family{driver: "mysql", dsn: s.server(t)}, func(c *pooled.Config) {
 			c.Pool.Init = "set @tenant = 'nobody', sql_mode = 'ANSI_QUOTES'"
 		})
@@ -77,7 +77,7 @@ func TestResetModesOnRealServers(t *testing.T) {
 			`set work_mem = '77MB'`, `select current_setting('work_mem') = '77MB'`, []string{`begin`, `set local app.marker = 'x'`}, `select coalesce(current_setting('app.marker', true), '') = 'x'`,
 		},
 	}
-	for _, s := range mysqlServers[:1] {
+	for _, s := range mysqlServers {
 		servers = append(servers, server{
 			s.name, family{driver: "mysql", dsn: s.server(t), id: `select connection_id()`},
 			`set @@wait_timeout = 77`, `select if(@@wait_timeout = 77, 'true', 'false')`, []string{`begin`}, `select if((` + s.inTx + `), 'true', 'false')`,

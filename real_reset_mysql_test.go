@@ -17,8 +17,7 @@ import (
 
 // mysqlState shows the isolation as well: it is a variable of the session, whatever its name.
 var mysqlState = []string{
-	`show session variables where variable_name not in ('timestamp', 'rand_seed1', 'rand_seed2', 'pseudo_thread_id', 'last_gtid',
-		'gtid_binlog_pos', 'gtid_current_pos', 'gtid_binlog_state', 'error_count', 'warning_count', 'statement_id')`,
+	"show session variables where variable_name not in (" + movingVariables + ")",
 	`select 'database', database()`,
 	`select 'role', current_role()`,
 	`select 'last_insert_id', last_insert_id()`,
@@ -84,7 +83,18 @@ var mysqlTraces = []trace{
 	{name: "compound statement", only: "MariaDB", sql: []string{`begin not atomic set @tenant = 7; end`}, permanent: true, alone: true},
 	{name: "set statement", only: "MariaDB", sql: []string{`set statement max_statement_time = 7 for select 1`}},
 	{name: "timestamp", sql: []string{`set timestamp = 1000000000`}, probes: []string{`select now() > '2020-01-01'`}},
-	{name: "sql_log_bin and checks", sql: []string{`set foreign_key_checks = 0, unique_checks = off`}},
+	{name: "checks", sql: []string{`set foreign_key_checks = 0, unique_checks = off`}, probes: []string{`insert into children values (7)`}},
+	{name: "checks that were off for a while", sql: []string{`set foreign_key_checks = 0`, `set foreign_key_checks = 1, unique_checks = 1`}, probes: []string{`insert into children values (7)`}},
+	{name: "isolation by its variable", only: "MySQL", sql: []string{`set @@transaction_isolation = 'READ-UNCOMMITTED', @@transaction_read_only = 1`}, alone: true},
+	{name: "isolation by its older variable", only: "MariaDB", sql: []string{`set @@tx_isolation = 'READ-UNCOMMITTED', @@tx_read_only = 1`}, alone: true},
+	{name: "variables that few may set", only: "MySQL", sql: []string{`set sql_log_bin = 0, gtid_next = 'AUTOMATIC', sql_require_primary_key = 1`}, alone: true},
+	{name: "charset and collation of the connection", sql: []string{`set collation_connection = latin1_bin`, `set character_set_connection = latin1`}},
+	{name: "charset of the connection", sql: []string{`set character_set_connection = latin1`}},
+	{name: "limits of a SELECT", sql: []string{`set max_join_size = 10, sql_select_limit = 1`}},
+	{name: "completion type", sql: []string{`set completion_type = 1`, `begin`, `insert into things (name) values ('open')`, `commit`}, alone: true},
+	{name: "completion type that ends the session", sql: []string{`set completion_type = 2`, `begin`}, alone: true},
+	{name: "transaction without autocommit", sql: []string{`set autocommit = 0`, `insert into things (name) values ('open')`}, probes: []string{`select count(*) from things where name = 'open'`}, alone: true},
+	{name: "procedure that begins a transaction", sql: []string{`call beginning_procedure()`}, permanent: true, alone: true},
 	{name: "rand_seed", sql: []string{`set rand_seed1 = 1, rand_seed2 = 2`}, permanent: true},
 	{name: "insert_id", sql: []string{`set insert_id = 777`}, permanent: true},
 	{name: "variables set by the DSN of MySQL", only: "MySQL", sql: []string{`set max_execution_time = 7000`, `set group_concat_max_len = default`}},
@@ -113,6 +123,9 @@ const mysqlSchema = `
 	insert into things (name) values ('a');
 	create table others (id int);
 	create table watched (name varchar(100));
+	create table parents (id int primary key);
+	create table children (id int, foreign key (id) references parents (id));
+	create procedure beginning_procedure() begin set autocommit = 0; insert into others values (1); end;
 	create function hidden_set() returns int no sql begin set @tenant = 7; return 1; end;
 	create procedure setting_procedure() begin set @tenant = 7; end;
 	create trigger w before insert on watched for each row set @tenant = 7;
@@ -181,7 +194,7 @@ func mysqlInOneText(ctx context.Context, conn *sql.Conn, t trace) error {
 
 func TestMySQLBorrowerFindsACleanSession(t *testing.T) {
 	t.Parallel()
-	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		t.Run("one statement in a text", func(t *testing.T) {
 			testResetMatrix(t, mysqlFamily(t, s, func(*mysql.Config) {}), tracesOf(s))
 		})

@@ -84,7 +84,7 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 
 func TestMySQLSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	t.Parallel()
-	onMariaDB(t, func(t *testing.T, s mysqlServer) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		f := mysqlFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
 		f.ways["in one text"] = mysqlInOneText
 		delete(f.ways, "with a panic")

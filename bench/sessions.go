@@ -64,6 +64,12 @@ func (s *proxySessions) Fresh(ctx context.Context, _ driver.Conn) (bool, error) 
 	return s.Sessions.Fresh(ctx, s.conn)
 }
 
+func (s *proxySessions) Proxied(ctx context.Context, _ driver.Conn) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Sessions.Proxied(ctx, s.conn)
+}
+
 func (s *proxySessions) Learn(ctx context.Context, _ driver.Conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

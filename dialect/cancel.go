@@ -2,15 +2,12 @@ package dialect
 
 import (
 	"context"
-	"database/sql/driver"
 	"time"
 )
 
 // Cancel ends statements on a server from elsewhere, for a real driver that cannot do it by itself.
 type Cancel struct {
-	// Session identifies the session of a connection that was just dialled.
-	Session func(ctx context.Context, conn driver.Conn) (id string, err error)
-	// Statement ends the statement that a session runs. When it returns, the server has been told. A session that runs none, or the next
+	// Statement ends the statement that a session runs, which is named by [Dialled].Session. When it returns, the server has been told. A session that runs none, or the next
 	// one already, may have that ended.
 	Statement func(ctx context.Context, id string) error
 }

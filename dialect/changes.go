@@ -20,6 +20,11 @@ type Changes struct {
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
 	Pending []string
+	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
+	// open. It outlasts a reset.
+	Implicit bool
+	// Way is what is known of the way to the server. It outlasts a reset.
+	Way Way
 	// database is that of the last USE, and rereads says that nobody knows how the session reads texts by now: see [Changes.Reading].
 	database string
 	rereads  bool
@@ -27,6 +32,18 @@ type Changes struct {
 	// nil: nobody wants to know.
 	Cause context.Context
 }
+
+// Way is what is known of the way from a connection to its server.
+type Way uint8
+
+// The ways. Nobody has asked a connection of the zero value.
+const (
+	WayUnknown Way = iota
+	// Direct: the session on the server is the connection's own.
+	Direct
+	// Proxied: a proxy may share the session among its clients.
+	Proxied
+)
 
 // Clean reports whether there are none.
 func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil && !c.Defined }
@@ -41,7 +58,7 @@ func (c *Changes) Defer() {
 }
 
 // Clear says that the connection is clean.
-func (c *Changes) Clear() { *c = Changes{} }
+func (c *Changes) Clear() { *c = Changes{Implicit: c.Implicit, Way: c.Way} }
 
 // Reading tells how the session reads texts by now: what a prepared statement keeps of the session that prepared it. Empty is as on a
 // connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one.

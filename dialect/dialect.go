@@ -69,6 +69,8 @@ type Server struct {
 	Database string
 	// Traits is what is known about the connections to it.
 	Traits Traits
+	// Dialled asks each connection, when it was dialled and pool_init has run, for what only the connection knows. Nil: there is nothing to ask.
+	Dialled func(ctx context.Context, conn driver.Conn) (Dialled, error)
 	// Cancel ends statements. Nil: the real driver does it, if it is dialled with CancelQuery, or nobody can.
 	Cancel *Cancel
 	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
@@ -84,6 +86,14 @@ type Server struct {
 	// Advice tells people what to write in the DSN when an error of a statement shows that it does not fit the server, or what stands before it;
 	// empty: the error shows nothing of the kind. Nil: none ever does.
 	Advice func(err error) string
+}
+
+// Dialled is what a connection that was just dialled has told of itself.
+type Dialled struct {
+	// Session names its session, for [Cancel]. Empty: nobody can.
+	Session string
+	// Implicit says that transactions may begin by themselves on it: see [Changes].
+	Implicit bool
 }
 
 // Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.

@@ -14,8 +14,12 @@ type Sessions interface {
 	Statement(text string) *Statement
 
 	// Fresh is shown the first connection that was dialled, before anybody uses it, and takes down what Reset will need; it may
-	// Learn as well, where that is quick. It reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, stands before the server.
+	// Learn as well, where that is quick. It reports what Proxied would. After an error nothing is known, and the next connection is shown to it.
 	Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error)
+
+	// Proxied reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, is known to stand between the
+	// connection and the server. It may end a transaction that is open.
+	Proxied(ctx context.Context, conn driver.Conn) (bool, error)
 
 	// Stale reports whether Learn should run before long: Statement knows less than it could. It costs next to nothing.
 	Stale() bool
@@ -33,13 +37,21 @@ type Sessions interface {
 	Learn(ctx context.Context, conn driver.Conn) error
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
-	// allows, and runs init again if it may have undone what init had done. [ErrDiscard] means that it cannot. After an error the connection is not to be used again.
+	// allows, and runs init again if it may have undone what init had done. [ErrDiscard] and [ErrOutdated] mean that it cannot; as long as Fresh has
+	// told nothing, there may be more that it cannot. After an error the connection is not to be used again.
 	Reset(ctx context.Context, conn driver.Conn, changes *Changes, init string) error
 
 	// Leftovers asks the server for everything it can tell about the state of the session: name and value, such as "setting
 	// work_mem" and "64MB". It is compared with that of a connection that was just dialled.
 	Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error)
 }
+
+// ErrOutdated is [ErrDiscard] where a fresh session has not any more what Fresh has taken down: the next connection that is dialled is to be
+// shown to it.
+var ErrOutdated = errors.New("pooled: a fresh session is not what it was")
+
+// ErrLogin is [ErrDiscard] because the session was changed when it was dialled, by the server or by the program, in a way that only another dial repeats.
+var ErrLogin = errors.New("pooled: only a new connection has what logging in has set")
 
 // ErrDiscard is returned by [Sessions.Reset] when only a new connection is clean.
 var ErrDiscard = errors.New("pooled: the session cannot be made clean")

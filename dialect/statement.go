@@ -50,7 +50,7 @@ const (
 	SQLPrepare                        // PREPARE as a statement; not what drivers prepare by protocol
 	UserVariable                      // @v
 	Sequence                          // currval and lastval, LAST_INSERT_ID
-	OpenTx                            // a transaction begun by statement text, autocommit switched off
+	OpenTx                            // a transaction that the text begins, or has begin by itself
 	Database                          // USE
 	Permanent                         // only a new connection undoes it: LOAD, setseed
 	UnknownEffect                     // it may be any of the above
@@ -97,6 +97,8 @@ type Statement struct {
 	// Sees is what the statement could see of traces that others left: [Sequence], for a function such as lastval, or one that
 	// may call it. Other effects are never left for anybody to see.
 	Sees Effects
+	// Implicit says that it decides whether transactions begin by themselves from now on: see [Changes].
+	Implicit bool
 	// Defines says that it changes what the server's catalogue says.
 	Defines bool
 	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.

@@ -3,8 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"fmt"
-	"strconv"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -13,16 +11,6 @@ import (
 // the server goes on with the statement. A user may kill the statements of its own sessions.
 func cancel(connector driver.Connector) *dialect.Cancel {
 	return &dialect.Cancel{
-		Session: func(ctx context.Context, conn driver.Conn) (string, error) {
-			found, err := pairs(ctx, conn, "select 'id', connection_id()")
-			if err != nil {
-				return "", err
-			}
-			if _, err := strconv.ParseUint(found["id"], 10, 64); err != nil {
-				return "", fmt.Errorf("pooled: %q is not the number of a connection", found["id"])
-			}
-			return found["id"], nil
-		},
 		Statement: func(ctx context.Context, id string) error {
 			conn, err := connector.Connect(ctx)
 			if err != nil {

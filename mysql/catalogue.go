@@ -18,7 +18,6 @@ type catalogue struct {
 	views   map[string]string // reading them may leave a trace, and why
 	shadows map[string]bool   // stored functions with the name of a function that is built in elsewhere
 	pinned  map[string]string // tables and views that leave no trace, but that only the primary may answer for, and why
-	unread  bool              // the server does not tell: nothing is proved to be for replicas
 }
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
@@ -31,6 +30,9 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
+	}
+	if c == nil && !asksCatalogue(text, p) {
+		return
 	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
@@ -56,9 +58,11 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 			statement.NeedsPrimary(s, why)
 		}
 	}
-	if c.unread {
-		statement.NeedsPrimary(s, "the catalogue cannot be read")
-	}
+}
+
+// asksCatalogue reports whether the catalogue could know something of a text: it names a table, or may call a function.
+func asksCatalogue(text string, p *my.Statement) bool {
+	return len(p.Targets)+len(p.Names) > 0 || strings.Contains(text, "(")
 }
 
 // recording are the variables that have the server record statements for the session to read.

@@ -3,13 +3,16 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement/my"
 )
 
 // connector dials with the driver's own, and makes sessions read-only where that is asked for.
@@ -96,3 +99,34 @@ func dialer(cfg *mysql.Config) func(context.Context) (driver.Conn, *dialect.Sock
 
 // dialledKey finds, in the context of a dial, where to leave the socket.
 type dialledKey struct{}
+
+// loginEffects is what the driver does to a session by the DSN's parameters that it does not know, which it sends as assignments.
+func loginEffects(cfg *mysql.Config) (effects dialect.Effects) {
+	for name, value := range cfg.Params {
+		effects |= my.Parse("set " + name + " = " + value).Effects
+	}
+	return effects
+}
+
+// dialled asks a connection for its number, and whether transactions begin by themselves: the DSN, init_connect, pool_init and the server's own
+// settings may have switched autocommit off, or have COMMIT begin the next transaction.
+func dialled(ctx context.Context, conn driver.Conn) (told dialect.Dialled, err error) {
+	for _, explicit := range []string{
+		"@@autocommit and @@completion_type = 'NO_CHAIN'",
+		"@@autocommit", // servers that do not know the other
+		"false",        // could not be found out
+	} {
+		var row []string
+		row, err = one(ctx, conn, "select connection_id(), "+explicit+" limit 1")
+		if err == nil && len(row) == 2 {
+			if _, err := strconv.ParseUint(row[0], 10, 64); err != nil {
+				return told, fmt.Errorf("pooled: %q is not the number of a connection", row[0])
+			}
+			return dialect.Dialled{Session: row[0], Implicit: row[1] != "1"}, nil
+		}
+		if !errors.As(err, new(*mysql.MySQLError)) {
+			break
+		}
+	}
+	return told, err
+}

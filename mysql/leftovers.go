@@ -17,8 +17,16 @@ func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	globals, err := pairs(ctx, conn, "show global variables")
+	if err != nil {
+		return nil, err
+	}
 	for name, value := range variables {
-		if !slices.Contains(moving, name) && !slices.Contains(counting, name) {
+		switch {
+		case slices.Contains(moving, name) || slices.Contains(own, name):
+		case s.isNew(name, value, globals[name]):
+			left["variable "+name] = "as in a new session"
+		default:
 			left["variable "+name] = value
 		}
 	}
@@ -32,6 +40,8 @@ func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]
 		"select 'role', coalesce(current_role(), '')",
 		"select 'last_insert_id', last_insert_id()",
 		"select 'transaction', @@in_transaction",
+		"select 'transaction of the engine', count(*) from performance_schema.events_transactions_current " +
+			"where state = 'ACTIVE' and autocommit = 'NO' and thread_id = sys.ps_thread_id(connection_id())",
 		"select concat('user variable ', variable_name), coalesce(variable_value, '') from information_schema.user_variables where variable_value is not null",
 		"select concat('user variable ', variable_name), coalesce(variable_value, '') from performance_schema.user_variables_by_thread " +
 			"where variable_value is not null and thread_id = sys.ps_thread_id(connection_id())",
@@ -54,8 +64,8 @@ func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]
 	return left, nil
 }
 
-// counting are variables that change by themselves.
-var counting = []string{
-	"pseudo_thread_id", "rand_seed1", "rand_seed2", "last_gtid", "gtid_current_pos", "gtid_binlog_pos", "gtid_binlog_state", "gtid_executed",
-	"gtid_slave_pos", "in_transaction", "skip_replication", "wsrep_last_seen",
+// isNew reports whether a new session has this value of a variable: the server's own, which somebody may have changed since others were dialled.
+func (s *sessions) isNew(name, value, global string) bool {
+	f := s.fresh.Load()
+	return f != nil && (value == f.variables[name] || value == global && f.variables[name] == f.globals[name])
 }

@@ -50,13 +50,14 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
-	sessions := newSessions()
+	sessions := newSessions(loginEffects(cfg))
 	return dialect.Server{
 		Connector: connector{real},
 		Dial:      dialer(cfg),
 		Cancel:    cancel(real),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
+		Dialled:   dialled,
 		Sessions:  sessions,
 		Traits: dialect.Traits{
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
@@ -74,10 +75,10 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
-	sessions := newSessions()
+	sessions := newSessions(0)
 	return dialect.Server{
 		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, Kind: kinder{untold: true}.kind},
-		Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
+		Dialled: dialled, Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }
 

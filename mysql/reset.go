@@ -1,12 +1,12 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -17,18 +17,36 @@ import (
 // impossible is what no statement undoes, as the driver cannot send COM_RESET_CONNECTION.
 const impossible = dialect.Permanent | dialect.UnknownEffect
 
+// simple is what is undone whatever a fresh session has.
+const simple = dialect.OpenTx | dialect.Sequence
+
+// compared is what becomes what it was on the first connection, whoever had set it there.
+const compared = simple | dialect.Setting | dialect.Role | dialect.Database
+
+// rollback ends a transaction. A plain ROLLBACK may begin the next one, or end the session: see completion_type.
+const rollback = "rollback and no chain no release"
+
 // Reset undoes the changes by name, in one statement for each kind of change, and runs init again if they touch what it had done.
 func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
-	f := s.fresh.Load()
-	if f == nil {
-		f = &fresh{} // with pool_reset=off
-	}
 	if changes.Effects&impossible != 0 {
 		return dialect.ErrDiscard
 	}
-	asDialled := *f
-	_, asDialled.readOnly = conn.(readOnlyConn)
-	texts, ok := asDialled.undo(changes)
+	f := s.fresh.Load()
+	if changes.Effects&^simple == 0 {
+		f = &fresh{}
+	}
+	switch {
+	case f == nil:
+		return dialect.ErrOutdated
+	case f.hides(changes.Effects):
+		return dialect.ErrLogin
+	}
+	_, readOnly := conn.(readOnlyConn)
+	set, err := f.settings(ctx, conn, changes, readOnly)
+	if err != nil {
+		return err
+	}
+	texts, ok := f.undo(changes, set, readOnly)
 	if !ok {
 		return dialect.ErrDiscard
 	}
@@ -45,33 +63,42 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 			return err
 		}
 	}
-	return nil
+	return f.prove(ctx, conn, changes, set)
+}
+
+// hides reports whether nobody knows what a fresh session had of these effects: init_connect or the DSN had some of them, or may have had.
+func (f *fresh) hides(effects dialect.Effects) bool {
+	if f.login.Has(dialect.UnknownEffect) {
+		return effects&^compared != 0
+	}
+	return f.login&effects&^compared != 0
 }
 
 // undo lists the statements that undo the changes. It reports false if there is something that none of them undoes.
-func (f *fresh) undo(changes *dialect.Changes) (texts []string, ok bool) {
+func (f *fresh) undo(changes *dialect.Changes, set settings, readOnly bool) (texts []string, ok bool) {
 	effects := changes.Effects
 	tables := changes.Names(dialect.TempTable)
 	if effects.Has(dialect.Database) && (f.database == "" || len(tables) > 0) {
 		return nil, false // there is no statement for none, and nobody knows which database a table's name was meant in
 	}
-	if f.readOnly && len(tables) > 0 {
+	if readOnly && len(tables) > 0 {
 		return nil, false // a read-only session may not drop what it could only make while it was not
 	}
 	if effects.Has(dialect.OpenTx) {
-		texts = append(texts, "rollback")
+		texts = append(texts, rollback)
 	}
 	if effects.Has(dialect.TableLock) {
 		texts = append(texts, "unlock tables")
 	}
 	if effects.Has(dialect.Role) {
-		texts = append(texts, "set role "+f.role)
+		texts = append(texts, f.setRoles())
 	}
-	settings, ok := f.settings(changes) // before what a read-only transaction would refuse
-	if !ok {
-		return nil, false
+	if set.nextTransaction {
+		texts = append(texts, "start transaction", rollback) // which ends what was for the next one only
 	}
-	texts = append(texts, settings...)
+	if text := set.text(f); text != "" { // before what a read-only transaction would refuse
+		texts = append(texts, text)
+	}
 	if effects.Has(dialect.Database) {
 		texts = append(texts, "use "+quoteName(f.database))
 	}
@@ -97,80 +124,17 @@ func (f *fresh) undo(changes *dialect.Changes) (texts []string, ok bool) {
 	return texts, true
 }
 
-// nextTransaction is the name by which SET TRANSACTION is noted.
-const nextTransaction = "transaction"
-
-// settings sets variables back, all in one statement.
-func (f *fresh) settings(changes *dialect.Changes) (texts []string, ok bool) {
-	var set []string
-	for _, name := range changes.Names(dialect.Setting) {
-		if name == nextTransaction {
-			names := []string{"transaction_isolation", "transaction_read_only"}
-			if _, ok := f.variables[names[0]]; !ok { // MariaDB before 11.1, MySQL before 5.7.20
-				names = []string{"tx_isolation", "tx_read_only"}
-			}
-			for _, name := range names {
-				value, ok := f.value(name)
-				if !ok {
-					return nil, false
-				}
-				set = append(set, "session "+name+" = "+value)
-			}
-			texts = append(texts, "start transaction", "rollback") // which ends what was for the next one only
-			continue
+// prove asks the server for what was set back for the first time, and for the roles each time.
+func (f *fresh) prove(ctx context.Context, conn driver.Conn, changes *dialect.Changes, set settings) error {
+	if ok, err := f.areFresh(ctx, conn, set.variables); err != nil || !ok {
+		return cmp.Or(err, dialect.ErrDiscard)
+	}
+	if changes.Effects.Has(dialect.Role) {
+		if ok, err := f.hasRoles(ctx, conn); err != nil || !ok {
+			return cmp.Or(err, dialect.ErrOutdated)
 		}
-		value, ok := f.value(name)
-		if !ok {
-			return nil, false
-		}
-		set = append(set, "session "+quoteName(name)+" = "+value)
 	}
-	for _, name := range changes.Names(dialect.UserVariable) {
-		v := "@" + quoteName(name)
-		set = append(set, v+" = x''", v+" = null") // a NULL keeps the type of the value before it, and one that was never set is binary
-	}
-	if len(set) > 0 {
-		texts = append(texts, "set "+strings.Join(set, ", "))
-	}
-	return texts, true
-}
-
-// accessModes are the names of the variable that says whether sessions may write; each server knows one or both.
-var accessModes = []string{"transaction_read_only", "tx_read_only"}
-
-// moving are variables whose value is that of the moment.
-var moving = []string{"timestamp", "error_count", "warning_count", "last_insert_id", "identity", "insert_id"}
-
-// value is what a variable is set back to: the server's default for new sessions, unless the DSN or pool_init had set something else.
-func (f *fresh) value(name string) (string, bool) {
-	name = strings.ToLower(name)
-	if f.readOnly && slices.Contains(accessModes, name) {
-		return "1", true
-	}
-	was, ok := f.variables[name]
-	if !ok || slices.Contains(moving, name) {
-		return "default", name == "timestamp"
-	}
-	if was == f.globals[name] {
-		return "default", true
-	}
-	if _, err := strconv.ParseFloat(was, 64); err == nil {
-		return was, true
-	}
-	if was == "" && name == "character_set_results" {
-		return "null", true
-	}
-	return quoteText(was), true
-}
-
-func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
-// quoteText writes a string so that it means the same whether backslashes escape or not.
-func quoteText(text string) string {
-	if strings.Contains(text, `\`) {
-		return fmt.Sprintf("x'%x'", text)
-	}
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	return nil
 }
 
 // gone are the errors of undoing what is not there any more.
@@ -186,8 +150,13 @@ func exec(ctx context.Context, conn driver.Conn, text string) error {
 	}
 	_, err := execer.ExecContext(ctx, text, nil)
 	var my *mysql.MySQLError
-	if errors.As(err, &my) && slices.Contains(gone, my.Number) {
-		return nil
+	if errors.As(err, &my) {
+		switch {
+		case slices.Contains(gone, my.Number):
+			return nil
+		case my.Number == erOutOfRange && strings.Contains(text, alarm):
+			return dialect.ErrOutdated
+		}
 	}
 	return err
 }

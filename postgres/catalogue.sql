@@ -15,6 +15,7 @@ select 'foreign function', p.proname, ''
   where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
 union all
 select case l.lanname when 'sql' then 'sql function' else 'function' end, p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
+    || case when exists (select from pg_catalog.unnest(p.proconfig) c where c ilike 'seed=%') then ' setseed' else '' end
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql')
 union all

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql/driver"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // leftoversSQL is all that the server tells about the state of a session. What a driver prepares by protocol is no state, and neither are
@@ -23,20 +21,18 @@ union all select 'cursor ' || name, '' from pg_catalog.pg_cursors where is_holda
 union all select 'prepared ' || name, '' from pg_catalog.pg_prepared_statements where from_sql`
 
 // Leftovers asks the server what it knows of the session.
-func (s sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {
+func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {
 	c, err := pgxConn(conn)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.Query(ctx, leftoversSQL, pgx.QueryExecModeSimpleProtocol)
+	results, err := c.PgConn().Exec(ctx, leftoversSQL).ReadAll()
 	if err != nil {
 		return nil, err
 	}
 	left := map[string]string{}
-	var name, value string
-	_, err = pgx.ForEachRow(rows, []any{&name, &value}, func() error {
-		left[name] = value
-		return nil
-	})
-	return left, err
+	for _, row := range results[0].Rows {
+		left[string(row[0])] = string(row[1])
+	}
+	return left, nil
 }

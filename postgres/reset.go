@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -36,9 +37,12 @@ const everything = dialect.Role | dialect.Setting | dialect.Cursor | dialect.Lis
 // prepared asks for what was prepared by statement. DEALLOCATE ALL would take along what the driver prepared by protocol.
 const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_catalog.pg_prepared_statements where from_sql"
 
+// simple is what is undone whatever a fresh session has. The numbers of sequences are those of somebody else in any case.
+const simple = dialect.OpenTx | dialect.Sequence
+
 // Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init if the changes touch
 // what it had done.
-func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
+func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
 	if changes.Effects.Has(dialect.Permanent) {
 		return dialect.ErrDiscard
 	}
@@ -46,18 +50,33 @@ func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.
 	if err != nil {
 		return err
 	}
+	f := s.fresh.Load()
+	if (f == nil || f.proxied && changes.Way == dialect.Direct) && changes.Effects&settable != 0 {
+		return dialect.ErrOutdated
+	}
 	repeat := init != "" && s.touches(changes.Effects, init)
 	effects := changes.Effects
 	if repeat || effects.Has(dialect.UnknownEffect) {
 		effects |= everything
 	}
-	sql := compose(effects, effects.Has(dialect.OpenTx) && c.PgConn().TxStatus() != 'I', readOnly(c))
-	if sql == "" {
+	triggers := effects&^simple != 0 && hasLoginTriggers(c)
+	var sql []string
+	if triggers {
+		sql = append(sql, loginTriggersSQL)
+	}
+	sql = append(sql, compose(effects, readOnly(c))...)
+	if effects.Has(dialect.OpenTx) && c.PgConn().TxStatus() != 'I' {
+		sql = slices.Insert(sql, 0, "rollback")
+	}
+	if len(sql) == 0 {
 		return nil
 	}
-	results, err := c.PgConn().Exec(ctx, sql).ReadAll()
+	results, err := c.PgConn().Exec(ctx, strings.Join(sql, "; ")).ReadAll()
 	if err != nil {
 		return err
+	}
+	if triggers && string(results[slices.Index(sql, loginTriggersSQL)].Rows[0][0]) != "0" {
+		return dialect.ErrLogin // only another login does what they do
 	}
 	if effects&(dialect.Listen|dialect.UnknownEffect) != 0 {
 		forgetNotifications(ctx, c)
@@ -72,9 +91,14 @@ func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.
 		next = append(next, init)
 	}
 	if len(next) > 0 {
-		_, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll()
+		if _, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll(); err != nil {
+			return err
+		}
 	}
-	return err
+	if effects&settable != 0 {
+		return f.prove(ctx, c)
+	}
+	return nil
 }
 
 // forgetNotifications empties the buffer in which pgx keeps what LISTEN has brought for somebody to wait for.
@@ -89,17 +113,14 @@ func forgetNotifications(ctx context.Context, c *pgx.Conn) {
 }
 
 // touches reports whether a reset of these effects may undo what init did.
-func (s sessions) touches(effects dialect.Effects, init string) bool {
+func (s *sessions) touches(effects dialect.Effects, init string) bool {
 	does := s.Statement(init).Effects
 	return effects.Has(dialect.UnknownEffect) || does.Has(dialect.UnknownEffect) && effects != dialect.OpenTx || effects&does != 0
 }
 
-// compose writes the statements as one text. The server runs it as one transaction, so it fails or succeeds as a whole.
-func compose(effects dialect.Effects, inTx, readOnly bool) string {
+// compose lists the statements, which are sent as one text. The server runs it as one transaction, so it fails or succeeds as a whole.
+func compose(effects dialect.Effects, readOnly bool) []string {
 	var sql []string
-	if inTx {
-		sql = append(sql, "rollback")
-	}
 	for _, u := range undo {
 		if effects&u.effect != 0 {
 			sql = append(sql, u.sql)
@@ -114,5 +135,5 @@ func compose(effects dialect.Effects, inTx, readOnly bool) string {
 	if effects.Has(dialect.SQLPrepare) {
 		sql = append(sql, prepared)
 	}
-	return strings.Join(sql, "; ")
+	return sql
 }

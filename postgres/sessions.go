@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,11 +16,14 @@ import (
 )
 
 // sessions implements [dialect.Sessions] for one server.
-type sessions struct{ *statement.Reader[catalogue] }
+type sessions struct {
+	*statement.Reader[catalogue]
+	fresh atomic.Pointer[fresh] // nil: not known yet
+}
 
-var _ dialect.Sessions = sessions{}
+var _ dialect.Sessions = (*sessions)(nil)
 
-func newSessions() sessions { return sessions{statement.NewReader(read, nil)} }
+func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read)} }
 
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown.
 func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
@@ -38,7 +42,7 @@ const (
 )
 
 // Learn reads the catalogue.
-func (s sessions) Learn(ctx context.Context, conn driver.Conn) error {
+func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	return s.Reader.Learn(ctx, func() (*catalogue, error) {
 		c, err := pgxConn(conn)
 		if err != nil {
@@ -48,18 +52,22 @@ func (s sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	})
 }
 
-// Fresh compares the process id that the server knows with the one that the connection was told, as a proxy makes up its own, and
-// reads the catalogue.
-func (s sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
+// Fresh takes down what was set when the session began, and reads the catalogue.
+func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
 	c, err := pgxConn(conn)
 	if err != nil {
 		return false, err
 	}
-	var pid uint32
-	if err := c.QueryRow(ctx, "select pg_catalog.pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
+	if isConsole(c) {
+		return true, nil
+	}
+	row, err := ask(ctx, c, "select pg_catalog.pg_backend_pid(), ("+stateSQL(c)+")")
+	if err != nil {
 		return false, err
 	}
-	if pid != c.PgConn().PID() {
+	f := &fresh{state: row[1], proxied: isProxied(c, row[0])}
+	s.fresh.Store(f)
+	if f.proxied {
 		return true, nil
 	}
 	// Milliseconds once: sessions that wait to be judged would cost more, as others would have to be dialled meanwhile. Where it takes

@@ -10,7 +10,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-func learnt(tb testing.TB, facts ...fact) sessions {
+func learnt(tb testing.TB, facts ...fact) *sessions {
 	tb.Helper()
 	s := newSessions()
 	c := newCatalogue(append(facts,

@@ -238,6 +238,9 @@ func (o *oracle) call(n *pgquery.FuncCall) {
 			strings.EqualFold(n.GetArgs()[0].GetAConst().GetSval().GetSval(), "search_path") {
 			effects = dialect.TempTable
 		}
+		if strings.EqualFold(n.GetArgs()[0].GetAConst().GetSval().GetSval(), "seed") {
+			effects |= dialect.Permanent
+		}
 	}
 	if class != dialect.Read {
 		o.wantNoRead(nameOf(n))

@@ -105,8 +105,9 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		readOnly:  o.readOnly,
 		socket:    o.socket,
 	}
-	if o.session != "" {
-		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.session) })
+	c.Changes().Implicit = o.told.Implicit
+	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
+		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.told.Session) })
 	}
 	c.Over(o.socket)
 	c.CountTexts(e.texts)
@@ -175,9 +176,9 @@ var errNoConn = errors.New("pooled: a middleware ended the Connect stage without
 
 // opened is what connect opened: the real connection, and the socket under it if it is known.
 type opened struct {
-	conn    driver.Conn
-	socket  *dialect.Socket
-	session string // for Server.Cancel; empty: statements are not cancelled that way
+	conn   driver.Conn
+	socket *dialect.Socket
+	told   dialect.Dialled
 	// readOnly is set before, and says what kind of connection is wanted.
 	readOnly bool
 }
@@ -198,7 +199,7 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 	if o.conn != nil { // a middleware did not want that one, and tries again
 		_ = o.conn.Close()
 	}
-	o.conn, o.socket, o.session = real, socket, ""
+	o.conn, o.socket, o.told = real, socket, dialect.Dialled{}
 	if err := e.prepare(ctx, o); err != nil {
 		o.conn = nil
 		_ = real.Close() // the reason is in err
@@ -209,17 +210,15 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 
 // prepare makes what was opened ready for its first borrower.
 func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
-	if e.server.Cancel != nil && !e.pool.CancelCloses {
-		if o.session, err = e.server.Cancel.Session(ctx, o.conn); err != nil {
-			return err
-		}
-	}
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, o.conn); err != nil {
 			return &middleware.InitError{Endpoint: e.info.Name, Cause: err}
 		}
 	}
-	return nil
+	if e.server.Dialled != nil {
+		o.told, err = e.server.Dialled(ctx, o.conn)
+	}
+	return err
 }
 
 // open has the real driver dial, through a socket if connections are watched.

@@ -16,11 +16,13 @@ const (
 	minAge = 10 * time.Second
 )
 
+// firstWait is for how long others wait for whoever reads the first catalogue.
+const firstWait = 5 * time.Second
+
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
 // date. It is the part of [dialect.Sessions] that is the same for every family.
 type Reader[C any] struct {
 	judge     func(text string, c *C) (s *dialect.Statement, complete bool)
-	fallback  *C
 	cache     Cache[*dialect.Statement]
 	catalogue atomic.Pointer[C] // nil: not read yet
 	stale     atomic.Bool
@@ -30,9 +32,9 @@ type Reader[C any] struct {
 }
 
 // NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
-// has all of the names in it. fallback is the catalogue to go by if none can be read; nil: then there is none.
-func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool), fallback *C) *Reader[C] {
-	r := &Reader[C]{judge: judge, fallback: fallback, learning: make(chan struct{}, 1)}
+// has all of the names in it.
+func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
+	r := &Reader[C]{judge: judge, learning: make(chan struct{}, 1)}
 	r.stale.Store(true)
 	return r
 }
@@ -94,7 +96,9 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 	if !mine && r.tried() {
 		return nil
 	}
-	if !r.begin(ctx) {
+	waiting, cancel := context.WithTimeout(ctx, firstWait)
+	defer cancel()
+	if !r.begin(waiting) {
 		if mine {
 			r.stale.Store(true)
 		}
@@ -109,9 +113,6 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 		return nil
 	}
 	r.failed.Store(true)
-	if r.fallback != nil && ctx.Err() == nil && r.catalogue.CompareAndSwap(nil, r.fallback) {
-		r.cache.Clear()
-	}
 	return err
 }
 

@@ -31,7 +31,7 @@ func judgeByName(text string, c *names) (*dialect.Statement, bool) {
 func fetches(n names) func() (*names, error) { return func() (*names, error) { return &n, nil } }
 
 func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
-	r := NewReader(judgeByName, nil)
+	r := NewReader(judgeByName)
 	assert.True(t, r.Stale())
 	assert.True(t, r.Statement("f").Provisional)
 	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
@@ -43,7 +43,7 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 
 func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName, nil)
+		r := NewReader(judgeByName)
 		require.NoError(t, r.Learn(t.Context(), fetches(names{})))
 		r.Statement("f")
 		assert.False(t, r.Stale(), "the copy is new, so that the name is a mistake")
@@ -55,10 +55,10 @@ func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 
 func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName, &names{})
+		r := NewReader(judgeByName)
 		refused := errors.New("permission denied")
 		require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
-		assert.Equal(t, dialect.UnknownEffect, r.Statement("f").Effects, "it goes by the fallback")
+		assert.True(t, r.Statement("f").Provisional, "nothing is known")
 		r.Age()
 		assert.False(t, r.Stale())
 		time.Sleep(minAge)
@@ -76,7 +76,7 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 
 func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName, nil)
+		r := NewReader(judgeByName)
 		answer := make(chan names)
 		slow := func() (*names, error) { n := <-answer; return &n, nil }
 		go func() { assert.NoError(t, r.Learn(t.Context(), slow)) }()
@@ -103,7 +103,7 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 
 func TestReaderStaysStaleWhenTheReaderGaveUpWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName, nil)
+		r := NewReader(judgeByName)
 		answer := make(chan names)
 		go func() {
 			assert.NoError(t, r.LearnFirst(t.Context(), func() (*names, error) { n := <-answer; return &n, nil }))

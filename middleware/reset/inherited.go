@@ -11,7 +11,7 @@ import (
 // the borrower has left a trace of the same kind, it is that one which is seen.
 func (r *Reset) beforeSeeing(ctx context.Context, conn middleware.ServerConn) error {
 	changes := conn.Changes()
-	if changes.Inherited&^changes.Effects == 0 {
+	if changes.Inherited&^changes.Effects == 0 || r.judges() && changes.Way == dialect.Proxied {
 		return nil
 	}
 	inherited := dialect.Changes{Effects: changes.Inherited}

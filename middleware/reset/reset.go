@@ -35,9 +35,11 @@ type Options struct {
 // Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
 type Reset struct {
 	Options
-	fresh    atomic.Pointer[fresh] // nil: nothing was dialled yet
-	audit    audit
-	counters counters
+	fresh atomic.Pointer[fresh] // nil: no connection has told yet
+	audit audit
+	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
+	unanswered, toldProxy, toldLogin atomic.Bool
+	counters                         counters
 }
 
 // New makes a Reset.
@@ -102,14 +104,27 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 }
 
 func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
-	if r.Policy.Mode == policy.ResetOff {
-		conn.Changes().Effects |= s.Effects & dialect.OpenTx
-		if s.Effects&(dialect.UnknownEffect|dialect.Permanent) != 0 {
-			conn.Changes().Reread() // and nobody undoes it
-		}
+	changes := conn.Changes()
+	if r.Policy.Mode != policy.ResetOff {
+		changes.Add(s, text)
 		return
 	}
-	conn.Changes().Add(s, text)
+	changes.Effects |= s.Effects & dialect.OpenTx
+	if s.Implicit {
+		changes.Implicit = true
+	}
+	if s.Effects.Has(dialect.UnknownEffect) {
+		mayBegin(changes)
+	}
+	if s.Effects&(dialect.UnknownEffect|dialect.Permanent) != 0 {
+		changes.Reread()
+	}
+}
+
+// mayBegin notes that something was done which nobody undoes, and which may have begun a transaction, or switched autocommit off.
+func mayBegin(changes *dialect.Changes) {
+	changes.Effects |= dialect.OpenTx
+	changes.Implicit = true
 }
 
 // release sends a clean connection on, and a dirty one by way of a goroutine of the endpoint.
@@ -119,19 +134,24 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			return
 		}
 		changes := event.Conn.Changes()
+		if changes.Implicit {
+			changes.Effects |= dialect.OpenTx
+		}
 		switch {
+		case r.Policy.Mode == policy.ResetOff:
+			if event.Unknown && !r.TellsTx {
+				mayBegin(changes)
+			}
 		case r.Policy.Mode == policy.ResetAlways:
 			changes.Effects |= dialect.UnknownEffect
 			changes.Defined, changes.Pending = false, nil // nobody judges
-		case r.judges():
+		default:
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
 			}
 			changes.Defer()
 		}
-		if !changes.Clean() && r.behindProxy() { // it was done to whatever session the proxy had at hand
-			*changes = dialect.Changes{Effects: changes.Effects & dialect.OpenTx}
-		}
+		r.leaveToProxy(changes)
 		switch {
 		case event.Discard:
 			next(event)
@@ -141,11 +161,11 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
-			if !r.learns() {
+			if !r.learns(changes) {
 				next(event)
 				return
 			}
-		case r.discards(changes) && !changes.Defined && !r.learns():
+		case r.discards(changes) && changes.Way == dialect.Direct && !changes.Defined && !r.learns(changes):
 			r.discard(event, byMode)
 			next(event)
 			return
@@ -175,21 +195,12 @@ func (r *Reset) judges() bool {
 }
 
 // learns reports whether the catalogue is to be read before long.
-func (r *Reset) learns() bool { return r.judges() && r.Sessions.Stale() && !r.behindProxy() }
-
-// behindProxy reports whether sessions are left alone because a proxy shares them.
-func (r *Reset) behindProxy() bool {
-	fresh := r.fresh.Load()
-	return r.judges() && fresh != nil && fresh.proxied
+func (r *Reset) learns(changes *dialect.Changes) bool {
+	return r.judges() && changes.Way != dialect.Proxied && r.Sessions.Stale()
 }
 
 // clean makes the session clean, or marks the connection to be discarded.
 func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
-	if r.Policy.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Policy.Timeout)
-		defer cancel()
-	}
 	why := failed
 	if cause := event.Conn.Changes().Cause; cause != nil && r.Trace != nil {
 		end := r.Trace(cause, event.Conn)
@@ -210,6 +221,11 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 // settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds.
 func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	changes := event.Conn.Changes()
+	if err := r.findWay(ctx, event); err != nil {
+		r.complain(ctx, event, err)
+		return failed
+	}
+	r.leaveToProxy(changes)
 	switch {
 	case changes.Defined:
 		r.Sessions.Outdate(true) // only now that it is committed
@@ -219,7 +235,10 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 		r.Sessions.Age()
 	}
 	changes.Defined = false
-	if !r.learns() && changes.Pending == nil {
+	if !r.learns(changes) && changes.Pending == nil {
+		if r.discards(changes) {
+			return byMode
+		}
 		return r.undo(ctx, event)
 	}
 	pending, discards := changes.Pending, r.discards(changes)
@@ -247,6 +266,9 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	if discards || r.discards(changes) {
 		return byMode
 	}
+	if changes.Implicit { // reading may have begun one
+		changes.Effects |= dialect.OpenTx
+	}
 	return r.undo(ctx, event)
 }
 
@@ -256,24 +278,49 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	if changes.Effects == 0 {
 		return none
 	}
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
 	changes.Effects |= changes.Inherited
 	effects := changes.Effects
 	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {
 	case err == dialect.ErrDiscard:
 		return permanent
-	case err != nil:
-		if r.isNews(ctx, err) {
-			r.Logger.Warn("pooled: a session could not be made clean; its connection is closed", "endpoint", event.Conn.Endpoint().Name,
-				"connection", event.Conn.ID(), "effects", changes.Effects.String(), "error", err)
+	case err == dialect.ErrOutdated:
+		r.Renew()
+		return permanent
+	case err == dialect.ErrLogin:
+		if r.toldLogin.CompareAndSwap(false, true) {
+			r.Logger.Warn("pooled: sessions that were changed are closed, because a login event trigger, init_connect, the DSN or a hook of the program "+
+				"sets up new ones in a way that only another login repeats", "endpoint", event.Conn.Endpoint().Name)
 		}
+		return permanent
+	case err != nil:
+		r.complain(ctx, event, err)
 		return failed
 	}
-	changes.Clear()
 	r.counters.reset(effects)
-	if r.Policy.Mode == policy.ResetOff {
+	if r.Policy.Mode == policy.ResetOff { // all else is as it was
+		changes.Effects = 0
 		return none
 	}
+	changes.Clear()
 	return r.audit.check(ctx, r, event)
+}
+
+// limit is pool_reset_timeout.
+func (r *Reset) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Policy.Timeout > 0 {
+		return context.WithTimeout(ctx, r.Policy.Timeout)
+	}
+	return ctx, func() {}
+}
+
+// complain logs why a session could not be made clean.
+func (r *Reset) complain(ctx context.Context, event *middleware.Release, err error) {
+	if r.isNews(ctx, err) {
+		r.Logger.Warn("pooled: a session could not be made clean; its connection is closed", "endpoint", event.Conn.Endpoint().Name,
+			"connection", event.Conn.ID(), "effects", event.Conn.Changes().Effects.String(), "error", err)
+	}
 }
 
 // isNews reports whether an error is to be logged. That a server went away, or the endpoint is being closed, is no news here.

@@ -35,6 +35,7 @@ type sessions struct {
 	learnErr    error
 	freshErr    error
 	proxied     bool
+	proxiedErr  error
 }
 
 func (s *sessions) note(call string) {
@@ -69,6 +70,10 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
 	s.note("fresh")
 	return s.proxied, s.freshErr
+}
+
+func (s *sessions) Proxied(context.Context, driver.Conn) (bool, error) {
+	return s.proxied, s.proxiedErr
 }
 
 func (s *sessions) Stale() bool {

@@ -17,7 +17,7 @@ import (
 // A word that is not in the table is never found by at: a comparison with it would never hold.
 func TestEveryWordThatIsComparedIsKnown(t *testing.T) {
 	lowerCase := regexp.MustCompile(`^[a-z_]+$`)
-	variables := "autocommit insert_id rand_seed1 rand_seed2 last_insert_id identity nextval currval nNxXbB"
+	variables := "autocommit completion_type insert_id rand_seed1 rand_seed2 last_insert_id identity nextval currval nNxXbB"
 	for _, name := range connectionCharset {
 		variables += " " + name
 	}

@@ -34,8 +34,14 @@ func (p *parser) setStatement(s []token) {
 		return
 	}
 	for i := 3; i < inner; i++ {
-		if isAssignment(s, i) && s[i-1].isName() && hasNoDefault(p.variablePath(s[i-1:i])) {
+		if !isAssignment(s, i) || !s[i-1].isName() {
+			continue
+		}
+		switch name := p.variablePath(s[i-1 : i]); {
+		case hasNoDefault(name):
 			p.is(nothing, dialect.Permanent)
+		case beginsTransactions(name):
+			p.is(nothing, dialect.OpenTx)
 		}
 	}
 	p.scan(s[2:inner])
@@ -193,14 +199,18 @@ func (p *parser) setting(name string) {
 	p.is(sessionControl, 0)
 	p.undo(dialect.Setting, name)
 	switch {
-	case name == "autocommit":
+	case beginsTransactions(name):
 		p.is(txControl, dialect.OpenTx)
+		p.out.Implicit = true
 	case name == "last_insert_id" || name == "identity":
 		p.is(sessionControl, dialect.Sequence|dialect.Permanent)
 	case hasNoDefault(name):
 		p.is(sessionControl, dialect.Permanent)
 	}
 }
+
+// beginsTransactions reports whether transactions may begin by themselves because of the variable: with the next statement, or when one ends.
+func beginsTransactions(name string) bool { return name == "autocommit" || name == "completion_type" }
 
 // hasNoDefault reports whether the variable has no default to return to, or waits for a statement that uses it up.
 func hasNoDefault(name string) bool {

@@ -46,6 +46,9 @@ type Statement struct {
 	// temporary table of that name.
 	Names []string
 
+	// Implicit says that it decides whether transactions begin by themselves: it sets autocommit, or what COMMIT does besides.
+	Implicit bool
+
 	// Defines says that CREATE, ALTER, DROP or RENAME is in it: what the server's catalogue says may change.
 	Defines bool
 }

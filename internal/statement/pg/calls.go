@@ -157,7 +157,7 @@ func words(list string) map[string]bool {
 }
 
 // setConfig counts what set_config does, whose arguments begin at i: nothing behind its transaction where the third one is
-// literally true, except that a search_path can make the tables temporary that are created next.
+// literally true, except that a search_path can make the tables temporary that are created next, and that a seed is for good.
 func (w *walk) setConfig(i int) {
 	w.needsPrimary("function set_config changes settings")
 	last := w.closing(i)
@@ -166,6 +166,12 @@ func (w *walk) setConfig(i int) {
 		w.effects |= dialect.Setting | dialect.Role
 	}
 	name, value := w.at(i+1), w.at(i+3)
+	switch {
+	case !positional || !w.at(i+2).isPunct(',') || !spells(name):
+		w.effects |= dialect.UnknownEffect // it may be the seed of random()
+	case strings.EqualFold(strings.Trim(name.text, "'"), seed):
+		w.effects |= dialect.Permanent
+	}
 	switch {
 	case positional && w.at(i+2).isPunct(',') && spells(name) && !containsFold(name.text, "search_path"):
 	case positional && w.at(i+2).isPunct(',') && w.at(i+4).isPunct(',') && spells(value) && !containsFold(value.text, "pg_temp"):

@@ -27,7 +27,9 @@ var builtins = func() map[string]builtin {
 			pg_try_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_shared pg_advisory_unlock_all`},
 		{builtin{dialect.Write, dialect.Sequence}, "nextval setval"},
 		{builtin{dialect.Write, dialect.Permanent}, `setseed pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup
-			pg_replication_origin_session_setup pg_replication_origin_session_reset`},
+			pg_replication_origin_session_setup pg_replication_origin_session_reset
+			pg_create_physical_replication_slot pg_create_logical_replication_slot
+			pg_copy_physical_replication_slot pg_copy_logical_replication_slot`}, // which may be temporary
 		{builtin{dialect.Write, 0}, `pg_backend_pid pg_blocking_pids pg_safe_snapshot_blocking_pids pg_lock_status pg_listening_channels
 			pg_show_all_settings pg_cursor pg_prepared_statement pg_prepared_xact pg_postmaster_start_time pg_conf_load_time
 			pg_available_extensions pg_available_extension_versions pg_extension_update_paths

@@ -21,6 +21,9 @@ func set(w *walk) (dialect.Class, dialect.Effects) {
 		i = 2
 	}
 	what := w.at(i)
+	if w.isSeed(i) {
+		return dialect.SessionControl, effects | dialect.Setting | dialect.Permanent // for good, also with LOCAL
+	}
 	switch {
 	case (what.is("transaction") || what.is("constraints")) && !w.isVariable(i):
 		return dialect.TxControl, effects
@@ -55,6 +58,15 @@ func (w *walk) isRole(i int) bool {
 	return strings.EqualFold(t.text, "role") || strings.EqualFold(t.text, "session_authorization") ||
 		t.is("session") && w.at(i+1).is("authorization")
 }
+
+// isSeed reports whether what is set at i is the seed of random().
+func (w *walk) isSeed(i int) bool {
+	t := w.at(i)
+	return t.isName() && !w.at(i+1).isPunct('.') && strings.EqualFold(t.text, seed)
+}
+
+// seed is the name of the variable that is setseed by another way: neither RESET nor the end of a transaction gives back what was before.
+const seed = "seed"
 
 // namesTemp reports whether a value may spell pg_temp.
 func (w *walk) namesTemp() bool {

@@ -1,0 +1,43 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// SET ROLE DEFAULT is not what a new session has where activate_all_roles_on_login is on, and MariaDB has no such words. So the server is asked
+// afterwards whether the roles are those of a new session: an administrator may have granted others meanwhile.
+
+// roles are those of a session and, as only MariaDB tells, the one that a new session begins with.
+type roles struct{ active, initial string }
+
+// rolesSQL asks for roles.
+func (f *fresh) rolesSQL() string {
+	if f.isMariaDB() {
+		return "current_role(), (select min(role_name) from information_schema.applicable_roles where is_default = 'YES')"
+	}
+	if _, ok := f.globals["activate_all_roles_on_login"]; ok {
+		return "current_role(), ''"
+	}
+	return "'', ''" // MySQL 5 has none
+}
+
+// setRoles gives a session the roles of a new one.
+func (f *fresh) setRoles() string {
+	switch {
+	case !f.isMariaDB() && f.globals["activate_all_roles_on_login"] == "ON":
+		return "set role all"
+	case !f.isMariaDB():
+		return "set role default"
+	case f.roles.active == "":
+		return "set role none"
+	default:
+		return "set role " + quoteName(f.roles.active)
+	}
+}
+
+// hasRoles reports whether a session has the roles of a new one.
+func (f *fresh) hasRoles(ctx context.Context, conn driver.Conn) (bool, error) {
+	row, err := one(ctx, conn, "select "+f.rolesSQL()+" limit 1")
+	return err == nil && len(row) == 2 && roles{row[0], row[1]} == f.roles, err
+}
