@@ -20,7 +20,7 @@ type Session struct {
 	target *Target          // where its next connection comes from
 	conn   *endpoint.Conn   // nil while it holds none
 	parked []*endpoint.Conn // held before it moved: their rows may still be open
-	tx     *transaction     // nil outside Begin ... Commit or Rollback
+	tx     *transaction     // the one begun last; nil outside Begin ... Commit or Rollback
 	open   []*statement     // prepared by the caller and not closed
 	bound  []*statement     // those of them that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
@@ -30,8 +30,10 @@ type Session struct {
 	// taken says that conn was reclaimed. It stays until the session is given back, but no call may use it.
 	taken bool
 	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
-	fresh  bool
-	closed bool
+	fresh bool
+	// interrupted says that the statement under way failed after its context had ended, and may have been executed all the same.
+	interrupted bool
+	closed      bool
 	// afterRows is called when the rows of the last call are over.
 	afterRows func()
 
@@ -40,6 +42,7 @@ type Session struct {
 	call        middleware.Call
 	stmt        *statement      // of the call under way, if it is Prepared
 	caller      context.Context // of the call under way, if it is Begin
+	ending      *transaction    // by the call under way
 	acquisition middleware.Acquisition
 	giving      middleware.Release
 }
@@ -259,6 +262,9 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 	}
 	err := s.source.chain.Call(ctx, c)
 	returned = true
+	if s.interrupted && s.mayHaveBegun() {
+		s.lost = true
+	}
 	if s.conn != nil && c.Op != middleware.Raw && !s.taken { // what is done to the real connection is over when EndRaw says so
 		s.conn.EndCall(s.leftInTx(c.Op))
 	}
@@ -287,8 +293,8 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 // done lets go of what the event held.
 func (s *Session) done() {
 	s.call = middleware.Call{}
-	s.stmt, s.caller = nil, nil
-	s.fresh = false
+	s.stmt, s.caller, s.ending = nil, nil, nil
+	s.fresh, s.interrupted = false, false
 }
 
 // call is the innermost function of the Call chain.
@@ -313,9 +319,11 @@ func call(ctx context.Context, c *middleware.Call) error {
 	case middleware.Query:
 		c.Rows, err = s.runQuery(ctx, c)
 		s.noteHealed(c)
+		s.interrupted = err != nil && ctx.Err() != nil
 	case middleware.Exec:
 		c.Result, err = s.runExec(ctx, c)
 		s.noteHealed(c)
+		s.interrupted = err != nil && ctx.Err() != nil
 	case middleware.Prepare:
 		c.Stmt, err = s.prepare(ctx, c.Text)
 	case middleware.Ping:
@@ -323,9 +331,9 @@ func call(ctx context.Context, c *middleware.Call) error {
 	case middleware.Begin:
 		c.Tx, err = s.begin(ctx, c.TxOptions)
 	case middleware.Commit:
-		err = s.tx.commit()
+		err = s.ending.commit()
 	case middleware.Rollback:
-		err = s.tx.rollback()
+		err = s.ending.rollback()
 	case middleware.Raw: // the connection is all that it takes
 	default:
 		err = errors.New("pooled: a middleware changed the operation of a call")

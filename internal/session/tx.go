@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/middleware"
 )
 
@@ -19,7 +20,8 @@ type transaction struct {
 	real    driver.Tx
 	ctx     *txContext
 	opts    driver.TxOptions
-	ended   bool // the real driver was asked to end it
+	outer   *transaction // was open when this one began, and has not ended since; nil: there is none
+	ended   bool         // the real driver was asked to end it
 }
 
 var _ driver.Tx = (*transaction)(nil)
@@ -28,13 +30,74 @@ var _ driver.Tx = (*transaction)(nil)
 // deferred Rollback comes here.
 var errTxGone = errors.New("pooled: the transaction ended with its connection, in whose call something panicked")
 
+// late reports whether the call under way comes between the end of a transaction's context and the rollback that database/sql has for it.
+//
+// Nothing but that rollback may reach the server then. What a caller sends who still has the *sql.Conn would be undone although it had
+// succeeded, and on MySQL the next BeginTx would commit what was cancelled. Whether a call is the transaction's own or another one of
+// the *sql.Conn, a driver cannot tell.
+func (s *Session) late() bool {
+	switch t := s.tx; s.call.Op {
+	case middleware.Rollback:
+		return false
+	case middleware.Commit: // database/sql has seen that its own context had not ended
+		return t != nil && t.outer.cancelled()
+	default:
+		return t.cancelled()
+	}
+}
+
+// cancelled reports whether the context of a transaction has ended, or that of one around it. There is no transaction if t is nil.
+func (t *transaction) cancelled() bool {
+	for ; t != nil; t = t.outer {
+		if t.ctx.caller.Err() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// mayHaveBegun reports whether a statement that was interrupted may have left its session in a transaction that the caller does not know of,
+// such as a BEGIN that was executed before it could be cancelled: what comes next would seem to succeed, and end with the session.
+func (s *Session) mayHaveBegun() bool {
+	if s.conn == nil || s.tx != nil {
+		return false
+	}
+	switch s.conn.State() {
+	case dialect.StateInTx:
+		return !s.conn.InTx()
+	case dialect.StateUnknown:
+		return s.conn.Changes().Effects&(dialect.OpenTx|dialect.UnknownEffect) != 0
+	default:
+		return false
+	}
+}
+
+// has reports whether a transaction has not ended.
+func (s *Session) has(t *transaction) bool {
+	open := s.tx
+	for open != nil && open != t {
+		open = open.outer
+	}
+	return open != nil
+}
+
+// forget takes a transaction off those that have not ended.
+func (s *Session) forget(t *transaction) {
+	for open := &s.tx; *open != nil; open = &(*open).outer {
+		if *open == t {
+			*open = t.outer
+			return
+		}
+	}
+}
+
 func (s *Session) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	txCtx := &txContext{Context: ctx, caller: s.caller}
 	real, err := s.conn.Begin(txCtx, opts)
 	if err != nil {
 		return nil, err
 	}
-	s.tx = &transaction{session: s, real: real, ctx: txCtx, opts: opts}
+	s.tx = &transaction{session: s, real: real, ctx: txCtx, opts: opts, outer: s.tx}
 	return s.tx, nil
 }
 
@@ -55,15 +118,15 @@ func (t *transaction) Rollback() error {
 
 func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	s := t.session
-	if s.tx != t {
+	if !s.has(t) {
 		return errTxGone
 	}
 	c := s.event(op)
-	c.TxOptions = t.opts
+	c.TxOptions, s.ending = t.opts, t
 	err := s.run(ctx, c)
 	s.done()
-	s.tx = nil
-	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection
+	s.forget(t)
+	if !t.ended || err != nil && s.conn.State() == dialect.StateInTx { // it is still open, and ends with its connection
 		s.lose()
 	}
 	return err

@@ -1,0 +1,210 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// txServers are where cancelled transactions are tried. long lasts until it is cancelled, brief for a moment.
+var txServers = []struct {
+	name, driver string
+	dsn          func(testing.TB) string
+	long, brief  string
+}{
+	{"PostgreSQL 15", "pgx", testserver.PostgresDatabase, "select pg_sleep(60)", "select pg_sleep(0.1)"},
+	{"PostgreSQL 18", "pgx", testserver.Postgres18Database, "select pg_sleep(60)", "select pg_sleep(0.1)"},
+	{
+		"MariaDB", "mysql", severalStatements(testserver.MariaDBDatabase),
+		"select count(*) from seq_1_to_1000000 a, seq_1_to_1000000 b", "select sleep(0.1)", // all its sleepers share a mutex, for which KILL waits
+	},
+	{"MySQL", "mysql", severalStatements(testserver.MySQLDatabase), "select sleep(60)", "select sleep(0.1)"},
+}
+
+// severalStatements lets go-sql-driver/mysql send texts of several statements, as pgx does.
+func severalStatements(database func(testing.TB) string) func(testing.TB) string {
+	return func(t testing.TB) string { return database(t) + "?multiStatements=true" }
+}
+
+// nextCalls are what a program may do with a *sql.Conn whose transaction was cancelled. They report whether the row was acknowledged.
+var nextCalls = map[string]func(ctx context.Context, c *sql.Conn, insert string) bool{
+	"another transaction": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		tx, err := c.BeginTx(ctx, nil)
+		if err != nil {
+			return false
+		}
+		_, err = tx.ExecContext(ctx, insert)
+		return tx.Commit() == nil && err == nil
+	},
+	"an exec": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		_, err := c.ExecContext(ctx, insert)
+		return err == nil
+	},
+	"a query": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		rows, err := c.QueryContext(ctx, insert)
+		if err != nil {
+			return false
+		}
+		for rows.Next() {
+		}
+		return rows.Close() == nil && rows.Err() == nil
+	},
+	"a prepared statement": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		st, err := c.PrepareContext(ctx, insert)
+		if err != nil {
+			return false
+		}
+		defer st.Close()
+		_, err = st.ExecContext(ctx)
+		return err == nil
+	},
+	"the real connection": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		return pooled.Raw(ctx, c, func(real driver.Conn) error {
+			_, err := real.(driver.ExecerContext).ExecContext(ctx, insert, nil)
+			return err
+		}) == nil
+	},
+	"a transaction begun by text": func(ctx context.Context, c *sql.Conn, insert string) bool {
+		for _, text := range []string{"begin", insert, "commit"} {
+			if _, err := c.ExecContext(ctx, text); err != nil {
+				return false
+			}
+		}
+		return true
+	},
+}
+
+// cancelledWork are ways to have a transaction cancelled that has inserted a row.
+var cancelledWork = map[string]func(t *testing.T, c *sql.Conn, insert, long string){
+	"a transaction, during a statement": func(t *testing.T, c *sql.Conn, insert, long string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		tx, err := c.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(ctx, insert)
+		require.NoError(t, err)
+		time.AfterFunc(time.Millisecond, cancel)
+		_, err = tx.ExecContext(ctx, long)
+		require.ErrorIs(t, err, context.Canceled)
+	},
+	"a transaction, between statements": func(t *testing.T, c *sql.Conn, insert, _ string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		tx, err := c.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(ctx, insert)
+		require.NoError(t, err)
+		cancel()
+	},
+	"a text that begins a transaction": func(t *testing.T, c *sql.Conn, insert, long string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Millisecond, cancel)
+		_, err := c.ExecContext(ctx, "begin; "+insert+"; "+long)
+		require.ErrorIs(t, err, context.Canceled)
+	},
+}
+
+// cancelledTxs is how many transactions are cancelled in each way.
+var cancelledTxs = flag.Int("cancelled-transactions", 10, "transactions to cancel in each way, on each server")
+
+// After the end of a transaction's context, database/sql rolls it back when it gets round to it. Until then the holder of the *sql.Conn may
+// call again.
+func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t *testing.T) {
+	for _, s := range txServers {
+		t.Run(s.name, func(t *testing.T) {
+			dsn := s.dsn(t)
+			bare := openReal(t, s.driver, dsn)
+			_, err := bare.ExecContext(t.Context(), "create table ledger (author varchar(100), cancelled int)")
+			require.NoError(t, err)
+			for _, mode := range []struct {
+				name   string
+				closes bool
+				rounds int
+				during string
+			}{
+				{"query", false, *cancelledTxs, s.long},
+				{"close", true, 5, s.brief}, // the server goes on with the statement of a connection that was closed
+			} {
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN, cfg.Pool.CancelCloses = s.driver, dsn, mode.closes
+				db, _ := openConfig(t, cfg)
+				for cancelled, work := range cancelledWork {
+					for next, call := range nextCalls {
+						author := fmt.Sprintf("%s: %s, then %s", mode.name, cancelled, next)
+						t.Run(author, func(t *testing.T) {
+							acknowledged := 0
+							insert := fmt.Sprintf("insert into ledger values ('%s', %%d)", author)
+							for range mode.rounds {
+								c, err := db.Conn(t.Context())
+								require.NoError(t, err)
+								work(t, c, fmt.Sprintf(insert, 1), mode.during)
+								if call(t.Context(), c, fmt.Sprintf(insert, 0)) {
+									acknowledged++
+								}
+								_ = c.Close() // it may have been given up
+							}
+							of := fmt.Sprintf("select count(*) from ledger where author = '%s' and cancelled = ", author)
+							assert.Zero(t, scanInt(t, bare, of+"1"), "committed although cancelled")
+							assert.Equal(t, acknowledged, scanInt(t, bare, of+"0"), "committed, of those acknowledged")
+						})
+					}
+				}
+			}
+		})
+	}
+}
+
+// PostgreSQL takes a second BEGIN for a part of the transaction that is open, MySQL commits that.
+func TestTransactionBegunInsideACancelledOneDoesNotCommitIt(t *testing.T) {
+	for _, s := range txServers {
+		t.Run(s.name, func(t *testing.T) {
+			dsn := s.dsn(t)
+			bare := openReal(t, s.driver, dsn)
+			_, err := bare.ExecContext(t.Context(), "create table ledger (author varchar(100))")
+			require.NoError(t, err)
+			cfg := pooled.NewConfig()
+			cfg.DriverName, cfg.DSN = s.driver, dsn
+			db, connector := openConfig(t, cfg)
+			require.NoError(t, db.PingContext(t.Context()))
+			c := newSession(t, connector)
+			outer, cancel := begun(t, c)
+			inner, _ := begun(t, c)
+			_, err = c.ExecContext(t.Context(), "insert into ledger values ('cancelled')", nil)
+			require.NoError(t, err)
+			cancel()
+			assert.Equal(t, driver.ErrBadConn, inner.Commit())
+			_ = outer.Rollback()
+			assert.True(t, c.IsValid())
+			assert.Zero(t, scanInt(t, bare, "select count(*) from ledger"))
+		})
+	}
+}
+
+func TestTransactionsBegunInsideOneAnotherEndAsThoseOfTheDriver(t *testing.T) {
+	for _, s := range txServers {
+		t.Run(s.name, func(t *testing.T) {
+			dsn := s.dsn(t)
+			ends := func(db *sql.DB) (errs []error) {
+				c, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				var txs []*sql.Tx
+				for range 2 {
+					tx, err := c.BeginTx(t.Context(), nil)
+					require.NoError(t, err)
+					txs = append(txs, tx)
+				}
+				errs = append(errs, txs[1].Commit(), txs[0].Commit(), c.Close())
+				return errs
+			}
+			assert.Equal(t, ends(openReal(t, s.driver, dsn)), ends(openReal(t, "pooled-"+s.driver, dsn)))
+		})
+	}
+}
