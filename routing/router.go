@@ -93,8 +93,12 @@ func (r *Router) member(info *middleware.Endpoint) *member {
 	return nil
 }
 
-// now is the time since the router was made, in nanoseconds, and never 0.
-func (r *Router) now() int64 { return int64(time.Since(r.start)) + 1 }
+// now is the time since the router was made, in nanoseconds, and more than 1.
+func (r *Router) now() int64 { return int64(time.Since(r.start)) + 2 }
+
+// asking is the moment of a question that is asked now. It counts as asked before everything else that happens in the same tick of the clock: of
+// two equal stamps nobody knows which was taken first, and what a server answers proves nothing about what is written after the question.
+func (r *Router) asking() int64 { return r.now() - 1 }
 
 // begin starts the monitors, once.
 func (r *Router) begin() {
