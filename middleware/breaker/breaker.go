@@ -170,7 +170,8 @@ func (b *Breaker) failed(err error) {
 	tripped := before == gobreaker.StateClosed && b.state == gobreaker.StateOpen
 	if tripped {
 		b.trips.Add(1)
-		b.outage.Store(&outage{since: time.Now(), cause: err})
+		now := time.Now() // the first who is refused is told as well when the server is tried again
+		b.outage.Store(&outage{since: now, cause: err, nextProbe: now.Add(jittered(b.Policy.Cooldown))})
 	}
 	b.mu.Unlock()
 	if tripped && !b.Background(b.recover) {
@@ -223,11 +224,10 @@ func (b *Breaker) readyToTrip(counts gobreaker.Counts) bool {
 func (b *Breaker) recover(ctx context.Context) {
 	cooldown := b.Policy.Cooldown
 	from := policy.BreakerClosed
+	o := *b.outage.Load()
 	for {
-		pause := jittered(cooldown)
-		o := b.update(func(o *outage) { o.nextProbe, o.halfOpen = time.Now().Add(pause), false })
 		b.tell(policy.BreakerChange{From: from, To: policy.BreakerOpen, Cause: o.cause, NextProbe: o.nextProbe})
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(time.Until(o.nextProbe))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -246,9 +246,11 @@ func (b *Breaker) recover(ctx context.Context) {
 			b.tell(policy.BreakerChange{From: policy.BreakerHalfOpen, To: policy.BreakerClosed})
 			return
 		}
-		b.update(func(o *outage) { o.cause = err })
 		from = policy.BreakerHalfOpen
 		cooldown = min(2*cooldown, b.Policy.MaxCooldown)
+		o = b.update(func(o *outage) {
+			o.cause, o.nextProbe, o.halfOpen = err, time.Now().Add(jittered(cooldown)), false
+		})
 	}
 }
 
