@@ -31,6 +31,8 @@ type Session struct {
 	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
 	fresh  bool
 	closed bool
+	// ran says that the call under way has come through the chain.
+	ran bool
 	// afterRows is called when the rows of the last call are over.
 	afterRows func()
 
@@ -150,14 +152,14 @@ func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	err := s.run(ctx, c)
 	tx := c.Tx
 	s.done()
+	if err == nil && tx == nil {
+		err = errNoNext
+	}
 	if err != nil {
 		if s.tx != before { // it was begun, and a middleware refused it afterwards
 			s.lose()
 		}
 		return nil, err
-	}
-	if tx == nil {
-		return nil, errNoNext
 	}
 	return tx, nil
 }
@@ -165,6 +167,9 @@ func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 // Ping asks the server whether it is there, on the connection that the session holds or then takes.
 func (s *Session) Ping(ctx context.Context) error {
 	err := s.run(ctx, s.event(middleware.Ping))
+	if err == nil && !s.ran {
+		err = errNoNext
+	}
 	s.done()
 	return err
 }
@@ -219,12 +224,12 @@ func (s *Session) Raw() driver.Conn {
 // RawContext is Raw with a context for the acquisition, and with its error.
 func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 	err := s.run(ctx, s.event(middleware.Raw))
+	if err == nil && !s.ran {
+		err = errNoNext
+	}
 	s.done()
 	if err != nil {
 		return nil, err
-	}
-	if s.conn == nil {
-		return nil, errNoNext
 	}
 	s.unknown = true
 	return s.conn.Real(), nil
@@ -285,12 +290,13 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 func (s *Session) done() {
 	s.call = middleware.Call{}
 	s.stmt, s.caller = nil, nil
-	s.fresh = false
+	s.fresh, s.ran = false, false
 }
 
 // call is the innermost function of the Call chain.
 func call(ctx context.Context, c *middleware.Call) error {
 	s := c.Session.(*Session)
+	s.ran = true
 	if c.Op == middleware.Prepare && !s.taken && s.source.seen.has(c.Text) {
 		c.Stmt = s.statement(c.Text)
 		return nil

@@ -65,6 +65,9 @@ func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	s.tx = nil
 	if !t.ended { // a middleware refused: the transaction is still open, and ends with its connection
 		s.lose()
+		if err == nil {
+			err = errNoNext
+		}
 	}
 	return err
 }
