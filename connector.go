@@ -214,7 +214,7 @@ func (c *Connector) Warm(ctx context.Context, texts ...string) error {
 }
 
 // Evict retires all server connections of an endpoint, such as after its certificates or its DNS entry have changed: idle ones are closed
-// now, those in use when they are given back. An empty name means all endpoints.
+// now, those in use, or being dialled, when they are given back. An empty name means all endpoints.
 func (c *Connector) Evict(endpoint string) error {
 	var names []string
 	found := false

@@ -77,6 +77,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
 	o := opened{readOnly: e.readOnly.Load()}
+	generation := e.generation.Load() // whoever it leads to may be gone before the dial ends
 	done := false
 	defer func() {
 		if done {
@@ -96,14 +97,15 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	}
 	done = true
 	c := &Conn{
-		Conn:      serverconn.New(real, &e.shared),
-		endpoint:  e,
-		id:        e.lastID.Add(1),
-		dialledAt: time.Now(),
-		dialled:   e.now(),
-		expiresAt: e.expiry(),
-		readOnly:  o.readOnly,
-		socket:    o.socket,
+		Conn:       serverconn.New(real, &e.shared),
+		endpoint:   e,
+		id:         e.lastID.Add(1),
+		generation: generation,
+		dialledAt:  time.Now(),
+		dialled:    e.now(),
+		expiresAt:  e.expiry(),
+		readOnly:   o.readOnly,
+		socket:     o.socket,
 	}
 	if o.session != "" {
 		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.session) })

@@ -45,9 +45,8 @@ type Endpoint struct {
 
 	// suspectedAt is when a connection was last found dead. Those that were there before are not trusted.
 	suspectedAt atomic.Int64
-	// retiredID is the last connection that was there when connections were retired. It and those before are closed as soon as nobody
-	// uses them.
-	retiredID   atomic.Uint64
+	// generation counts how often connections were retired. Those whose dial began in an earlier one are closed as soon as nobody uses them.
+	generation  atomic.Uint64
 	endedAt     atomic.Int64   // when the server last ended a connection
 	draining    atomic.Bool    // no new borrower is let in
 	tended      atomic.Bool    // there is a goroutine that tends idle connections

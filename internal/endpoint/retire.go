@@ -9,9 +9,9 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// Retire has all connections closed that exist now: idle ones at once, those in use when they are given back.
+// Retire has all connections closed that exist now, or are being dialled: idle ones at once, those in use when they are given back.
 func (e *Endpoint) Retire() {
-	e.retiredID.Store(e.lastID.Load())
+	e.generation.Add(1)
 	signal(e.wanted) // idle connections are looked after now
 }
 
