@@ -282,8 +282,8 @@ func (r *Router) publish() {
 		next.replicas = append(next.replicas, c)
 	}
 	r.view.Store(&next)
-	if (next.primary != nil || asked) && r.known.CompareAndSwap(false, true) {
-		close(r.ready)
+	if next.primary != nil || asked {
+		r.known.Store(true)
 	}
 }
 

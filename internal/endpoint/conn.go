@@ -109,9 +109,17 @@ func (c *Conn) hangUp() {
 	}
 }
 
-// retired reports whether the endpoint does not want the connection any more.
-func (c *Conn) retired() bool {
+// Retired reports whether the endpoint does not want the connection any more.
+func (c *Conn) Retired() bool {
 	return c.generation != c.endpoint.generation.Load() || c.readOnly != c.endpoint.readOnly.Load()
+}
+
+// whyRetired is the reason for which it is closed then.
+func (c *Conn) whyRetired() reason {
+	if c.generation < c.endpoint.opened.Load() {
+		return shutdown
+	}
+	return retired
 }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }

@@ -141,9 +141,9 @@ func (e *Endpoint) turn(r *Request) error {
 		return nil
 	default:
 	}
-	freed := e.freed
+	freed, away := e.freed, e.dismissal()
 	if r.spare {
-		freed = nil // it is not for a borrower
+		freed, away = nil, nil // it is not for a borrower
 	} else {
 		e.inLine.Add(1)
 		defer e.inLine.Add(-1)
@@ -153,6 +153,8 @@ func (e *Endpoint) turn(r *Request) error {
 		return nil
 	case <-freed:
 		return errFreed
+	case <-away:
+		return errDismissed
 	case <-ctx.Done():
 		return e.explain(ctx, r, ctx.Err())
 	}
@@ -305,8 +307,8 @@ func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
 	switch {
 	case r.Err() != nil:
 		return err
-	case cause == errClosed:
-		return errClosed
+	case cause == errDismissed:
+		return errDismissed
 	case cause != errSevered && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return err
 	case cause != errSevered && !r.deadline.IsZero() && !time.Now().Before(r.deadline):

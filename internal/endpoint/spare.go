@@ -75,10 +75,10 @@ func (e *Endpoint) addSpare(c *Conn) reason {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.closed:
+	case e.closed.Load():
 		return shutdown
-	case c.retired():
-		return retired
+	case c.Retired():
+		return c.whyRetired()
 	case e.pool.MaxConns > 0 && len(e.conns) > e.pool.MaxConns, !e.countIdle():
 		return idleLimit
 	}

@@ -195,9 +195,12 @@ func (s *Session) IsValid() bool {
 // Close is called for a session that is not kept. If it still holds a server connection, a call ended in driver.ErrBadConn or
 // a panic, and the connection is closed with it.
 func (s *Session) Close() error {
+	if s.closed {
+		return nil
+	}
 	s.closed = true
 	s.end(true)
-	return nil
+	return s.source.life.Ended()
 }
 
 // Prepare is PrepareContext for callers that have no context; database/sql has one.
@@ -256,6 +259,12 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 		}
 	}()
 	s.rowsOver()
+	if s.source.life.Resting.Load() {
+		if err := s.source.life.Wake(); err != nil {
+			returned = true
+			return err
+		}
+	}
 	if s.conn != nil {
 		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}

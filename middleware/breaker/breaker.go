@@ -75,15 +75,33 @@ func New(o Options) *Breaker {
 	if o.Policy.Ratio > 0 {
 		b.window = newWindow(o.Policy.Window)
 	}
-	b.states = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:        o.Endpoint,
-		MaxRequests: uint32(max(o.Policy.Probes, 1)),
+	b.states = b.closed()
+	return b
+}
+
+// closed makes the states of a breaker that is closed.
+func (b *Breaker) closed() *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:        b.Endpoint,
+		MaxRequests: uint32(max(b.Policy.Probes, 1)),
 		// An open breaker is half-open as soon as it is asked: it is only asked for a probe.
 		Timeout:       1,
 		ReadyToTrip:   b.readyToTrip,
 		OnStateChange: func(_ string, _, to gobreaker.State) { b.state = to },
 	})
-	return b
+}
+
+// rest forgets the outage when the endpoint is closed: nobody probes the server any more, and if the endpoint is opened again, nobody knows whether
+// it is still in trouble.
+func (b *Breaker) rest() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.states, b.state = b.closed(), gobreaker.StateClosed
+	b.failing.Store(false)
+	if b.window != nil {
+		b.window.clear()
+	}
+	b.outage.Store(nil)
 }
 
 // Middleware returns the wraps.
@@ -175,7 +193,7 @@ func (b *Breaker) failed(err error) {
 	}
 	b.mu.Unlock()
 	if tripped && !b.Background(b.recover) {
-		b.outage.Store(nil) // the endpoint is closed, and says so itself
+		b.rest() // the endpoint is closed, and says so itself
 	}
 }
 
@@ -231,12 +249,17 @@ func (b *Breaker) recover(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			b.rest()
 			return
 		case <-timer.C:
 		}
 		b.update(func(o *outage) { o.halfOpen = true })
 		b.tell(policy.BreakerChange{From: policy.BreakerOpen, To: policy.BreakerHalfOpen, Cause: o.cause})
 		err := b.probe(ctx)
+		if ctx.Err() != nil {
+			b.rest()
+			return
+		}
 		if err == nil {
 			b.failing.Store(false)
 			if b.window != nil {
