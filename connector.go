@@ -72,8 +72,8 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 	middleware.Register(name, factory)
 }
 
-// Connector makes the sessions of one *sql.DB and owns the server connections under them. It is safe for
-// concurrent use. db.Close closes it.
+// Connector makes the sessions of an *sql.DB and owns the server connections under them. It is safe for
+// concurrent use. db.Close closes it. Several *sql.DB that are given the same connector share its server connections.
 type Connector struct {
 	servers []*server // the first is the one that the DSN leads to
 	source  *session.Source
@@ -81,6 +81,7 @@ type Connector struct {
 	leak    *leak.Leak       // without its middleware if pool_leak=off
 	tracing *tracing.Tracing // nil: pool_trace=off
 	driver  Driver           // that opened it
+	life    life
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -137,7 +138,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		}
 		targets = append(targets, s.target)
 	}
-	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain)
+	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain, session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
 	if c.tracing != nil {
 		if err := c.tracing.Observe(c.figures); err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -184,14 +185,6 @@ func newRouter(cfg Config, d dialect.Dialect, servers []*server) *routing.Router
 	return routing.New(o)
 }
 
-// Connect makes a session. It does not connect to a server: the session does, when its first call needs it.
-func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return c.source.New(), nil
-}
-
 // Driver returns a driver that [From] finds the connector by.
 func (c *Connector) Driver() driver.Driver { return connectorDriver{c.driver, c} }
 
@@ -214,7 +207,7 @@ func (c *Connector) Warm(ctx context.Context, texts ...string) error {
 }
 
 // Evict retires all server connections of an endpoint, such as after its certificates or its DNS entry have changed: idle ones are closed
-// now, those in use when they are given back. An empty name means all endpoints.
+// now, those in use, or being dialled, when they are given back. An empty name means all endpoints.
 func (c *Connector) Evict(endpoint string) error {
 	var names []string
 	found := false
@@ -250,20 +243,4 @@ func (c *Connector) Drain(ctx context.Context) (left []held.Conn, err error) {
 		return nil, nil
 	}
 	return c.Held(), ctx.Err()
-}
-
-// Close closes the idle server connections and waits until they are closed; those in use are closed when they are given back. db.Close calls it.
-func (c *Connector) Close() error {
-	errs := make([]error, len(c.servers)+1)
-	var wg sync.WaitGroup
-	if c.tracing != nil {
-		errs[len(c.servers)] = c.tracing.Close()
-	}
-	for i, s := range c.servers {
-		if s.endpoint != nil {
-			wg.Go(func() { errs[i] = s.endpoint.Close() })
-		}
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }

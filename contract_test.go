@@ -2,8 +2,10 @@ package pooled_test
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -128,6 +130,107 @@ func TestMiddlewareThatSucceedsWithoutNextIsAnErrorThatSaysSo(t *testing.T) {
 	}})
 	_, err := p.Exec("exec")
 	assert.ErrorContains(t, err, "without running next")
+}
+
+// succeedAtOnce is a Call wrap that answers nil for an operation, and does nothing.
+func succeedAtOnce(op middleware.Op) pooled.Middleware { return refuse(op, nil) }
+
+func TestCallThatSucceedsWithoutNextIsAnErrorAtEveryStage(t *testing.T) {
+	ops := map[middleware.Op]func(ctx context.Context, c *sql.Conn) error{
+		middleware.Ping:    func(ctx context.Context, c *sql.Conn) error { return c.PingContext(ctx) },
+		middleware.Prepare: func(ctx context.Context, c *sql.Conn) error { _, err := c.PrepareContext(ctx, "prepare"); return err },
+		middleware.Exec:    func(ctx context.Context, c *sql.Conn) error { _, err := c.ExecContext(ctx, "exec"); return err },
+		middleware.Query: func(ctx context.Context, c *sql.Conn) error {
+			rows, err := c.QueryContext(ctx, "query")
+			if err == nil {
+				err = errors.Join(rows.Err(), rows.Close())
+			}
+			return err
+		},
+		middleware.Begin:    func(ctx context.Context, c *sql.Conn) error { _, err := c.BeginTx(ctx, nil); return err },
+		middleware.Commit:   ended((*sql.Tx).Commit),
+		middleware.Rollback: ended((*sql.Tx).Rollback),
+		middleware.Raw: func(ctx context.Context, c *sql.Conn) error {
+			return pooled.Raw(ctx, c, func(driver.Conn) error { return nil })
+		},
+	}
+	old := faultdriver.ConnCaps{}
+	for name, caps := range map[string]faultdriver.ConnCaps{"modern": modern, "old": old} {
+		for op, call := range ops {
+			for _, holds := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, " ", op, ", holding a connection: ", holds), func(t *testing.T) {
+					p := newPoolOf(t, caps, nil, succeedAtOnce(op))
+					c, err := p.Conn(t.Context())
+					require.NoError(t, err)
+					if holds {
+						other := ops[middleware.Ping]
+						if op == middleware.Ping {
+							other = ops[middleware.Raw]
+						}
+						require.NoError(t, other(t.Context(), c))
+					}
+					require.ErrorContains(t, call(t.Context(), c), "without running next")
+					require.NoError(t, c.Close())
+					require.NoError(t, p.Close()) // waits until what is lost is closed
+					assert.Zero(t, p.stats().Open)
+				})
+			}
+		}
+	}
+}
+
+// ended is a transaction and its end.
+func ended(end func(*sql.Tx) error) func(ctx context.Context, c *sql.Conn) error {
+	return func(ctx context.Context, c *sql.Conn) error {
+		tx, err := c.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		return end(tx)
+	}
+}
+
+func TestTransactionWhoseEndOnlySeemsToHappenEndsWithItsConnection(t *testing.T) {
+	ops := map[middleware.Op]func(*sql.Tx) error{middleware.Commit: (*sql.Tx).Commit, middleware.Rollback: (*sql.Tx).Rollback}
+	wrong := map[string]func(op middleware.Op) pooled.Middleware{
+		"nil without next": succeedAtOnce,
+		"another operation": func(op middleware.Op) pooled.Middleware {
+			return pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
+				return func(ctx context.Context, c *middleware.Call) error {
+					if c.Op == op {
+						c.Op = middleware.Ping
+					}
+					return next(ctx, c)
+				}
+			}}
+		},
+	}
+	for op, end := range ops {
+		for name, m := range wrong {
+			t.Run(fmt.Sprint(op, ", ", name), func(t *testing.T) {
+				p := newPoolWith(t, m(op))
+				c, err := p.Conn(t.Context())
+				require.NoError(t, err)
+				require.ErrorContains(t, ended(end)(t.Context(), c), "without running next")
+				_, err = c.ExecContext(t.Context(), "exec")
+				require.ErrorIs(t, err, driver.ErrBadConn, "nothing may run inside it")
+				require.ErrorIs(t, c.Close(), sql.ErrConnDone)
+				require.NoError(t, p.Close()) // waits until it is closed
+				assert.Empty(t, p.driver.OpenConns())
+				assert.Zero(t, p.calls(faultdriver.Commit))
+			})
+		}
+	}
+}
+
+func TestTransactionThatAMiddlewareLosesEndsWithItsConnection(t *testing.T) {
+	p := newPoolWith(t, afterNext(middleware.Begin, func(c *middleware.Call) error { c.Tx = nil; return nil }))
+	c, err := p.Conn(t.Context())
+	require.NoError(t, err)
+	_, err = c.BeginTx(t.Context(), nil)
+	require.ErrorContains(t, err, "without a result of its own")
+	_, err = c.ExecContext(t.Context(), "exec")
+	require.ErrorIs(t, err, driver.ErrBadConn, "nothing may run inside it")
 }
 
 func TestArgumentsAfterTheCallAreThoseOfTheCaller(t *testing.T) {

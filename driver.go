@@ -53,7 +53,11 @@ func (d Driver) Open(dsn string) (driver.Conn, error) {
 		return nil, err
 	}
 	connector := c.(*Connector)
-	return ownPool{connector.source.New(), connector}, nil
+	conn, err := connector.Connect(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return ownPool{conn.(*session.Session), connector}, nil
 }
 
 // ownPool is a session that takes its connector along when it is closed.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
 )
 
 func TestEvictClosesIdleConnectionsNowAndOthersWhenTheyComeBack(t *testing.T) {
@@ -32,6 +33,74 @@ func TestEvictClosesIdleConnectionsNowAndOthersWhenTheyComeBack(t *testing.T) {
 		time.Sleep(time.Second)
 		p.exec(t)
 		assert.Equal(t, 1, p.stats().Idle)
+	})
+}
+
+// A dial that is under way leads to the server that was meant before, so what it makes belongs to the old connections.
+func TestEvictCountsConnectionsWhoseDialIsUnderWay(t *testing.T) {
+	evicted := func(t *testing.T, settings func(*policy.Pool), dial func(p pool) (done <-chan error)) pool {
+		t.Helper()
+		p := newPool(t, modern, settings)
+		answer := make(chan struct{})
+		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
+		done := dial(p)
+		synctest.Wait()
+		require.EqualValues(t, 1, p.stats().Dials)
+		require.NoError(t, p.connector.Evict(""))
+		close(answer)
+		require.NoError(t, <-done)
+		synctest.Wait()
+		assert.EqualValues(t, 1, p.stats().Closed.Retired)
+		return p
+	}
+	background := func(f func() error) <-chan error {
+		done := make(chan error, 1)
+		go func() { done <- f() }()
+		return done
+	}
+	t.Run("for a borrower", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := evicted(t, nil, func(p pool) <-chan error {
+				return background(func() error { _, err := p.ExecContext(t.Context(), "exec"); return err })
+			})
+			assert.Empty(t, p.driver.OpenConns())
+			p.exec(t)
+			p.exec(t)
+			assert.Equal(t, []int{2}, p.driver.OpenConns())
+		})
+	})
+	t.Run("for a borrower who went away", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := evicted(t, nil, func(p pool) <-chan error {
+				p.giveUp(t, 50*time.Millisecond)
+				return background(func() error { return nil })
+			})
+			assert.Empty(t, p.driver.OpenConns())
+		})
+	})
+	t.Run("to be warm", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := evicted(t, func(s *policy.Pool) { s.MinIdleConns = 1 }, func(p pool) <-chan error {
+				return background(func() error { return p.connector.Warm(t.Context()) })
+			})
+			assert.Equal(t, []int{2}, p.driver.OpenConns())
+		})
+	})
+	t.Run("as a probe of the breaker", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := newBreakerPool(t, nil)
+			p.fail(t, faultdriver.Connect, errNobody, 5)
+			answer := make(chan struct{})
+			p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
+			time.Sleep(6 * time.Second)
+			require.Equal(t, policy.BreakerHalfOpen, p.stats().Breaker.State)
+			require.NoError(t, p.connector.Evict(""))
+			close(answer)
+			synctest.Wait()
+			assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
+			assert.EqualValues(t, 1, p.stats().Closed.Retired)
+			assert.Equal(t, []int{7}, p.driver.OpenConns())
+		})
 	})
 }
 

@@ -26,7 +26,8 @@
 //
 // Chains are composed once, when a connector is made; the first middleware listed is the outermost. A nil wrap costs nothing.
 //
-// A wrap may run next zero times (it refuses, and returns an error of its own), once, or more than once. More than once is
+// A wrap may run next zero times (it refuses, and returns an error of its own), once, or more than once. Success without next is an error that
+// says so, unless the wrap has set a result of its own; Ping, Commit, Rollback and Raw have none. More than once is
 // allowed only while nothing can have been executed by the server: the error then says so (a dial that failed, a
 // statement the server refused before running it), or the statement is known to be a read without effects. If the connection
 // died, and was acquired for this call, the next run of next acquires another.

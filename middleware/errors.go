@@ -134,8 +134,12 @@ type BreakerOpenError struct {
 
 // Error tells what is known of the outage.
 func (e *BreakerOpenError) Error() string {
-	return fmt.Sprintf("pooled: %s is cut off since %s, because it was in trouble (pool_breaker); it is tried again at %s: %v",
-		e.Endpoint, e.Since.Format(time.TimeOnly), e.NextProbe.Format(time.TimeOnly), e.Cause)
+	next := "it is tried again at " + e.NextProbe.Format(time.TimeOnly)
+	if e.State == policy.BreakerHalfOpen {
+		next = "it is being tried again"
+	}
+	return fmt.Sprintf("pooled: %s is cut off since %s, because it was in trouble (pool_breaker); %s: %v",
+		e.Endpoint, e.Since.Format(time.TimeOnly), next, e.Cause)
 }
 
 // Is matches ErrBreakerOpen.

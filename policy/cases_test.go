@@ -193,6 +193,17 @@ var dsnCases = []dsnCase{
 		native: "host=db password=s3cret", set: maxConns(7), secret: "s3cret", shown: "pq:xxxxx?pool_max_conns=7",
 	},
 
+	// Names of registered configurations.
+	{
+		name: "registered", dsn: "registeredConnConfig0", driver: "pgx", native: "registeredConnConfig0", shown: "registeredConnConfig0",
+	},
+	{
+		name: "registered with a key", dsn: "registeredConnConfig12?pool_init=select+%27s3cret%2F1%27&pool_max_conns=7", driver: "pgx",
+		native: "registeredConnConfig12", set: maxConnsAndInit(7, "select 's3cret/1'"), secret: "s3cret",
+		format: "registeredConnConfig12?pool_max_conns=7&pool_init=select+%27s3cret%2F1%27",
+		shown:  "registeredConnConfig12?pool_max_conns=7&pool_init=xxxxx",
+	},
+
 	// MySQL.
 	{
 		name: "MySQL URL", dsn: "mysql://jack:s3cret@tcp(db:3306)/app?parseTime=true&pool_max_conns=7", driver: "mysql",

@@ -17,13 +17,14 @@
 //
 //	postgres://user:password@host:5432/db?pool_max_conns=20          pgx; also postgresql://
 //	host=localhost dbname=db pool_max_conns=20                       pgx
+//	registeredConnConfig0?pool_max_conns=20                          pgx; a name of its stdlib.RegisterConnConfig
 //	mysql://user:password@tcp(host:3306)/db?pool_max_conns=20        mysql
 //	user:password@tcp(host:3306)/db?pool_max_conns=20                mysql
 //	sqlite:file.db?pool_max_conns=20                                 NAME:rest, a driver that database/sql knows as NAME
 //	clickhouse://host/db?pool_max_conns=20                           NAME://rest, the same; NAME:// is part of the DSN
 //	file.db?pool_driver=sqlite&pool_max_conns=20                     any driver, with any DSN
 //
-// They are told apart in this order: pool_driver, wherever the form has its pool_ keys; a scheme://; a PostgreSQL keyword
+// They are told apart in this order: pool_driver, wherever the form has its pool_ keys; a scheme://; a registered name; a PostgreSQL keyword
 // (or a pool_ key) and a '=' at the beginning; the native MySQL form; NAME: of a registered driver. [Keys] lists the keys.
 //
 // # Secrets

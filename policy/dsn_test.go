@@ -179,6 +179,7 @@ func TestParseDSNRefusesWhatItCannotMean(t *testing.T) {
 		{"MySQL URL with a host like other URLs", "mysql://jack:pw@db:3306/app", "pooled: a MySQL DSN reads user:password@tcp(host:3306)/dbname?param=value"},
 		{"MySQL URL without a slash", "mysql://jack:pw@tcp(db:3306)", "pooled: a MySQL DSN reads"},
 		{"MySQL URL with a slash in a value", "mysql://tcp(db)/?pool_init=set+time_zone='a/b'", "'/' and '?' in a value as %2F and %3F"},
+		{"parameter of a registered name", "registeredConnConfig0?sslmode=disable", "pooled: a name of stdlib.RegisterConnConfig has pool_ keys for parameters and no others"},
 		{"keywords without =", "host=db app", "pooled: the key=value DSN is malformed"},
 		{"keywords without an end", "host=db password='x", "pooled: the key=value DSN is malformed"},
 		{"keywords without a name", "host=db =x", "pooled: the key=value DSN is malformed"},

@@ -39,6 +39,8 @@ func recognise(dsn string) reading {
 		return reading{form: plainForm, driver: scheme}
 	case isURL && !takeApartMySQL(dsn).hasAddress(): // user://password@tcp(host)/dbname is no URL
 		return reading{form: plainForm}
+	case isRegisteredConfig(dsn):
+		return reading{form: registeredForm, driver: pgxDriver}
 	case startsWithKeyword(dsn):
 		return reading{form: keywordForm, driver: pgxDriver}
 	case takeApartMySQL(dsn).isNative():
@@ -57,6 +59,8 @@ func recogniseFor(driver, dsn string) (reading, error) {
 	switch {
 	case driver == pgxDriver && isPostgresURL(dsn):
 		return reading{form: postgresForm, driver: driver}, nil
+	case driver == pgxDriver && isRegisteredConfig(dsn):
+		return reading{form: registeredForm, driver: driver}, nil
 	case driver == pgxDriver && !isURL && (startsWithKeyword(dsn) || !native):
 		return reading{form: keywordForm, driver: driver}, nil
 	case driver == pgxDriver:
@@ -82,6 +86,8 @@ func (c Config) nativeForm() (f form, known bool) {
 		return mysqlForm, true
 	case c.DriverName == pgxDriver && isPostgresURL(c.DSN):
 		return postgresForm, true
+	case c.DriverName == pgxDriver && isRegisteredConfig(c.DSN):
+		return registeredForm, true
 	case c.DriverName == pgxDriver && startsWithKeyword(c.DSN):
 		return keywordForm, true
 	}

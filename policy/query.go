@@ -24,6 +24,22 @@ var (
 	}, func(string) (string, bool) { return "", false })
 )
 
+// registeredForm is a name that pgx's stdlib.RegisterConnConfig has given out, with pool_ keys as parameters. It is no secret.
+var registeredForm = form{
+	split: func(dsn string) (native string, pairs []pair, err error) {
+		native, pairs, err = plainForm.split(dsn)
+		if err == nil && strings.Contains(native, "?") {
+			err = errors.New("pooled: a name of stdlib.RegisterConnConfig has pool_ keys for parameters and no others: set them in the configuration")
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		return native, pairs, nil
+	},
+	join:   plainForm.join,
+	redact: func(native string) (string, bool) { return native, true },
+}
+
 // errMisplaced is what a pool_ key outside of the query gets: the real driver would send it to the server.
 var errMisplaced = errors.New("pooled: a pool_ key stands where the form of the DSN has no parameters: " +
 	"write one '?' before all parameters, '&' between them, and '/' and '?' in a value as %2F and %3F")
@@ -106,6 +122,13 @@ func appendQuery(native string, hasQuery bool, pairs []pair) string {
 // isPostgresURL reports whether pgx takes a DSN as a URL: it knows these two schemes, in lower case.
 func isPostgresURL(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// isRegisteredConfig reports whether a DSN is a name that stdlib.RegisterConnConfig has given out, perhaps with parameters.
+func isRegisteredConfig(dsn string) bool {
+	name, _, _ := strings.Cut(dsn, "?")
+	number, found := strings.CutPrefix(name, "registeredConnConfig")
+	return found && number != "" && strings.Trim(number, digits) == ""
 }
 
 // postgresQuery finds the '?' before the parameters as libpq and pgx do, -1 if there is none: user and password end at

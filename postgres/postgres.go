@@ -60,15 +60,16 @@ func (Dialect) Owns(d driver.Driver) bool {
 // Names returned by stdlib.RegisterConnConfig work too.
 func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if strings.HasPrefix(dsn, registeredConfig) {
-		return openRegistered(dsn)
+		return openRegistered(dsn), nil
 	}
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	c := connector{func(context.Context) (*pgx.ConnConfig, error) { return pgx.ParseConfig(dsn) }}
 	return dialect.Server{
-		Connector: connector{dsn},
-		Dial:      connector{dsn}.dial,
+		Connector: c,
+		Dial:      c.dial,
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traitsOf(cfg),
@@ -80,12 +81,14 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	}, nil
 }
 
-// connector parses the DSN anew for each dial, as pgx's own does: passwords and certificates in files may have changed.
-type connector struct{ dsn string }
+// connector asks for the configuration anew for each dial, as pgx's own parses the DSN anew: passwords and certificates in files may have changed.
+type connector struct {
+	config func(ctx context.Context) (*pgx.ConnConfig, error)
+}
 
 // Connect dials the server.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	cfg, err := pgx.ParseConfig(c.dsn)
+	cfg, err := c.config(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // dial is Connect through a socket.
 func (c connector) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
-	cfg, err := pgx.ParseConfig(c.dsn)
+	cfg, err := c.config(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,19 +126,6 @@ func (c connector) dial(ctx context.Context) (driver.Conn, *dialect.Socket, erro
 // Driver returns pgx's driver.
 func (connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
-// registeredConfig begins the names that stdlib.RegisterConnConfig gives out.
-const registeredConfig = "registeredConnConfig"
-
-// openRegistered leaves a registered configuration to pgx's own connector, as only pgx can look it up. Its connections
-// keep pgx's rule for pings.
-func openRegistered(name string) (dialect.Server, error) {
-	connector, err := stdlib.GetDefaultDriver().(*stdlib.Driver).OpenConnector(name)
-	if err != nil {
-		return dialect.Server{}, err
-	}
-	return adopt(connector, name), nil
-}
-
 // Mask hides the literals of a statement.
 func (Dialect) Mask(text string) string { return pg.Mask(text) }
 
@@ -143,13 +133,11 @@ func (Dialect) Mask(text string) string { return pg.Mask(text) }
 func (Dialect) Summary(text string) string { return pg.Summary(text) }
 
 // Adopt takes a connector made with stdlib.GetConnector. Its connections keep the rule for pings that it was made with.
-func (Dialect) Adopt(c driver.Connector) dialect.Server { return adopt(c, "postgres") }
-
-func adopt(c driver.Connector, name string) dialect.Server {
+func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
-	return dialect.Server{Connector: adopted{c}, Address: name, Traits: t, Sessions: newSessions(), Advice: advice, Replication: &replication{}}
+	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: newSessions(), Advice: advice, Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -76,15 +75,11 @@ func (c *cluster) chosen(o options, reads int) map[string]int {
 	return n
 }
 
-// write marks a moment after all that was before.
-func (c *cluster) write(o options) {
-	time.Sleep(time.Nanosecond)
-	c.noteWrite(o)
-}
+// write marks a moment.
+func (c *cluster) write(o options) { c.noteWrite(o) }
 
 // read has a session read from a server.
 func (c *cluster) read(s options, m *member) {
-	time.Sleep(time.Nanosecond)
 	s.session.read(c.Router, m, m.incarnation.Load(), c.now())
 }
 

@@ -24,7 +24,7 @@ const (
 func (r *Router) monitor(ctx context.Context, m *member) {
 	defer m.hangUp()
 	for {
-		at := r.now()
+		at := r.asking()
 		sight, err := r.look(ctx, m, &at)
 		if ctx.Err() != nil {
 			return
@@ -58,7 +58,7 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 		return dialect.Sight{}, err
 	}
 	m.conn, m.dialled = conn, true
-	*at = r.now()
+	*at = r.asking()
 	sight, err := m.Dialect.Replication.Look(limited, conn)
 	if err != nil {
 		m.hangUp()
@@ -282,8 +282,8 @@ func (r *Router) publish() {
 		next.replicas = append(next.replicas, c)
 	}
 	r.view.Store(&next)
-	if (next.primary != nil || asked) && r.known.CompareAndSwap(false, true) {
-		close(r.ready)
+	if next.primary != nil || asked {
+		r.known.Store(true)
 	}
 }
 

@@ -46,8 +46,7 @@ type Router struct {
 	start   time.Time // what the int64 stamps count from
 	started atomic.Bool
 	view    atomic.Pointer[view]
-	known   atomic.Bool   // the view says something
-	ready   chan struct{} // closed when it does
+	known   atomic.Bool // the view says something
 	// written is when the pool wrote last, and latest is the latest mark of its sessions as well. Stamps.
 	written, latest atomic.Int64
 	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
@@ -64,7 +63,7 @@ type Router struct {
 
 // New makes a router. It asks no server before the first call.
 func New(o Options) *Router {
-	r := &Router{Options: o, start: time.Now(), ready: make(chan struct{}), changed: make(chan struct{})}
+	r := &Router{Options: o, start: time.Now(), changed: make(chan struct{})}
 	for i, s := range o.Servers {
 		r.members = append(r.members, newMember(i, s))
 	}
@@ -93,8 +92,12 @@ func (r *Router) member(info *middleware.Endpoint) *member {
 	return nil
 }
 
-// now is the time since the router was made, in nanoseconds, and never 0.
-func (r *Router) now() int64 { return int64(time.Since(r.start)) + 1 }
+// now is the time since the router was made, in nanoseconds, and more than 1.
+func (r *Router) now() int64 { return int64(time.Since(r.start)) + 2 }
+
+// asking is the moment of a question that is asked now. It counts as asked before everything else that happens in the same tick of the clock: of
+// two equal stamps nobody knows which was taken first, and what a server answers proves nothing about what is written after the question.
+func (r *Router) asking() int64 { return r.now() - 1 }
 
 // begin starts the monitors, once.
 func (r *Router) begin() {
@@ -102,22 +105,43 @@ func (r *Router) begin() {
 		return
 	}
 	for _, m := range r.members {
-		m.Background(func(ctx context.Context) { r.monitor(ctx, m) })
+		if !m.Background(func(ctx context.Context) { r.monitor(ctx, m) }) {
+			r.started.Store(false) // the pool is closed, and may be opened again
+		}
 	}
+}
+
+// Rest is called when the pool is closed, and its monitors have ended. What they have found out is forgotten, as nobody knows what becomes of
+// the servers: the next call has them asked anew.
+func (r *Router) Rest() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.members {
+		m.up, m.err, m.failures = false, nil, 0
+	}
+	r.samples = nil
+	r.view.Store(&view{why: "no server has been asked since the pool was closed"})
+	r.known.Store(false)
+	r.started.Store(false)
 }
 
 // Ready waits until something is known of the servers: of a primary, or of all. Every call waits for that, so the first one has the servers asked.
 func (r *Router) Ready(ctx context.Context) error {
-	if r.known.Load() {
-		return nil
+	for !r.known.Load() {
+		r.begin()
+		r.mu.Lock()
+		changed := r.changed
+		r.mu.Unlock()
+		if r.known.Load() {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	r.begin()
-	select {
-	case <-r.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
 
 // noteWrite marks the moment: what was written before must be seen by who reads after.

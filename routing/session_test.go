@@ -31,6 +31,38 @@ func TestSessionSeesWhatItHasSeen(t *testing.T) {
 	})
 }
 
+// Time stands still in a bubble until all wait, so that the monitors ask at the very moment of the mark. A clock that moves in steps does the same.
+func TestAnAnswerProvesNothingAboutWhatIsMarkedAtTheMomentOfTheQuestion(t *testing.T) {
+	for name, mark := range map[string]func(c *cluster, t *testing.T) options{
+		"a write": func(c *cluster, t *testing.T) options {
+			o := optionsOf(NewSession(t.Context()))
+			c.write(o)
+			return o
+		},
+		"a write without a session": func(c *cluster, _ *testing.T) options { c.write(options{}); return options{} },
+		"a token":                   func(_ *cluster, t *testing.T) options { return optionsOf(WithToken(t.Context(), "c|10")) },
+		"a read on the primary": func(c *cluster, t *testing.T) options {
+			o := optionsOf(NewSession(t.Context()))
+			c.noteRead(o, c.members[0], 0)
+			return o
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 2, nil)
+				time.Sleep(time.Second)
+				o := mark(c, t)
+				require.Nil(t, c.choose(o, 0))
+				synctest.Wait() // the monitors were woken, and have asked
+				assert.Equal(t, map[string]int{"": 10}, c.chosen(o, 10))
+				time.Sleep(c.Policy.MonitorBurst)
+				synctest.Wait()
+				assert.Equal(t, map[string]int{"s1": 10}, c.chosen(o, 10))
+			})
+		})
+	}
+}
+
 func TestReadsOfOneSessionOnTwoReplicasAtOnceLeaveNoneThatMayBeBehindTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3, nil)

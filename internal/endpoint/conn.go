@@ -16,12 +16,13 @@ import (
 type Conn struct {
 	*serverconn.Conn
 
-	endpoint  *Endpoint
-	id        uint64
-	dialledAt time.Time
-	dialled   int64 // stamp of dialledAt
-	expiresAt int64 // stamp; 0 = never
-	readOnly  bool  // its sessions cannot write
+	endpoint   *Endpoint
+	id         uint64
+	generation uint64 // when its dial began
+	dialledAt  time.Time
+	dialled    int64 // stamp of dialledAt
+	expiresAt  int64 // stamp; 0 = never
+	readOnly   bool  // its sessions cannot write
 
 	borrow borrow
 
@@ -104,9 +105,17 @@ func (c *Conn) hangUp() {
 	}
 }
 
-// retired reports whether the endpoint does not want the connection any more.
-func (c *Conn) retired() bool {
-	return c.id <= c.endpoint.retiredID.Load() || c.readOnly != c.endpoint.readOnly.Load()
+// Retired reports whether the endpoint does not want the connection any more.
+func (c *Conn) Retired() bool {
+	return c.generation != c.endpoint.generation.Load() || c.readOnly != c.endpoint.readOnly.Load()
+}
+
+// whyRetired is the reason for which it is closed then.
+func (c *Conn) whyRetired() reason {
+	if c.generation < c.endpoint.opened.Load() {
+		return shutdown
+	}
+	return retired
 }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }

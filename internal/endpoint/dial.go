@@ -77,6 +77,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
 	o := opened{readOnly: e.readOnly.Load()}
+	generation := e.generation.Load() // whoever it leads to may be gone before the dial ends
 	done := false
 	defer func() {
 		if done {
@@ -96,14 +97,15 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	}
 	done = true
 	c := &Conn{
-		Conn:      serverconn.New(real, &e.shared),
-		endpoint:  e,
-		id:        e.lastID.Add(1),
-		dialledAt: time.Now(),
-		dialled:   e.now(),
-		expiresAt: e.expiry(),
-		readOnly:  o.readOnly,
-		socket:    o.socket,
+		Conn:       serverconn.New(real, &e.shared),
+		endpoint:   e,
+		id:         e.lastID.Add(1),
+		generation: generation,
+		dialledAt:  time.Now(),
+		dialled:    e.now(),
+		expiresAt:  e.expiry(),
+		readOnly:   o.readOnly,
+		socket:     o.socket,
 	}
 	c.Changes().Implicit = o.told.Implicit
 	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
@@ -140,9 +142,9 @@ func (e *Endpoint) turn(r *Request) error {
 		return nil
 	default:
 	}
-	freed := e.freed
+	freed, away := e.freed, e.dismissal()
 	if r.spare {
-		freed = nil // it is not for a borrower
+		freed, away = nil, nil // it is not for a borrower
 	} else {
 		e.inLine.Add(1)
 		defer e.inLine.Add(-1)
@@ -152,6 +154,8 @@ func (e *Endpoint) turn(r *Request) error {
 		return nil
 	case <-freed:
 		return errFreed
+	case <-away:
+		return errDismissed
 	case <-ctx.Done():
 		return e.explain(ctx, r, ctx.Err())
 	}
@@ -302,8 +306,8 @@ func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
 	switch {
 	case r.Err() != nil:
 		return err
-	case cause == errClosed:
-		return errClosed
+	case cause == errDismissed:
+		return errDismissed
 	case cause != errSevered && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return err
 	case cause != errSevered && !r.deadline.IsZero() && !time.Now().Before(r.deadline):

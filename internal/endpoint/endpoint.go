@@ -12,7 +12,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -40,14 +39,17 @@ type Endpoint struct {
 
 	gate  gate
 	hand  hand
-	inner *sql.DB
-	start time.Time // what the int64 stamps count from
+	inner atomic.Pointer[sql.DB] // a new one each time the endpoint is opened
+	start time.Time              // what the int64 stamps count from
 
 	// suspectedAt is when a connection was last found dead. Those that were there before are not trusted.
 	suspectedAt atomic.Int64
-	// retiredID is the last connection that was there when connections were retired. It and those before are closed as soon as nobody
-	// uses them.
-	retiredID   atomic.Uint64
+	// generation counts how often connections were retired. Those whose dial began in an earlier one are closed as soon as nobody uses them.
+	generation atomic.Uint64
+	// opened is the generation that began when the endpoint was closed last.
+	opened      atomic.Uint64
+	closed      atomic.Bool    // changes while mu is held
+	cold        atomic.Bool    // nothing is kept warm, as it was closed and those who still use it may be about to end
 	endedAt     atomic.Int64   // when the server last ended a connection
 	draining    atomic.Bool    // no new borrower is let in
 	tended      atomic.Bool    // there is a goroutine that tends idle connections
@@ -66,11 +68,10 @@ type Endpoint struct {
 	conns   map[*Conn]struct{}
 	spares  []*Conn                               // see spare.go
 	pending map[*context.CancelCauseFunc]struct{} // of dials under way
-	closed  bool
+	away    chan struct{}                         // closed and replaced when those who wait are sent away
+	ctx     context.Context                       // of what runs in the background; Close cancels it
+	cancel  context.CancelFunc
 	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
-
-	ctx    context.Context // of what runs in the background; Close cancels it
-	cancel context.CancelFunc
 }
 
 // Options is what an endpoint is made of.
@@ -100,6 +101,7 @@ func New(o Options) *Endpoint {
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},
 		pending: map[*context.CancelCauseFunc]struct{}{},
+		away:    make(chan struct{}),
 		wanted:  make(chan struct{}, 1),
 		warming: make(chan struct{}, 1),
 		lastID:  o.LastID,
@@ -112,7 +114,6 @@ func New(o Options) *Endpoint {
 	if o.Pool.MinIdleConns > 0 && o.Pool.WarmStatements > 0 && !o.Server.Traits.Unprepared {
 		e.texts = serverconn.NewTexts(o.Pool.WarmStatements)
 	}
-	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.Plan = o.Server.Plan
@@ -122,16 +123,9 @@ func New(o Options) *Endpoint {
 	e.shared.Advise = o.Advise
 	e.shared.KeepCancelled = !o.Pool.CancelCloses
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
-	e.inner = sql.OpenDB(innerConnector{e})
-	e.inner.SetMaxIdleConns(maxInt) // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
-	e.inner.SetConnMaxIdleTime(o.Pool.MaxConnIdleTime)
-	if o.Pool.MinIdleConns > 0 {
-		e.startTending()
-	}
+	e.Open()
 	return e
 }
-
-const maxInt = int(^uint(0) >> 1)
 
 // Info describes the endpoint.
 func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
@@ -145,10 +139,13 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	if e.draining.Load() {
 		return nil, 0, e.refuse(ctx)
 	}
+	if e.closed.Load() {
+		return nil, 0, ErrClosed
+	}
 	waited, err := e.gate.enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		if !errors.Is(err, context.DeadlineExceeded) {
-			return nil, waited, err // the caller went away, and needs no explanation
+			return nil, waited, sentAway(err) // the caller went away, and needs no explanation
 		}
 		return nil, waited, e.timeout(waited, ctx.Err() == nil, err)
 	}
@@ -164,7 +161,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	}()
 	c, err = e.take(ctx, r)
 	if err != nil {
-		return nil, waited, err
+		return nil, waited, sentAway(err)
 	}
 	e.acquires.Add(1)
 	c.borrow.since = r.at
@@ -175,7 +172,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 	r.Context, r.at = ctx, e.now()
 	sqlConn, err := e.choose(r)
-	for r.err == errFreed || r.err == errClosed { // the inner pool says in its own words that it is closed
+	for r.err == errFreed {
 		r.err = nil
 		sqlConn, err = e.choose(r)
 	}
@@ -209,7 +206,12 @@ func (e *Endpoint) choose(r *Request) (*sql.Conn, error) {
 		c.refused = r.Err() == nil
 		_ = c.sqlConn.Close()
 	}
-	return e.inner.Conn(r)
+	inner := e.inner.Load()
+	sqlConn, err := inner.Conn(r)
+	if err != nil && r.err == nil && (e.closed.Load() || e.inner.Load() != inner) {
+		err = ErrClosed // the inner pool says it in its own words
+	}
+	return sqlConn, err
 }
 
 // Release gives a connection back: to the next borrower or, when it is not to be used again, to be closed by a goroutine
@@ -267,10 +269,10 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 		return failed
 	case e.draining.Load() && e.gate.state().waiting == 0:
 		return shutdown
+	case e.outdated(c, c.idleSince) != kept: // before what it was discarded for: it would not have been kept
+		return e.outdated(c, c.idleSince)
 	case r.Discard, c.Changes().Effects.Has(dialect.OpenTx):
 		return discarded
-	case e.outdated(c, c.idleSince) != kept:
-		return e.outdated(c, c.idleSince)
 	case !e.countIdle():
 		return idleLimit
 	default:
@@ -314,13 +316,14 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
+	if e.closed.Load() {
 		return false
 	}
 	e.workers.Add(1)
+	ctx := e.ctx
 	go func() {
 		defer e.workers.Done()
-		f(e.ctx)
+		f(ctx)
 	}()
 	return true
 }
@@ -329,27 +332,6 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 // is silent, or that nothing reaches any more, nobody can know whether it ever ends the session; as long as permits wait for that, they are missing
 // to those whom the server, or the one that took its place, would serve. pgx itself waits for 15 s.
 const goneTimeout = time.Second
-
-// Close closes the idle connections, ends the dials under way, waits for those being closed or cleaned, and admits all waiting sessions to the error of a closed
-// database. Connections in use are closed when they are given back.
-func (e *Endpoint) Close() error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	e.cancel()
-	err := e.inner.Close()
-	if c := e.hand.close(); c != nil {
-		err = errors.Join(err, c.sqlConn.Close()) // the inner pool closes what comes back now
-	}
-	e.endDials(errClosed) // whoever waits for one asks the inner pool again
-	err = errors.Join(err, e.closeSpares())
-	e.gate.close()
-	e.workers.Wait()
-	if closer, ok := e.server.Connector.(io.Closer); ok {
-		err = errors.Join(err, closer.Close())
-	}
-	return err
-}
 
 // relieve closes the cached statements of the idle connections and reports whether there were any. It takes them all
 // before it gives one back, as the inner pool would hand out the same one again.

@@ -24,18 +24,23 @@ type gate struct {
 
 // waiter is one session that waits. Whoever takes it off the list owes it the outcome.
 type waiter struct {
-	admitted chan struct{} // closed when the permit is the waiter's, or the gate is closed
+	admitted chan struct{} // closed when the permit is the waiter's, or err is set
+	err      error         // why it gets no permit
 }
 
 // enter takes a permit, waiting for its turn until ctx is done or timeout (0 = none) has passed. It returns how
-// long it waited and, when it did not get the permit, the context's error or context.DeadlineExceeded for the timeout. A
-// closed gate admits everybody: the pool behind it says that it is closed.
+// long it waited and, when it did not get the permit, the context's error, context.DeadlineExceeded for the timeout, errDismissed if the
+// gate was closed meanwhile, or ErrClosed.
 func (g *gate) enter(ctx context.Context, timeout time.Duration) (time.Duration, error) {
 	if g.limit == 0 {
 		return 0, nil
 	}
 	g.mu.Lock()
-	if g.closed || g.taken < g.limit && g.waiters.Len() == 0 {
+	if g.closed {
+		g.mu.Unlock()
+		return 0, ErrClosed
+	}
+	if g.taken < g.limit && g.waiters.Len() == 0 {
 		g.taken++
 		g.mu.Unlock()
 		return 0, nil
@@ -54,8 +59,10 @@ func (g *gate) enter(ctx context.Context, timeout time.Duration) (time.Duration,
 	g.waitTime += waited
 	if err != nil {
 		select {
-		case <-w.admitted: // the permit came at the same moment: it goes to the next one
-			g.leaveLocked()
+		case <-w.admitted: // if the permit came at the same moment, it goes to the next one
+			if w.err == nil {
+				g.leaveLocked()
+			}
 		default:
 			g.waiters.Remove(place)
 		}
@@ -87,7 +94,7 @@ func (w *waiter) wait(ctx context.Context, timeout time.Duration) error {
 	}
 	select {
 	case <-w.admitted:
-		return nil
+		return w.err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-expired:
@@ -115,14 +122,22 @@ func (g *gate) leaveLocked() {
 	close(first.Value.(*waiter).admitted)
 }
 
-// close admits all who wait and all who come.
+// open has a gate that was closed hand out permits again. Those from before are still taken.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = false
+}
+
+// close sends all away who wait, and refuses all who come.
 func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
 	for g.waiters.Len() > 0 {
-		g.taken++
-		g.leaveLocked()
+		w := g.waiters.Remove(g.waiters.Front()).(*waiter)
+		w.err = errDismissed
+		close(w.admitted)
 	}
 }
 

@@ -142,19 +142,25 @@ func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 	assert.False(t, g.tryEnter())
 }
 
-func TestClosedGateAdmitsThoseWhoWaitAndThoseWhoCome(t *testing.T) {
+func TestClosedGateSendsAwayWhoWaitsAndRefusesWhoComesUntilItIsOpenedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{limit: 1}
 		enter(t, &g)
-		done := make(chan struct{})
+		told := make(chan error)
 		go func() {
-			enter(t, &g)
-			close(done)
+			_, err := g.enter(t.Context(), 0)
+			told <- err
 		}()
 		synctest.Wait()
 		g.close()
-		<-done
+		require.Equal(t, errDismissed, <-told)
+		_, err := g.enter(t.Context(), 0)
+		require.Equal(t, ErrClosed, err)
+		g.open()
+		assert.False(t, g.tryEnter(), "the permit of before is not free")
+		g.leave()
 		enter(t, &g)
+		assert.Equal(t, 1, g.state().taken)
 	})
 }
 

@@ -47,5 +47,8 @@ func (h *hand) close() *Conn {
 	return c
 }
 
+// open lets connections be put there again.
+func (h *hand) open() { h.conn.CompareAndSwap(&noHand, nil) }
+
 // has reports whether the connection is there.
 func (h *hand) has(c *Conn) bool { return h.conn.Load() == c }

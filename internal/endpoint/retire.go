@@ -6,12 +6,11 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/middleware"
 )
 
-// Retire has all connections closed that exist now: idle ones at once, those in use when they are given back.
+// Retire has all connections closed that exist now, or are being dialled: idle ones at once, those in use when they are given back.
 func (e *Endpoint) Retire() {
-	e.retiredID.Store(e.lastID.Load())
+	e.generation.Add(1)
 	signal(e.wanted) // idle connections are looked after now
 }
 
@@ -38,9 +37,6 @@ func (e *Endpoint) Sever() {
 
 // errSevered is the cause of what Sever ends.
 var errSevered = errors.New("pooled: the server does not answer")
-
-// errClosed is the cause of what Close ends.
-var errClosed = errors.New("pooled: the pool was closed meanwhile")
 
 // endDials ends the dials under way.
 func (e *Endpoint) endDials(cause error) {
@@ -127,16 +123,4 @@ func (e *Endpoint) closeAllIdle() {
 		e.closeIdle(c, shutdown)
 		return false
 	})
-}
-
-// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more.
-func (e *Endpoint) refuse(ctx context.Context) error {
-	if e.pool.DrainWaits {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-e.ctx.Done():
-		}
-	}
-	return &middleware.DrainingError{Endpoint: e.info.Name}
 }

@@ -17,8 +17,17 @@ func (e *Endpoint) Probe(ctx context.Context) error {
 	return e.dialSpare(ctx)
 }
 
-// dialSpare dials for nobody, and keeps the connection as a spare if the server answers on it. The caller holds a permit.
+// dialSpare dials for nobody, and keeps the connection as a spare if the server answers on it. One that was retired meanwhile is dialled again:
+// what answered may have been the server that went away. The caller holds a permit.
 func (e *Endpoint) dialSpare(ctx context.Context) error {
+	err := errRetired
+	for err == errRetired {
+		err = e.dialSpareOnce(ctx)
+	}
+	return err
+}
+
+func (e *Endpoint) dialSpareOnce(ctx context.Context) error {
 	r := &Request{Context: ctx, spare: true}
 	c, err := e.dial(r)
 	if err != nil {
@@ -35,32 +44,41 @@ func (e *Endpoint) dialSpare(ctx context.Context) error {
 		_ = innerConn{c}.Close() // err is the reason
 		return err
 	}
-	e.putSpare(c)
+	if e.putSpare(c) == retired {
+		return errRetired
+	}
 	return nil
 }
+
+// errRetired answers a dial that began before connections were retired.
+var errRetired = errors.New("pooled: connections were retired meanwhile")
 
 // never is for what is not to be interrupted.
 func never() bool { return false }
 
-// putSpare keeps a connection that nobody has, or closes it if there is no room for it.
-func (e *Endpoint) putSpare(c *Conn) {
+// putSpare keeps a connection that nobody has, or closes it and tells why.
+func (e *Endpoint) putSpare(c *Conn) reason {
 	c.use.Lock() // whoever tends idle connections may look at it already
 	c.idleSince = e.now()
-	if why := e.addSpare(c); why != kept {
+	why := e.addSpare(c)
+	if why != kept {
 		c.reason = why
 		_ = innerConn{c}.Close()
-		return
+		return why
 	}
 	c.use.Unlock()
+	return kept
 }
 
-// addSpare puts a connection among the spares, or tells why there is no room for it.
+// addSpare puts a connection among the spares, or tells why not.
 func (e *Endpoint) addSpare(c *Conn) reason {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.closed:
+	case e.closed.Load():
 		return shutdown
+	case c.Retired():
+		return c.whyRetired()
 	case e.pool.MaxConns > 0 && len(e.conns) > e.pool.MaxConns, !e.countIdle():
 		return idleLimit
 	}

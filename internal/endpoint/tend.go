@@ -35,12 +35,13 @@ func (e *Endpoint) startTending() {
 // tend looks after the idle connections until ctx is done: it closes those that are too old, pings those that have been idle for
 // pool_keepalive, and dials where fewer than pool_min_idle_conns are left.
 func (e *Endpoint) tend(ctx context.Context) {
+	defer e.tended.Store(false) // an endpoint that was closed may be opened again
 	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
 	var retry backoff
 	for {
 		e.LookAfter()
-		if e.missing() > 0 && retry.due() && !e.draining.Load() {
+		if e.missing() > 0 && retry.due() && !e.draining.Load() && !e.cold.Load() {
 			retry.note(e.Warm(ctx))
 		}
 		select {
@@ -93,7 +94,9 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context, t *tending)) {
 		f(ctx, t)
 	}
 	if !e.Background(run) {
-		run(e.ctx) // which is over
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		run(over)
 	}
 }
 
@@ -119,8 +122,8 @@ func (e *Endpoint) outdated(c *Conn, now int64) reason {
 	switch {
 	case c.expired(now):
 		return lifetime
-	case c.retired():
-		return retired
+	case c.Retired():
+		return c.whyRetired()
 	default:
 		return kept
 	}
@@ -176,7 +179,7 @@ func (e *Endpoint) remove(c *Conn) (closed bool) {
 	if i := slices.Index(e.spares, c); i >= 0 {
 		e.spares = slices.Delete(e.spares, i, i+1)
 	}
-	return e.closed
+	return e.closed.Load()
 }
 
 // claim waits until nobody tends the connection, and locks its use. It reports false if ctx ends before.

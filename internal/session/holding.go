@@ -55,6 +55,11 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 		return nil
 	}
 	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
+	for err == endpoint.ErrClosed { // since the call began, by another *sql.DB
+		if err = s.source.life.Wake(); err == nil {
+			conn, waited, err = s.target.endpoint.Acquire(ctx, &s.request)
+		}
+	}
 	a.Waited = waited
 	s.call.Waited += waited
 	if err != nil {
@@ -105,7 +110,8 @@ func (s *Session) giveBack(conn *endpoint.Conn, discard, unknown bool) {
 	case dialect.StateClosed:
 		discard = true
 	}
-	s.giving = middleware.Release{Conn: conn, Held: held, Discard: discard || !conn.Reusable(), Unknown: unknown}
+	discard = discard || !conn.Reusable() || conn.Retired() // which needs no reset either
+	s.giving = middleware.Release{Conn: conn, Held: held, Discard: discard, Unknown: unknown}
 	s.source.giveBack(&s.giving)
 	s.giving = middleware.Release{}
 }

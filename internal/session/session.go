@@ -34,6 +34,8 @@ type Session struct {
 	// interrupted says that the statement under way failed after its context had ended, and may have been executed all the same.
 	interrupted bool
 	closed      bool
+	// ran says that the call under way has come through the chain.
+	ran bool
 	// afterRows is called when the rows of the last call are over.
 	afterRows func()
 
@@ -154,14 +156,14 @@ func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	err := s.run(ctx, c)
 	tx := c.Tx
 	s.done()
+	if err == nil && tx == nil {
+		err = errNoNext
+	}
 	if err != nil {
 		if s.tx != before { // it was begun, and a middleware refused it afterwards
 			s.lose()
 		}
 		return nil, err
-	}
-	if tx == nil {
-		return nil, errNoNext
 	}
 	return tx, nil
 }
@@ -169,6 +171,9 @@ func (s *Session) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 // Ping asks the server whether it is there, on the connection that the session holds or then takes.
 func (s *Session) Ping(ctx context.Context) error {
 	err := s.run(ctx, s.event(middleware.Ping))
+	if err == nil && !s.ran {
+		err = errNoNext
+	}
 	s.done()
 	return err
 }
@@ -194,9 +199,12 @@ func (s *Session) IsValid() bool {
 // Close is called for a session that is not kept. If it still holds a server connection, a call ended in driver.ErrBadConn or
 // a panic, and the connection is closed with it.
 func (s *Session) Close() error {
+	if s.closed {
+		return nil
+	}
 	s.closed = true
 	s.end(true)
-	return nil
+	return s.source.life.Ended()
 }
 
 // Prepare is PrepareContext for callers that have no context; database/sql has one.
@@ -223,12 +231,12 @@ func (s *Session) Raw() driver.Conn {
 // RawContext is Raw with a context for the acquisition, and with its error.
 func (s *Session) RawContext(ctx context.Context) (driver.Conn, error) {
 	err := s.run(ctx, s.event(middleware.Raw))
+	if err == nil && !s.ran {
+		err = errNoNext
+	}
 	s.done()
 	if err != nil {
 		return nil, err
-	}
-	if s.conn == nil {
-		return nil, errNoNext
 	}
 	s.unknown = true
 	s.bindAll(ctx)
@@ -257,6 +265,12 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 		}
 	}()
 	s.rowsOver()
+	if s.source.life.Resting.Load() {
+		if err := s.source.life.Wake(); err != nil {
+			returned = true
+			return err
+		}
+	}
 	if s.conn != nil {
 		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}
@@ -294,12 +308,13 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 func (s *Session) done() {
 	s.call = middleware.Call{}
 	s.stmt, s.caller, s.ending = nil, nil, nil
-	s.fresh, s.interrupted = false, false
+	s.fresh, s.interrupted, s.ran = false, false, false
 }
 
 // call is the innermost function of the Call chain.
 func call(ctx context.Context, c *middleware.Call) error {
 	s := c.Session.(*Session)
+	s.ran = true
 	if c.Op == middleware.Prepare && !s.taken && s.readsAsDialled() && s.source.seen.has(c.Text) {
 		c.Stmt = s.statement(c.Text)
 		return nil

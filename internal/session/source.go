@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/middleware"
@@ -12,6 +13,14 @@ type Source struct {
 	targets []*Target // where sessions go; the first, unless a middleware says otherwise
 	chain   middleware.Chain
 	seen    seenTexts
+	life    Life
+}
+
+// Life is whether the connector of sessions was closed.
+type Life struct {
+	Resting *atomic.Bool // it was: sessions that have something to do wake it
+	Wake    func() error
+	Ended   func() error // is called for each session that was closed; its error is that of the session's Close
 }
 
 // Target is an endpoint and the middlewares that are its own.
@@ -26,8 +35,8 @@ func NewTarget(e *endpoint.Endpoint, middlewares []middleware.Middleware) *Targe
 }
 
 // NewSource composes the middlewares that all sessions pass around the chains of the targets. stmtCache is pool_stmt_cache.
-func NewSource(targets []*Target, stmtCache int, middlewares []middleware.Middleware) *Source {
-	src := &Source{targets: targets, seen: seenTexts{limit: seenPerStatement * stmtCache}}
+func NewSource(targets []*Target, stmtCache int, middlewares []middleware.Middleware, life Life) *Source {
+	src := &Source{targets: targets, seen: seenTexts{limit: seenPerStatement * stmtCache}, life: life}
 	src.chain = middleware.Compose(middleware.Chain{
 		Acquire: func(ctx context.Context, a *middleware.Acquisition) error {
 			return a.Session.(*Session).target.chain.Acquire(ctx, a)

@@ -128,6 +128,9 @@ func (t *transaction) end(ctx context.Context, op middleware.Op) error {
 	s.forget(t)
 	if !t.ended || err != nil && s.conn.State() == dialect.StateInTx { // it is still open, and ends with its connection
 		s.lose()
+		if err == nil {
+			err = errNoNext
+		}
 	}
 	return err
 }

@@ -75,15 +75,33 @@ func New(o Options) *Breaker {
 	if o.Policy.Ratio > 0 {
 		b.window = newWindow(o.Policy.Window)
 	}
-	b.states = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:        o.Endpoint,
-		MaxRequests: uint32(max(o.Policy.Probes, 1)),
+	b.states = b.closed()
+	return b
+}
+
+// closed makes the states of a breaker that is closed.
+func (b *Breaker) closed() *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:        b.Endpoint,
+		MaxRequests: uint32(max(b.Policy.Probes, 1)),
 		// An open breaker is half-open as soon as it is asked: it is only asked for a probe.
 		Timeout:       1,
 		ReadyToTrip:   b.readyToTrip,
 		OnStateChange: func(_ string, _, to gobreaker.State) { b.state = to },
 	})
-	return b
+}
+
+// rest forgets the outage when the endpoint is closed: nobody probes the server any more, and if the endpoint is opened again, nobody knows whether
+// it is still in trouble.
+func (b *Breaker) rest() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.states, b.state = b.closed(), gobreaker.StateClosed
+	b.failing.Store(false)
+	if b.window != nil {
+		b.window.clear()
+	}
+	b.outage.Store(nil)
 }
 
 // Middleware returns the wraps.
@@ -170,11 +188,12 @@ func (b *Breaker) failed(err error) {
 	tripped := before == gobreaker.StateClosed && b.state == gobreaker.StateOpen
 	if tripped {
 		b.trips.Add(1)
-		b.outage.Store(&outage{since: time.Now(), cause: err})
+		now := time.Now() // the first who is refused is told as well when the server is tried again
+		b.outage.Store(&outage{since: now, cause: err, nextProbe: now.Add(jittered(b.Policy.Cooldown))})
 	}
 	b.mu.Unlock()
 	if tripped && !b.Background(b.recover) {
-		b.outage.Store(nil) // the endpoint is closed, and says so itself
+		b.rest() // the endpoint is closed, and says so itself
 	}
 }
 
@@ -223,20 +242,24 @@ func (b *Breaker) readyToTrip(counts gobreaker.Counts) bool {
 func (b *Breaker) recover(ctx context.Context) {
 	cooldown := b.Policy.Cooldown
 	from := policy.BreakerClosed
+	o := *b.outage.Load()
 	for {
-		pause := jittered(cooldown)
-		o := b.update(func(o *outage) { o.nextProbe, o.halfOpen = time.Now().Add(pause), false })
 		b.tell(policy.BreakerChange{From: from, To: policy.BreakerOpen, Cause: o.cause, NextProbe: o.nextProbe})
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(time.Until(o.nextProbe))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			b.rest()
 			return
 		case <-timer.C:
 		}
 		b.update(func(o *outage) { o.halfOpen = true })
 		b.tell(policy.BreakerChange{From: policy.BreakerOpen, To: policy.BreakerHalfOpen, Cause: o.cause})
 		err := b.probe(ctx)
+		if ctx.Err() != nil {
+			b.rest()
+			return
+		}
 		if err == nil {
 			b.failing.Store(false)
 			if b.window != nil {
@@ -246,9 +269,11 @@ func (b *Breaker) recover(ctx context.Context) {
 			b.tell(policy.BreakerChange{From: policy.BreakerHalfOpen, To: policy.BreakerClosed})
 			return
 		}
-		b.update(func(o *outage) { o.cause = err })
 		from = policy.BreakerHalfOpen
 		cooldown = min(2*cooldown, b.Policy.MaxCooldown)
+		o = b.update(func(o *outage) {
+			o.cause, o.nextProbe, o.halfOpen = err, time.Now().Add(jittered(cooldown)), false
+		})
 	}
 }
 

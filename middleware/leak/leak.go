@@ -100,8 +100,8 @@ func (l *Leak) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 			l.explain(err, goroutine)
 			return err
 		}
-		if !l.started.Load() && l.started.CompareAndSwap(false, true) {
-			l.Background(l.watch)
+		if !l.started.Load() && l.started.CompareAndSwap(false, true) && !l.Background(l.watch) {
+			l.started.Store(false)
 		}
 		return nil
 	}

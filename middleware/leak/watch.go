@@ -32,6 +32,7 @@ type watcher struct {
 
 // watch looks at the connections in use until ctx is done.
 func (l *Leak) watch(ctx context.Context) {
+	defer l.started.Store(false) // a pool that was closed may be opened again
 	defer profiled(l)()
 	w := watcher{Leak: l, every: max(min(lookEvery, l.Policy.Threshold/10), time.Millisecond), dumps: dumper{limit: mostGoroutines}}
 	ticker := time.NewTicker(w.every)
