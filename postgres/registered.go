@@ -48,7 +48,7 @@ func (r *registered) config(ctx context.Context) (*pgx.ConnConfig, error) {
 		return nil, ctx.Err()
 	}
 	if r.found.Load() == nil {
-		cfg, err := ask(ctx, r.name)
+		cfg, err := configOf(ctx, r.name)
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +57,8 @@ func (r *registered) config(ctx context.Context) (*pgx.ConnConfig, error) {
 	return r.found.Load().Copy(), nil
 }
 
-// ask has pgx dial.
-func ask(ctx context.Context, name string) (*pgx.ConnConfig, error) {
+// configOf has pgx dial, and tells the configuration.
+func configOf(ctx context.Context, name string) (*pgx.ConnConfig, error) {
 	connector, err := stdlib.GetDefaultDriver().(*stdlib.Driver).OpenConnector(name)
 	if err != nil {
 		return nil, err
