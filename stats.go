@@ -36,6 +36,8 @@ type EndpointStats struct {
 	Idle int
 	// Waiting is how many sessions are waiting for a permit.
 	Waiting int
+	// Statements is how many prepared statements the caches of its connections hold, those of closed *sql.Stmt included.
+	Statements int
 	// Acquires counts the times that a session got a server connection.
 	Acquires uint64
 	// Waits counts the acquisitions that had to wait for a permit, whether they got it or not.
@@ -112,7 +114,7 @@ func endpointStats(s endpoint.Stats) EndpointStats {
 	return EndpointStats{
 		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
 		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: s.Waiting,
-		Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
+		Statements: s.Statements, Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
 		Dials: s.Dials, FailedDials: s.FailedDials,
 		Closed: Closes(s.Closed),
 	}

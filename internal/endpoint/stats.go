@@ -10,6 +10,7 @@ type Stats struct {
 	InUse       int
 	Idle        int
 	Waiting     int
+	Statements  int
 	Acquires    uint64
 	Waits       uint64
 	WaitTime    time.Duration
@@ -45,6 +46,7 @@ func (e *Endpoint) Stats() Stats {
 		InUse:       open - idle,
 		Idle:        idle,
 		Waiting:     gate.waiting,
+		Statements:  int(e.shared.Kept.Load()),
 		Acquires:    e.acquires.Load(),
 		Waits:       gate.waits,
 		WaitTime:    gate.waitTime,

@@ -1,0 +1,155 @@
+package pooled_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+)
+
+// one reads a single value.
+func one(t *testing.T, db interface {
+	QueryRow(text string, args ...any) *sql.Row
+}, text string, args ...any) string {
+	t.Helper()
+	var value sql.NullString
+	require.NoError(t, db.QueryRow(text, args...).Scan(&value), text)
+	return value.String
+}
+
+// MySQL gives a parameter the type of its first value, and keeps it.
+func TestMySQLValueIsStoredAsItWasGivenWhateverWasStoredBefore(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		db := openWith(t, s.database(t), nil)
+		_, err := db.Exec("create table s (id int auto_increment primary key, v varchar(20))")
+		require.NoError(t, err)
+		for _, v := range []any{7, "007", 1.5, "1e5", true, "01234", uint64(8), "12.50"} {
+			_, err := db.Exec("insert into s (v) values (?)", v)
+			require.NoError(t, err)
+			if text, ok := v.(string); ok {
+				assert.Equal(t, text, one(t, db, "select v from s order by id desc limit 1"))
+			}
+		}
+		assert.Equal(t, `{"zip": 90210}`, one(t, db, "select json_object('zip', ?)", 90210))
+		assert.Equal(t, `{"zip": "01234"}`, one(t, db, "select json_object('zip', ?)", "01234"))
+		assert.Equal(t, "2", one(t, db, "select count(*) from s where v = ?", 7), "7 and 007 as numbers")
+		assert.Equal(t, "1", one(t, db, "select count(*) from s where v = ?", "007"))
+	})
+}
+
+func TestMySQLStatementsPreparedOfOneTextDoNotShareTheTypesOfTheirArguments(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		db := openWith(t, s.database(t), nil)
+		numbers, err := db.Prepare("select concat(?, '')")
+		require.NoError(t, err)
+		defer numbers.Close()
+		texts, err := db.Prepare("select concat(?, '')")
+		require.NoError(t, err)
+		defer texts.Close()
+		for range 3 {
+			var number, text string
+			require.NoError(t, numbers.QueryRow(7).Scan(&number))
+			require.NoError(t, texts.QueryRow("007").Scan(&text))
+			assert.Equal(t, []string{"7", "007"}, []string{number, text})
+		}
+	})
+}
+
+// What a borrower has set decided what a statement means that it prepared. The next one finds another.
+func TestMySQLStatementMeansWhatItMeansToItsOwnSession(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		app, tenant := s.database(t), s.database(t)
+		for i, dsn := range []string{app, tenant} {
+			bare := openReal(t, "mysql", dsn)
+			for _, text := range []string{"create table acct (id int, name varchar(20))", fmt.Sprintf("insert into acct values (%d, 'owner')", i)} {
+				_, err := bare.Exec(text)
+				require.NoError(t, err)
+			}
+		}
+		cfg, err := mysql.ParseDSN(tenant)
+		require.NoError(t, err)
+		for name, c := range map[string]struct{ set, text, inside, outside string }{
+			"database":  {"use " + cfg.DBName, "select id from acct where name = ?", "1", "0"},
+			"sql_mode":  {"set sql_mode = 'ANSI_QUOTES'", `select "id" from acct where name = ?`, "0", "id"},
+			"collation": {"set collation_connection = utf8mb4_bin", "select 'A' = 'a' from acct where name = ?", "0", "1"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				db := openWith(t, app, nil)
+				ask := func(db interface {
+					QueryRow(text string, args ...any) *sql.Row
+				}) string {
+					return one(t, db, c.text, "owner")
+				}
+				assert.Equal(t, c.outside, ask(db))
+				for range 2 {
+					conn, err := db.Conn(t.Context())
+					require.NoError(t, err)
+					before, err := conn.PrepareContext(t.Context(), c.text)
+					require.NoError(t, err)
+					_, err = conn.ExecContext(t.Context(), c.set)
+					require.NoError(t, err)
+					var inside, prepared string
+					require.NoError(t, conn.QueryRowContext(t.Context(), c.text, "owner").Scan(&inside))
+					require.NoError(t, before.QueryRow("owner").Scan(&prepared))
+					require.NoError(t, before.Close())
+					require.NoError(t, conn.Close())
+					assert.Equal(t, c.inside, inside)
+					assert.Equal(t, c.outside, prepared, "it was prepared before")
+					assert.Equal(t, c.outside, ask(db))
+				}
+			})
+		}
+	})
+}
+
+func TestMySQLClosedStatementLeavesNothingOnTheServerWithoutACache(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		db := openWith(t, s.database(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
+		st, err := db.Prepare("select ?")
+		require.NoError(t, err)
+		var n int
+		require.NoError(t, st.QueryRow(1).Scan(&n))
+		require.NoError(t, st.Close())
+		prepares, _, closes := prepared(t, db)
+		assert.Equal(t, 2, prepares, "when it was prepared, and when it ran, which were two borrows")
+		assert.Equal(t, prepares, closes)
+	})
+}
+
+func TestMySQLStatementsOfAllConnectionsKeepToAShareOfWhatTheServerHoldsForAll(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		dsn := s.private(t)
+		admin := openReal(t, "mysql", dsn)
+		_, err := admin.Exec("set global max_prepared_stmt_count = 80")
+		require.NoError(t, err)
+		cfg, err := pooled.ParseDSN(dsn)
+		require.NoError(t, err)
+		db, c := openConfig(t, cfg)
+		require.NoError(t, db.Ping())
+		conns := make([]*sql.Conn, 3)
+		for i := range conns {
+			conns[i], err = db.Conn(t.Context())
+			require.NoError(t, err)
+			for n := range 30 {
+				var got int
+				text := "select ?" + strings.Repeat(" + 1", n)
+				require.NoError(t, conns[i].QueryRowContext(t.Context(), text, 1).Scan(&got))
+				assert.Equal(t, n+1, got)
+			}
+		}
+		var name string
+		var held int
+		require.NoError(t, admin.QueryRow("show global status like 'Prepared_stmt_count'").Scan(&name, &held))
+		assert.Equal(t, 20, c.Stats().Endpoints[0].Statements)
+		assert.LessOrEqual(t, held, 20+len(conns), "each connection may have one that is closed with its next call")
+		for _, conn := range conns {
+			require.NoError(t, conn.Close())
+		}
+	})
+}
