@@ -12,40 +12,71 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 )
 
-// Behind PgBouncer in transaction mode the README asks for an exec mode without prepared statements, as bare pgx does.
-func TestRealPgBouncerInTransactionModeWorksWithoutPreparedStatements(t *testing.T) {
-	for _, mode := range []string{"exec", "simple_protocol"} {
-		t.Run(mode, func(t *testing.T) {
-			db := openReal(t, "pooled", testserver.PgBouncer(t)+
-				"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0")
-			var workers sync.WaitGroup
-			for worker := range 16 {
-				workers.Go(func() {
-					for i := range 25 {
-						var sum int
-						assert.NoError(t, db.QueryRow("select $1::int + $2::int", worker, i).Scan(&sum))
-						assert.Equal(t, worker+i, sum)
-					}
-				})
+// pgBouncers are an old and a current one, in transaction mode, with the exec modes of pgx that they know: before 1.21 they know no prepared statements.
+var pgBouncers = []struct {
+	name  string
+	dsn   func(testing.TB) string
+	modes []string
+	stmts bool // whether it keeps prepared statements for its clients
+}{
+	{"before 1.21", testserver.PgBouncer, []string{"exec", "simple_protocol"}, false},
+	{"current", testserver.PgBouncerCurrent, []string{"cache_statement", "cache_describe", "exec", "simple_protocol"}, true},
+}
+
+// Behind PgBouncer in transaction mode the README asks for an exec mode that it knows, as bare pgx does.
+func TestRealPgBouncerInTransactionModeWorksInTheExecModesThatItKnows(t *testing.T) {
+	for _, bouncer := range pgBouncers {
+		for _, mode := range bouncer.modes {
+			t.Run(bouncer.name+" "+mode, func(t *testing.T) {
+				testPgBouncer(t, bouncer.dsn(t)+"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0", bouncer.stmts)
+			})
+		}
+	}
+}
+
+func testPgBouncer(t *testing.T, dsn string, stmts bool) {
+	db := openReal(t, "pooled", dsn)
+	var workers sync.WaitGroup
+	for worker := range 16 {
+		workers.Go(func() {
+			for i := range 25 {
+				var sum int
+				assert.NoError(t, db.QueryRow("select $1::int + $2::int", worker, i).Scan(&sum))
+				assert.Equal(t, worker+i, sum)
 			}
-			workers.Wait()
-
-			tx, err := db.Begin()
-			require.NoError(t, err)
-			_, err = tx.Exec("create temporary table t (a int) on commit drop")
-			require.NoError(t, err)
-			_, err = tx.Exec("insert into t values ($1)", 1)
-			require.NoError(t, err)
-			var n int
-			require.NoError(t, tx.QueryRow("select count(*) from t").Scan(&n))
-			assert.Equal(t, 1, n)
-			require.NoError(t, tx.Commit())
-
-			connector, ok := pooled.From(db)
-			require.True(t, ok)
-			assert.LessOrEqual(t, connector.Stats().Endpoints[0].Dials, uint64(4))
 		})
 	}
+	workers.Wait()
+	if stmts {
+		st, err := db.Prepare("select $1::int * 2")
+		require.NoError(t, err)
+		defer st.Close()
+		for range 16 {
+			workers.Go(func() {
+				for i := range 25 {
+					var twice int
+					assert.NoError(t, st.QueryRow(i).Scan(&twice))
+					assert.Equal(t, 2*i, twice)
+				}
+			})
+		}
+		workers.Wait()
+	}
+
+	tx, err := db.Begin()
+	require.NoError(t, err)
+	_, err = tx.Exec("create temporary table t (a int) on commit drop")
+	require.NoError(t, err)
+	_, err = tx.Exec("insert into t values ($1)", 1)
+	require.NoError(t, err)
+	var n int
+	require.NoError(t, tx.QueryRow("select count(*) from t").Scan(&n))
+	assert.Equal(t, 1, n)
+	require.NoError(t, tx.Commit())
+
+	connector, ok := pooled.From(db)
+	require.True(t, ok)
+	assert.LessOrEqual(t, connector.Stats().Endpoints[0].Dials, uint64(4))
 }
 
 // With the settings that are right without a proxy, statements fail there, and the log tells what to write.

@@ -404,10 +404,11 @@ func TestReplicaOfMySQLWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
 }
 
 func TestServersWithoutReplicasArePrimaries(t *testing.T) {
-	for name, dsn := range map[string]string{"15": testserver.Postgres(t), "18": testserver.Postgres18(t), "PgBouncer": testserver.PgBouncer(t)} {
-		if name == "PgBouncer" {
-			dsn += "&default_query_exec_mode=simple_protocol"
-		}
+	dsns := map[string]string{"15": testserver.Postgres(t), "18": testserver.Postgres18(t)}
+	for _, bouncer := range pgBouncers {
+		dsns["PgBouncer "+bouncer.name] = bouncer.dsn(t) + "&default_query_exec_mode=simple_protocol"
+	}
+	for name, dsn := range dsns {
 		server, err := postgres.Dialect{}.Open(dsn)
 		require.NoError(t, err)
 		conn, err := server.Connector.Connect(t.Context())

@@ -145,43 +145,51 @@ func TestDeadConnectionIsNotReset(t *testing.T) {
 }
 
 func TestNothingIsSentThroughPgBouncerInTransactionMode(t *testing.T) {
-	u, err := url.Parse(testserver.PgBouncer(t))
-	require.NoError(t, err)
-	query := u.Query()
-	query.Set("default_query_exec_mode", "simple_protocol")
-	u.RawQuery = query.Encode()
-	for _, mode := range []policy.ResetMode{policy.ResetDirty, policy.ResetOff} {
-		db, log := openForReset(t, family{driver: "pgx", dsn: u.String()}, func(c *pooled.Config) { c.Reset.Mode = mode })
-		for range 3 {
-			borrow(t, db, `select set_config('app.tenant', '7', true)`, `do 'begin end'`)
-		}
-		assert.Zero(t, resets(t, db).Resets)
-		if mode == policy.ResetOff {
-			assert.Empty(t, log.String())
-		} else {
-			assert.Contains(t, log.String(), "pool_reset=off")
-		}
-		borrow(t, db, `begin`)
-		assert.Equal(t, "1", scalar(t, db, `select 1`))
-		assert.EqualValues(t, 1, resets(t, db).ByEffect["open_tx"])
+	for _, bouncer := range pgBouncers {
+		t.Run(bouncer.name, func(t *testing.T) {
+			u, err := url.Parse(bouncer.dsn(t))
+			require.NoError(t, err)
+			query := u.Query()
+			query.Set("default_query_exec_mode", "simple_protocol")
+			u.RawQuery = query.Encode()
+			for _, mode := range []policy.ResetMode{policy.ResetDirty, policy.ResetOff} {
+				db, log := openForReset(t, family{driver: "pgx", dsn: u.String()}, func(c *pooled.Config) { c.Reset.Mode = mode })
+				for range 3 {
+					borrow(t, db, `select set_config('app.tenant', '7', true)`, `do 'begin end'`)
+				}
+				assert.Zero(t, resets(t, db).Resets)
+				if mode == policy.ResetOff {
+					assert.Empty(t, log.String())
+				} else {
+					assert.Contains(t, log.String(), "pool_reset=off")
+				}
+				borrow(t, db, `begin`)
+				assert.Equal(t, "1", scalar(t, db, `select 1`))
+				assert.EqualValues(t, 1, resets(t, db).ByEffect["open_tx"])
+			}
+		})
 	}
 }
 
 // PgBouncer's own console answers SHOW and nothing else.
 func TestPgBouncersConsoleCanBeUsed(t *testing.T) {
-	u, err := url.Parse(testserver.PgBouncer(t))
-	require.NoError(t, err)
-	u.Path = "/pgbouncer"
-	query := u.Query()
-	query.Set("default_query_exec_mode", "simple_protocol")
-	u.RawQuery = query.Encode()
-	db, log := openForReset(t, family{driver: "pgx", dsn: u.String()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
-	for range 2 {
-		rows, err := db.QueryContext(t.Context(), "show version")
-		require.NoError(t, err)
-		require.NoError(t, drain(rows))
+	for _, bouncer := range pgBouncers {
+		t.Run(bouncer.name, func(t *testing.T) {
+			u, err := url.Parse(bouncer.dsn(t))
+			require.NoError(t, err)
+			u.Path = "/pgbouncer"
+			query := u.Query()
+			query.Set("default_query_exec_mode", "simple_protocol")
+			u.RawQuery = query.Encode()
+			db, log := openForReset(t, family{driver: "pgx", dsn: u.String()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
+			for range 2 {
+				rows, err := db.QueryContext(t.Context(), "show version")
+				require.NoError(t, err)
+				require.NoError(t, drain(rows))
+			}
+			assert.Contains(t, log.String(), "not reset")
+		})
 	}
-	assert.Contains(t, log.String(), "not reset")
 }
 
 func TestTransactionLeftOpenThroughRawIsRolledBack(t *testing.T) {

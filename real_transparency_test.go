@@ -30,6 +30,7 @@ var realServers = []struct {
 	{"PostgreSQL 15", "pgx", testserver.PostgresDatabase},
 	{"PostgreSQL 18", "pgx", testserver.Postgres18Database},
 	{"MariaDB", "mysql", func(t testing.TB) string { return talkative(t, testserver.MariaDBDatabase(t)) }},
+	{"MySQL", "mysql", func(t testing.TB) string { return talkative(t, testserver.MySQLDatabase(t)) }},
 }
 
 // talkative has go-sql-driver/mysql read times, and take texts of several statements.

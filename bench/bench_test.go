@@ -58,6 +58,10 @@ func BenchmarkMariaDB(b *testing.B) {
 	benchmarkLoopback(b, mariadbServer(dsnFrom(b, "POOLED_TEST_MARIADB")))
 }
 
+func BenchmarkMySQL(b *testing.B) {
+	benchmarkLoopback(b, oracleServer(dsnFrom(b, "POOLED_TEST_MYSQL")))
+}
+
 func benchmarkLoopback(b *testing.B, srv server) {
 	table, drop, err := srv.createTable(b.Context())
 	if err != nil {

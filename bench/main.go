@@ -52,6 +52,7 @@ var scenarios = []scenario{
 	{"null", "", one(nullDriver)},
 	{"postgres", "POOLED_TEST_POSTGRES", one(postgres)},
 	{"mariadb", "POOLED_TEST_MARIADB", one(mariadb)},
+	{"mysql", "POOLED_TEST_MYSQL", one(oracle)},
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
 	{"warm", "POOLED_TEST_POSTGRES", one(warm)},

@@ -200,7 +200,7 @@ func TestWhatCannotRunSaysHow(t *testing.T) {
 	}{
 		{nil, "make bench"},
 		{[]string{"-only", "postgres"}, "POOLED_TEST_POSTGRES is not set"},
-		{[]string{"-only", "oracle"}, "there is null, postgres, mariadb, burst, reset"},
+		{[]string{"-only", "oracle"}, "there is null, postgres, mariadb, mysql, burst, reset"},
 		{[]string{"-only", "null", "-o", "x.md"}, "leave out -only and -quick"},
 		{[]string{"-rounds", "0"}, "at least 1"},
 		{[]string{"null"}, "unexpected argument"},

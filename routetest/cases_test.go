@@ -632,7 +632,7 @@ var mysqlRoutingCases = []routingCase{
 	{text: `select * from my_connection`, why: `view my_connection: function connection_id depends on the session`},
 	{text: `select * from all_tokens`, why: `view all_tokens mentions sessions_in_memory`},
 	{text: `select * from locked_users`, why: `view locked_users mentions lock`, only: "MariaDB"},
-	{text: `select * from statements`, why: `view statements: processlist tells of one server`, only: "MariaDB"},
+	{text: `select * from statements`, why: `view statements: processlist tells of one server`},
 	{text: `select * from next_numbers`, why: `view next_numbers mentions nextval`, only: "MariaDB"},
 	{text: `select * from sessions_in_memory`, why: `sessions_in_memory is a memory table`},
 	{text: `explain select * from sessions_in_memory`, why: `sessions_in_memory is a memory table`},

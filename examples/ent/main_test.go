@@ -20,11 +20,13 @@ func TestEntRunsThroughPooled(t *testing.T) {
 
 // ent resets what WithVar has set with the caller's context. When that has ended, the variable stays. (pgx gives the connection up instead.)
 func TestNobodySeesAVariableThatEntCouldNotReset(t *testing.T) {
-	dsn := tourtest.Database(t, tour.MySQL)[0]
-	cfg, err := pooled.ParseDSN(dsn)
-	require.NoError(t, err)
-	require.Equal(t, "north", afterOneWhoGaveUp(t, cfg.DriverName, cfg.DSN), "without pooled it stays")
-	require.Equal(t, "(none)", afterOneWhoGaveUp(t, "pooled", dsn))
+	tourtest.OnEach(t, tour.MySQL, func(t *testing.T, args []string) {
+		dsn := args[0]
+		cfg, err := pooled.ParseDSN(dsn)
+		require.NoError(t, err)
+		require.Equal(t, "north", afterOneWhoGaveUp(t, cfg.DriverName, cfg.DSN), "without pooled it stays")
+		require.Equal(t, "(none)", afterOneWhoGaveUp(t, "pooled", dsn))
+	})
 }
 
 // afterOneWhoGaveUp has a caller give up when its rows have been read, and returns what the next one sees of its variable.

@@ -1,4 +1,4 @@
-// Matrix runs the examples of libraries (all that are tours) on PostgreSQL and on MariaDB, each with a replica, through pooled with its policies on, and
+// Matrix runs the examples of libraries (all that are tours) on PostgreSQL, on MariaDB and on MySQL, each with a replica, through pooled with its policies on, and
 // without pooled. It prints what worked, and how the two compare:
 //
 //	go run ./examples/matrix
@@ -6,7 +6,7 @@
 //
 // The servers are its own, in a temporary directory, on free ports of the loopback interface. Where they are not installed:
 //
-//	scripts/test-servers.sh install pg15 mariadb
+//	scripts/test-servers.sh install pg15 mariadb mysql
 package main
 
 import (

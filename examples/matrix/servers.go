@@ -16,7 +16,7 @@ type database struct {
 	bare   string // of another database on the same server
 }
 
-// servers are a PostgreSQL and a MariaDB, each with a replica.
+// servers are a PostgreSQL, a MariaDB and a MySQL, each with a replica.
 type servers struct {
 	databases []database
 	owner     testserver.Program
@@ -27,6 +27,7 @@ func startServers() (*servers, error) {
 	err := s.owner.Attempt(func() {
 		s.add("PostgreSQL", tour.Postgres, "", testserver.PostgresCluster(&s.owner, 1))
 		s.add("MariaDB", tour.MySQL, "parseTime=true&", testserver.MariaDBCluster(&s.owner, 1)) // without it, libraries that keep times fail
+		s.add("MySQL", tour.MySQL, "parseTime=true&", testserver.MySQLCluster(&s.owner, 1))
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.stop())

@@ -25,8 +25,8 @@ func TestOnSQLitePooledDialsOnceForEachRequestOfABurst(t *testing.T) {
 }
 
 func TestOnARealServerPooledDialsOnceForEachRequestOfABurst(t *testing.T) {
-	for driverName, env := range map[string]string{"pgx": "POOLED_TEST_POSTGRES", "mysql": "POOLED_TEST_MARIADB"} {
-		t.Run(driverName, func(t *testing.T) {
+	for env, driverName := range map[string]string{"POOLED_TEST_POSTGRES": "pgx", "POOLED_TEST_MARIADB": "mysql", "POOLED_TEST_MYSQL": "mysql"} {
+		t.Run(env, func(t *testing.T) {
 			dsn := os.Getenv(env)
 			if dsn == "" {
 				t.Fatalf("%s is not set: make test starts servers and sets it, and so does scripts/test-servers.sh run COMMAND", env)

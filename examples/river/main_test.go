@@ -15,6 +15,7 @@ func TestRiverRunsThroughPooled(t *testing.T) {
 }
 
 func TestForMySQLThereIsNoRiver(t *testing.T) {
-	err := tour.Run(t.Context(), "river", tourtest.Database(t, tour.MySQL), &bytes.Buffer{}, walk)
-	require.ErrorContains(t, err, "no driver for MySQL")
+	tourtest.OnEach(t, tour.MySQL, func(t *testing.T, args []string) {
+		require.ErrorContains(t, tour.Run(t.Context(), "river", args, &bytes.Buffer{}, walk), "no driver for MySQL")
+	})
 }

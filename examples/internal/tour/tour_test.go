@@ -44,8 +44,7 @@ func TestATourPrintsWhatEachFeatureGave(t *testing.T) {
 
 func TestATourOpensItsDatabaseWithPooledOrWithItsOwnDriver(t *testing.T) {
 	for family, driver := range map[string]string{tour.Postgres: "pgx", tour.MySQL: "mysql", tour.SQLite: "sqlite"} {
-		t.Run(family, func(t *testing.T) {
-			dsn := tourtest.Database(t, family)
+		tourtest.OnEach(t, family, func(t *testing.T, dsn []string) {
 			for _, bare := range []bool{false, true} {
 				args := dsn
 				if bare {

@@ -13,12 +13,11 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 )
 
-// Golden runs a tour on an empty database of each of the families, with pooled's policies on, and compares what it prints with
+// Golden runs a tour on an empty database of each server of the families, with pooled's policies on, and compares what it prints with
 // testdata/<family>.golden, which POOLED_UPDATE=1 writes. A second run on the same database must print the same, and so must one without pooled.
 func Golden(t *testing.T, name string, walk func(ctx context.Context, t *tour.Tour), families ...string) {
 	for _, family := range families {
-		t.Run(family, func(t *testing.T) {
-			args := Database(t, family)
+		OnEach(t, family, func(t *testing.T, args []string) {
 			text := run(t, name, args, walk)
 			golden := filepath.Join("testdata", family+".golden")
 			if os.Getenv("POOLED_UPDATE") != "" {
@@ -35,20 +34,29 @@ func Golden(t *testing.T, name string, walk func(ctx context.Context, t *tour.To
 	}
 }
 
-// Database makes an empty database, and returns the arguments that lead a tour there.
-func Database(t *testing.T, family string) []string {
-	t.Helper()
-	switch family {
-	case tour.Postgres:
-		return []string{tour.With(testserver.PostgresDatabase(t), tour.Policies)}
-	case tour.MySQL:
-		return []string{tour.With(testserver.MariaDBDatabase(t), "parseTime=true&"+tour.Policies)} // without parseTime, libraries that keep times fail
-	case tour.SQLite:
+// servers are those of each family, with what makes an empty database there and returns the arguments that lead a tour to it.
+var servers = map[string][]struct {
+	name     string
+	database func(t *testing.T) []string
+}{
+	tour.Postgres: {{"PostgreSQL", func(t *testing.T) []string { return with(testserver.PostgresDatabase(t), "") }}},
+	// Without parseTime, libraries that keep times fail.
+	tour.MySQL: {
+		{"MariaDB", func(t *testing.T) []string { return with(testserver.MariaDBDatabase(t), "parseTime=true&") }},
+		{"MySQL", func(t *testing.T) []string { return with(testserver.MySQLDatabase(t), "parseTime=true&") }},
+	},
+	tour.SQLite: {{"SQLite", func(t *testing.T) []string {
 		t.Setenv("TMPDIR", t.TempDir())
 		return nil // a tour makes its own
-	default:
-		t.Fatalf("no such family: %s", family)
-		return nil
+	}}},
+}
+
+func with(dsn, parameters string) []string { return []string{tour.With(dsn, parameters+tour.Policies)} }
+
+// OnEach runs a test on an empty database of each server of a family, with the arguments that lead a tour there.
+func OnEach(t *testing.T, family string, test func(t *testing.T, args []string)) {
+	for _, server := range servers[family] {
+		t.Run(server.name, func(t *testing.T) { test(t, server.database(t)) })
 	}
 }
 
