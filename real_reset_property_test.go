@@ -88,6 +88,7 @@ func TestMySQLSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 		f := mysqlFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
 		f.ways["in one text"] = mysqlInOneText
 		delete(f.ways, "with a panic")
-		testResetProperty(t, f, tracesOf(s), *sequences)
+		traces := slices.DeleteFunc(tracesOf(s), func(tr trace) bool { return tr.name == "backup lock" }) // waits for what others define
+		testResetProperty(t, f, traces, *sequences)
 	})
 }

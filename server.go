@@ -158,6 +158,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		})
 		own = append(own, s.breaker.Middleware())
 	}
+	all := f.outer[:len(f.outer):len(f.outer)]
 	switch {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
@@ -165,6 +166,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
+		all = append([]Middleware{s.reset.Outermost()}, f.outer...)
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
 		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
 	}
@@ -182,7 +184,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Dialect:     f.dialect,
 		Pool:        s.pool,
 		Statements:  f.Statements,
-		Middlewares: append(f.outer[:len(f.outer):len(f.outer)], own...),
+		Middlewares: append(all, own...),
 		Watched:     watched,
 		LastID:      f.lastID,
 		ReadOnly:    readOnly,

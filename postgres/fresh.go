@@ -13,13 +13,13 @@ import (
 // fresh is what a session has that nobody has used. What the DSN, the role, the database and the server's configuration set comes back with
 // RESET. What a login event trigger, a hook of the program, or pool_init sets does not.
 type fresh struct {
-	state   string      // see stateSQL
-	proxied bool        // it is that of a session which others may have used
-	proved  atomic.Bool // a session had it again after a reset
+	state   string        // see stateSQL
+	proxied bool          // it is that of a session which others may have used
+	proved  atomic.Uint32 // the effects whose reset has given it back to a session
 }
 
-// settable are the effects that may have changed what stateSQL tells.
-const settable = dialect.Setting | dialect.Role | dialect.UnknownEffect
+// settable are the effects whose reset may change what stateSQL tells.
+const settable = dialect.Setting | dialect.Role
 
 // stateSQL tells what was set by statements. A session that was made read-only after it had been dialled is compared with others.
 func stateSQL(c *pgx.Conn) string {
@@ -37,9 +37,10 @@ const loginTriggersSQL = "select pg_catalog.count(*) from pg_catalog.pg_event_tr
 // hasLoginTriggers reports whether the server knows event triggers for logging in.
 func hasLoginTriggers(c *pgx.Conn) bool { return major(c) >= 17 }
 
-// prove asks, until it was so once, whether a session has again what it began with.
-func (f *fresh) prove(ctx context.Context, c *pgx.Conn) error {
-	if f.proved.Load() || f.proxied { // with pool_reset=always
+// prove asks, until it was so once, whether a session has again what it began with when these effects were undone.
+func (f *fresh) prove(ctx context.Context, c *pgx.Conn, effects dialect.Effects) error {
+	proved := dialect.Effects(f.proved.Load())
+	if effects&settable&^proved == 0 || f.proxied { // with pool_reset=always
 		return nil
 	}
 	row, err := ask(ctx, c, stateSQL(c))
@@ -49,7 +50,7 @@ func (f *fresh) prove(ctx context.Context, c *pgx.Conn) error {
 	if row[0] != f.state {
 		return dialect.ErrLogin
 	}
-	f.proved.Store(true)
+	f.proved.Or(uint32(effects & settable))
 	return nil
 }
 

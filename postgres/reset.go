@@ -50,14 +50,14 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if err != nil {
 		return err
 	}
-	f := s.fresh.Load()
-	if (f == nil || f.proxied && changes.Way == dialect.Direct) && changes.Effects&settable != 0 {
-		return dialect.ErrOutdated
-	}
 	repeat := init != "" && s.touches(changes.Effects, init)
 	effects := changes.Effects
 	if repeat || effects.Has(dialect.UnknownEffect) {
 		effects |= everything
+	}
+	f := s.fresh.Load()
+	if effects&settable != 0 && (f == nil || f.proxied && changes.Way == dialect.Direct) {
+		return dialect.ErrOutdated
 	}
 	triggers := effects&^simple != 0 && hasLoginTriggers(c)
 	var sql []string
@@ -96,7 +96,7 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 		}
 	}
 	if effects&settable != 0 {
-		return f.prove(ctx, c)
+		return f.prove(ctx, c, effects)
 	}
 	return nil
 }

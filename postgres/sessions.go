@@ -66,10 +66,11 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 		return false, err
 	}
 	f := &fresh{state: row[1], proxied: isProxied(c, row[0])}
-	s.fresh.Store(f)
 	if f.proxied {
+		s.fresh.CompareAndSwap(nil, f) // it says less than that of the server's own session
 		return true, nil
 	}
+	s.fresh.Store(f)
 	// Milliseconds once: sessions that wait to be judged would cost more, as others would have to be dialled meanwhile. Where it takes
 	// longer, it is done later, when a connection has been given back.
 	waiting, cancel := context.WithTimeout(ctx, freshTimeout)

@@ -34,8 +34,8 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 		case ctx.Err() != nil || r.Dead(err):
 			return nil, err
 		case r.unanswered.CompareAndSwap(false, true):
-			r.Logger.Warn("pooled: a new connection could not be asked what a fresh session has; until one can, sessions that were changed are "+
-				"reset as a whole, or closed", "endpoint", dial.Endpoint.Name, "error", err)
+			r.Logger.Warn("pooled: a new connection did not tell what a session begins with: until one does, sessions that were changed are closed",
+				"endpoint", dial.Endpoint.Name, "error", err)
 		}
 		return real, nil
 	}

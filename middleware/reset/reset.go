@@ -53,10 +53,16 @@ func (r *Reset) Middleware() middleware.Middleware {
 	if r.Policy.Mode == policy.ResetOff && r.TellsTx {
 		m.Call = nil // an open transaction shows by itself, and nothing else counts
 	}
-	if r.Policy.Mode != policy.ResetOff {
-		m.Connect = r.connect
-	}
 	return m
+}
+
+// Outermost returns the wrap that looks at new connections. It belongs outermost: what other wraps do to a session when it was dialled is part of
+// what a fresh one has.
+func (r *Reset) Outermost() middleware.Middleware {
+	if r.Policy.Mode == policy.ResetOff {
+		return middleware.Middleware{}
+	}
+	return middleware.Middleware{Name: "reset", Connect: r.connect}
 }
 
 // ageEvery says that the age of what was learnt is looked at once in so many clean sessions: the clock costs more than the rest.
@@ -290,8 +296,8 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 		return permanent
 	case err == dialect.ErrLogin:
 		if r.toldLogin.CompareAndSwap(false, true) {
-			r.Logger.Warn("pooled: sessions that were changed are closed, because a login event trigger, init_connect, the DSN or a hook of the program "+
-				"sets up new ones in a way that only another login repeats", "endpoint", event.Conn.Endpoint().Name)
+			r.Logger.Warn("pooled: sessions that were changed are closed, because only another login sets up what new ones have",
+				"endpoint", event.Conn.Endpoint().Name)
 		}
 		return permanent
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/reset"
@@ -380,15 +381,93 @@ func TestProxyThatPoolsSessionsIsResetWhenToldSo(t *testing.T) {
 	})
 }
 
-func TestServerThatAnswersNoQuestionsIsLeftAlone(t *testing.T) {
+func TestConnectionThatCouldNotBeAskedIsNoProxyAndTheNextOneIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{freshErr: errors.New("unsupported"), stale: true}
+		s := &sessions{freshErr: errors.New("unsupported")}
+		s.resets = func(context.Context) error { return dialect.ErrOutdated } // as long as nothing is known
+		p := open(t, s, nil)
+		for range 3 {
+			p.borrow(t, "set")
+			synctest.Wait()
+			assert.Zero(t, p.stats().Open, "nobody gets the session as it is")
+		}
+		assert.Equal(t, "fresh, reset setting, fresh, reset setting, fresh, reset setting", s.seen())
+		assert.Equal(t, 1, strings.Count(p.log.String(), "unsupported"))
+		s.mu.Lock()
+		s.freshErr, s.resets = nil, nil
+		s.mu.Unlock()
+		for range 2 {
+			p.borrow(t, "set")
+			synctest.Wait()
+		}
+		assert.Equal(t, 1, p.stats().Idle)
+		assert.True(t, strings.HasSuffix(s.seen(), "fresh, reset setting, reset setting"), s.seen())
+	})
+}
+
+func TestCleanSessionOfAConnectionThatCouldNotBeAskedIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{freshErr: errors.New("unsupported")}
+		p := open(t, s, nil)
+		for range 3 {
+			p.borrow(t, "read")
+		}
+		assert.Equal(t, "fresh", s.seen())
+		assert.Equal(t, 1, p.stats().Idle)
+	})
+}
+
+func TestConnectionWhoseWayIsNotKnownIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{proxiedErr: errors.New("too many questions")}
 		p := open(t, s, nil)
 		p.borrow(t, "set")
+		synctest.Wait()
+		assert.Zero(t, p.stats().Open)
+		assert.Equal(t, reset.Discards{Failed: 1}, p.reset.Stats().Discards)
+		assert.Contains(t, p.log.String(), "too many questions")
+		s.mu.Lock()
+		s.proxiedErr = nil
+		s.mu.Unlock()
 		p.borrow(t, "set")
 		synctest.Wait()
-		assert.Equal(t, "fresh", s.seen())
-		assert.Equal(t, 1, strings.Count(p.log.String(), "unsupported"))
+		assert.Equal(t, 1, p.stats().Idle)
+	})
+}
+
+func TestWhatAFreshSessionHasIsTakenDownAgainWhenItIsOutdated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{resets: func(context.Context) error { return dialect.ErrOutdated }}
+		p := open(t, s, nil)
+		p.borrow(t, "set")
+		synctest.Wait()
+		p.borrow(t, "read")
+		assert.Equal(t, "fresh, reset setting, fresh", s.seen())
+		assert.Equal(t, reset.Discards{Permanent: 1}, p.reset.Stats().Discards)
+		assert.Empty(t, p.log.String())
+	})
+}
+
+func TestLoginThatCannotBeRepeatedIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{resets: func(context.Context) error { return dialect.ErrLogin }}
+		p := open(t, s, nil)
+		for range 3 {
+			p.borrow(t, "set")
+			synctest.Wait()
+		}
+		assert.Equal(t, reset.Discards{Permanent: 3}, p.reset.Stats().Discards)
+		assert.Equal(t, 1, strings.Count(p.log.String(), "sessions that were changed are closed"))
+	})
+}
+
+func TestAuditThatCannotBeginDoesNotCostTheDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{leftErr: errors.New("permission denied")}
+		p := open(t, s, func(o *reset.Options, _ *policy.Pool) { o.Policy.Audit = 1 })
+		p.borrow(t, "read")
+		assert.Equal(t, 1, p.stats().Idle)
+		assert.Contains(t, p.log.String(), "permission denied")
 	})
 }
 

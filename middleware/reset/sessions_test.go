@@ -24,12 +24,13 @@ import (
 
 // sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none.
 type sessions struct {
-	mu     sync.Mutex
-	calls  []string // what was asked of the server
-	resets func(ctx context.Context) error
-	left   map[string]string // what Leftovers finds
-	stale  bool
-	aged   int
+	mu      sync.Mutex
+	calls   []string // what was asked of the server
+	resets  func(ctx context.Context) error
+	left    map[string]string // what Leftovers finds
+	leftErr error
+	stale   bool
+	aged    int
 	// provisional says that nothing is known before Learn.
 	provisional bool
 	learnErr    error
@@ -69,6 +70,8 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 
 func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
 	s.note("fresh")
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.proxied, s.freshErr
 }
 
@@ -108,8 +111,11 @@ func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Ch
 	if changes.Effects.Has(dialect.Permanent) {
 		return dialect.ErrDiscard
 	}
-	if s.resets != nil {
-		return s.resets(ctx)
+	s.mu.Lock()
+	resets := s.resets
+	s.mu.Unlock()
+	if resets != nil {
+		return resets(ctx)
 	}
 	return nil
 }
@@ -118,7 +124,7 @@ func (s *sessions) Leftovers(context.Context, driver.Conn) (map[string]string, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, "leftovers")
-	return maps.Clone(s.left), nil
+	return maps.Clone(s.left), s.leftErr
 }
 
 // pool is a DB whose resets can be watched.
@@ -142,7 +148,7 @@ func open(t *testing.T, s *sessions, change func(*reset.Options, *policy.Pool)) 
 		change(&o, &cfg.Pool)
 	}
 	p.reset = reset.New(o)
-	connector, err := pooled.NewConnector(cfg, p.reset.Middleware())
+	connector, err := pooled.NewConnector(cfg, p.reset.Outermost(), p.reset.Middleware())
 	require.NoError(t, err)
 	p.DB, p.connector = sql.OpenDB(connector), connector
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
