@@ -12,6 +12,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Dialect is what pooled knows about one database family and its real driver. Implementations are safe for concurrent use.
@@ -74,6 +75,8 @@ type Server struct {
 	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
 	// session's memory. Nil: the first run is no slower than the next.
 	Plan func(ctx context.Context, conn driver.Conn, text string) error
+	// ReadTimestampsIn has a connection read timestamps without a time zone as times of a zone. Nil: the driver has a way of its own to say so.
+	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
 	// Replication asks it for its part in a cluster; nil: nobody can.

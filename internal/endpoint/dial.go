@@ -218,6 +218,11 @@ func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
 			return err
 		}
 	}
+	if e.zone != nil {
+		if err := e.server.ReadTimestampsIn(o.conn, e.zone); err != nil {
+			return err
+		}
+	}
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, o.conn); err != nil {
 			return &middleware.InitError{Endpoint: e.info.Name, Cause: err}
