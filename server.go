@@ -163,7 +163,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
 			Policy: f.Reset, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
-			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Trace: f.traceReset,
+			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:

@@ -36,7 +36,7 @@ const everything = dialect.Role | dialect.Setting | dialect.Cursor | dialect.Lis
 // prepared asks for what was prepared by statement. DEALLOCATE ALL would take along what the driver prepared by protocol.
 const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_catalog.pg_prepared_statements where from_sql"
 
-// Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init if the changes touch
+// Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init, if the changes touch
 // what it had done.
 func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
 	if changes.Effects.Has(dialect.Permanent) {
@@ -68,13 +68,17 @@ func (s sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.
 			next = append(next, string(row[0]))
 		}
 	}
-	if repeat {
-		next = append(next, init)
-	}
 	if len(next) > 0 {
-		_, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll()
+		if _, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll(); err != nil {
+			return err
+		}
 	}
-	return err
+	if repeat {
+		if _, err = c.PgConn().Exec(ctx, init).ReadAll(); err != nil {
+			return &dialect.InitError{Err: err}
+		}
+	}
+	return nil
 }
 
 // forgetNotifications empties the buffer in which pgx keeps what LISTEN has brought for somebody to wait for.
