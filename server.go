@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
@@ -163,7 +164,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
 			Policy: f.Reset, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
-			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Trace: f.traceReset,
+			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
 		all = append([]Middleware{s.reset.Outermost()}, f.outer...)
@@ -176,6 +177,17 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		})
 		own = append(own, s.commenter.Middleware())
 	}
+	var zone *time.Location
+	if f.TimestampZone != "" {
+		if s.ReadTimestampsIn == nil {
+			return fmt.Errorf("pooled: pool_timestamp_zone=%s needs the DSN of PostgreSQL with pgx, which %s has not: "+
+				"write loc in the DSN of go-sql-driver/mysql, and tell other drivers in their own way", f.TimestampZone, s.Address)
+		}
+		var err error
+		if zone, err = time.LoadLocation(f.TimestampZone); err != nil {
+			return err
+		}
+	}
 	// A replica that does not answer any more is cut off by its sockets, as a leak is reclaimed.
 	watched := f.watched && (f.Leak.Reclaim != policy.ReclaimOff || !s.Traits.ReplacesDialer) || f.routed
 	s.endpoint = endpoint.New(endpoint.Options{
@@ -184,6 +196,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Dialect:     f.dialect,
 		Pool:        s.pool,
 		Statements:  f.Statements,
+		Zone:        zone,
 		Middlewares: append(all, own...),
 		Watched:     watched,
 		LastID:      f.lastID,

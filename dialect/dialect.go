@@ -12,6 +12,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Dialect is what pooled knows about one database family and its real driver. Implementations are safe for concurrent use.
@@ -79,6 +80,8 @@ type Server struct {
 	// StatementShare is how many prepared statements the caches of one pool may hold, of those that the server has room for; 0: any number. Nil: the
 	// server has no limit.
 	StatementShare func() int64
+	// ReadTimestampsIn has a connection read timestamps without a time zone as times of a zone. Nil: the driver has a way of its own to say so.
+	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
 	// Replication asks it for its part in a cluster; nil: nobody can.

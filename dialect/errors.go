@@ -50,6 +50,15 @@ const (
 // the server may have executed it.
 var ErrOutcomeUnknown = errors.New("pooled: the connection was lost during the call, and the server may have executed it")
 
+// InitError is the error of init in [Sessions].Reset. Servers quote what they refuse, so the text of Err is not to be shown.
+type InitError struct{ Err error }
+
+// Error does not show Err.
+func (*InitError) Error() string { return "pooled: pool_init failed" }
+
+// Unwrap returns Err.
+func (e *InitError) Unwrap() error { return e.Err }
+
 // Has reports whether all of x is in the set.
 func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 

@@ -37,8 +37,8 @@ type Sessions interface {
 	Learn(ctx context.Context, conn driver.Conn) error
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
-	// allows, and runs init again if it may have undone what init had done. [ErrDiscard] and [ErrOutdated] mean that it cannot; as long as Fresh has
-	// told nothing, there may be more that it cannot. After an error the connection is not to be used again.
+	// allows, and runs init again if it may have undone what init had done, whose error it returns as an [InitError]. [ErrDiscard] and [ErrOutdated]
+	// mean that it cannot; as long as Fresh has told nothing, there may be more that it cannot. After an error the connection is not to be used again.
 	Reset(ctx context.Context, conn driver.Conn, changes *Changes, init string) error
 
 	// Leftovers asks the server for everything it can tell about the state of the session: name and value, such as "setting

@@ -1,9 +1,12 @@
 package middleware
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -212,14 +215,39 @@ func (e *ConnectTimeoutError) Unwrap() error { return unlessBadConn(e.Cause) }
 type InitError struct {
 	// Endpoint is the name of the endpoint.
 	Endpoint string
-	// Cause is the error of the real driver.
+	// Code is the code that the server refused pool_init with: an SQLSTATE, or MySQL's number. Empty: the error is none of the server's, or of a
+	// driver that pooled does not know.
+	Code string
+	// Cause is the error of the real driver. Servers quote what they refuse, so its text may show the secrets of pool_init.
 	Cause error
 }
 
-// Error names the endpoint and the cause, not the statement, which may hold secrets.
+// Error names the endpoint and the code. It shows neither pool_init nor what the server says of it.
 func (e *InitError) Error() string {
-	return fmt.Sprintf("pooled: pool_init failed on a new connection to %s: %v", e.Endpoint, e.Cause)
+	var cause string
+	switch op := (*net.OpError)(nil); {
+	case e.Code != "":
+		cause = "the server refused it with " + e.Code
+	case errors.As(e.Cause, &op):
+		cause = op.Error()
+	default:
+		cause = fmt.Sprintf("%T", e.Cause)
+		for _, known := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF, driver.ErrBadConn} {
+			if errors.Is(e.Cause, known) {
+				cause = known.Error()
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("pooled: pool_init failed on a new connection to %s: %s: run its statements by hand to see why; "+
+		"the driver's error, which may show a part of them, is found by errors.As", e.Endpoint, cause)
 }
+
+// GoString is [InitError.Error], so that %#v shows no more.
+func (e *InitError) GoString() string { return e.Error() }
+
+// MarshalText is [InitError.Error] for encoders such as encoding/json.
+func (e *InitError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
 // Unwrap returns Cause, unless that is driver.ErrBadConn: pool_init has reached the server then.
 func (e *InitError) Unwrap() error { return unlessBadConn(e.Cause) }

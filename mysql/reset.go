@@ -50,17 +50,23 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if !ok {
 		return dialect.ErrDiscard
 	}
+	repeat := false
 	if init != "" {
 		switch does := s.Statement(init); {
 		case does.Effects.Has(dialect.UnknownEffect):
 			return dialect.ErrDiscard
 		case does.Effects&changes.Effects != 0:
-			texts = append(texts, init)
+			repeat = true
 		}
 	}
 	for _, text := range texts {
 		if err := exec(ctx, conn, text); err != nil {
 			return err
+		}
+	}
+	if repeat {
+		if err := exec(ctx, conn, init); err != nil {
+			return &dialect.InitError{Err: err}
 		}
 	}
 	return f.prove(ctx, conn, changes, set)

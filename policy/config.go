@@ -44,6 +44,9 @@ type Config struct {
 	Use []string
 	// Pool is how server connections are kept.
 	Pool Pool
+	// TimestampZone is the name of the time zone in which values of PostgreSQL's type timestamp are read: pool_timestamp_zone. Empty, the default, =
+	// UTC, as pgx does.
+	TimestampZone string
 	// Statements is how prepared statements are kept.
 	Statements Statements
 	// Reset is how sessions are made clean.

@@ -108,6 +108,11 @@ var keys = []key{
 		set:    func(c *Config, value string) error { c.Pool.Init = value; return nil },
 		get:    func(c Config) string { return c.Pool.Init },
 	},
+	zone(Key{
+		Name: "pool_timestamp_zone",
+		Doc: "PostgreSQL: the time zone in which values of the type timestamp, which have none, are read. Without it they are times of UTC, as pgx reads them. " +
+			"GORM's own dialector takes the TimeZone of its DSN for it. MySQL has loc in the DSN.",
+	}, func(c *Config) *string { return &c.TimestampZone }),
 	size(Key{
 		Name: "pool_stmt_cache", Values: "0 or more; 0 = off",
 		Doc: "How many prepared statements each server connection keeps. With the MySQL driver a query with arguments then costs " +

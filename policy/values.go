@@ -92,6 +92,19 @@ func list(doc Key, field func(*Config) *[]string) key {
 	return key{Key: doc, set: set, get: get}
 }
 
+// zone is the row of a time zone, which is kept by its name.
+func zone(doc Key, field func(*Config) *string) key {
+	doc.Type, doc.Values = "time zone", "a name such as Asia/Shanghai or UTC"
+	set := func(c *Config, text string) error {
+		if _, err := time.LoadLocation(text); err != nil {
+			return errors.New("is not a time zone that this program knows: correct its name, or import time/tzdata if this machine has no time zones")
+		}
+		*field(c) = text
+		return nil
+	}
+	return key{Key: doc, set: set, get: func(c Config) string { return *field(&c) }}
+}
+
 func parseSize(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	switch {

@@ -77,7 +77,8 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Sessions:  newSessions(),
 		Advice:    advice,
 
-		Replication: &replication{},
+		ReadTimestampsIn: readTimestampsIn,
+		Replication:      &replication{},
 	}, nil
 }
 

@@ -25,7 +25,8 @@ func openRegistered(name string) dialect.Server {
 	t := traits
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
 	return dialect.Server{
-		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: plan, Sessions: newSessions(), Advice: advice, Replication: &replication{},
+		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: plan, Sessions: newSessions(), Advice: advice,
+		ReadTimestampsIn: readTimestampsIn, Replication: &replication{},
 	}
 }
 

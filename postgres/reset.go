@@ -40,7 +40,7 @@ const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_c
 // simple is what is undone whatever a fresh session has. The numbers of sequences are those of somebody else in any case.
 const simple = dialect.OpenTx | dialect.Sequence
 
-// Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init if the changes touch
+// Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init, if the changes touch
 // what it had done.
 func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
 	if changes.Effects.Has(dialect.Permanent) {
@@ -87,12 +87,14 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 			next = append(next, string(row[0]))
 		}
 	}
-	if repeat {
-		next = append(next, init)
-	}
 	if len(next) > 0 {
 		if _, err = c.PgConn().Exec(ctx, strings.Join(next, "; ")).ReadAll(); err != nil {
 			return err
+		}
+	}
+	if repeat {
+		if _, err = c.PgConn().Exec(ctx, init).ReadAll(); err != nil {
+			return &dialect.InitError{Err: err}
 		}
 	}
 	if effects&settable != 0 {

@@ -31,6 +31,8 @@ func walk(ctx context.Context, t *tour.Tour) {
 
 	over := open(ctx, t, "Conn", conn)
 	features(t, "Conn", over)
+
+	times(ctx, t)
 }
 
 // named lets GORM open the database: it is told the driver's name and the DSN.

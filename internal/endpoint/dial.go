@@ -214,9 +214,14 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 
 // prepare makes what was opened ready for its first borrower.
 func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
+	if e.zone != nil {
+		if err := e.server.ReadTimestampsIn(o.conn, e.zone); err != nil {
+			return err
+		}
+	}
 	if e.pool.Init != "" {
 		if err := e.runInit(ctx, o.conn); err != nil {
-			return &middleware.InitError{Endpoint: e.info.Name, Cause: err}
+			return &middleware.InitError{Endpoint: e.info.Name, Code: e.shared.Dialect.Code(err), Cause: err}
 		}
 	}
 	if e.server.Dialled != nil {
@@ -243,6 +248,7 @@ func (e *Endpoint) open(ctx context.Context, readOnly bool) (driver.Conn, *diale
 // runInit runs pool_init, as a prepared statement where the driver wants that.
 func (e *Endpoint) runInit(ctx context.Context, real driver.Conn) error {
 	c := serverconn.New(real, &e.shared)
+	c.Silence()              // advice comes with the server's words
 	defer c.DropStatements() // its cache is not the one that the connection will have
 	_, err := c.Exec(ctx, e.pool.Init, false, nil)
 	if err != driver.ErrSkip {

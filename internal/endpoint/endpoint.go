@@ -35,6 +35,7 @@ type Endpoint struct {
 	freed    chan struct{}          // somebody has given a connection back
 	inLine   atomic.Int64           // how many want to know that, waiting for their turn to dial
 	watched  bool                   // sockets are to be known
+	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
 	gate  gate
@@ -81,6 +82,7 @@ type Options struct {
 	Dialect     dialect.Dialect
 	Pool        policy.Pool
 	Statements  policy.Statements
+	Zone        *time.Location          // of timestamps without one; nil: the real driver's. With it, Server.ReadTimestampsIn is not nil
 	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
 	Middlewares []middleware.Middleware // their Connect wraps
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
@@ -97,6 +99,7 @@ func New(o Options) *Endpoint {
 		Logger:  o.Logger,
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
+		zone:    o.Zone,
 		gate:    gate{limit: o.Pool.MaxConns},
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},

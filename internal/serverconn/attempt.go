@@ -71,7 +71,7 @@ func (c *Conn) note(err error) error {
 	if class.Has(dialect.Dead) || errors.Is(err, driver.ErrBadConn) {
 		c.failed = true
 	}
-	if c.cfg.Advise != nil {
+	if c.cfg.Advise != nil && !c.silent {
 		c.cfg.Advise(err)
 	}
 	return err

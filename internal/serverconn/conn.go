@@ -70,6 +70,7 @@ type Conn struct {
 	// given is a copy of the arguments of the call under way, as the caller gave them.
 	given   []driver.NamedValue
 	failed  bool
+	silent  bool                            // its errors are not to be told to Config.Advise
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
 	rested  *watch                          // that can watch the next; nil: none
@@ -96,6 +97,9 @@ func New(real driver.Conn, cfg *Config) *Conn {
 	c.checker, _ = real.(driver.NamedValueChecker)
 	return c
 }
+
+// Silence keeps the errors of the connection from Config.Advise: they may show what was sent.
+func (c *Conn) Silence() { c.silent = true }
 
 // CancelWith has a cancelled context end the statement, by a function that does that from another connection, and not the connection.
 func (c *Conn) CancelWith(cancel func(ctx context.Context) error) { c.cancel = cancel }

@@ -10,6 +10,7 @@ package reset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -23,10 +24,11 @@ import (
 // Options is what a Reset is made of.
 type Options struct {
 	Policy   policy.Reset
-	Init     string           // pool_init, which a reset may have to repeat; empty = none
-	Sessions dialect.Sessions // what knows the sessions of the server
-	TellsTx  bool             // the state of a real connection tells whether it is in a transaction
-	Dead     func(error) bool // whether an error says that the connection is dead
+	Init     string             // pool_init, which a reset may have to repeat; empty = none
+	Sessions dialect.Sessions   // what knows the sessions of the server
+	TellsTx  bool               // the state of a real connection tells whether it is in a transaction
+	Dead     func(error) bool   // whether an error says that the connection is dead
+	Code     func(error) string // the code that the server gave an error; empty: it is none of the server's
 	Logger   *slog.Logger
 	// Trace is told when a session with a [dialect.Changes].Cause is about to be made clean, and returns what is told the outcome. Nil: nobody is told.
 	Trace func(cause context.Context, conn middleware.ServerConn) (end func(outcome string))
@@ -324,6 +326,10 @@ func (r *Reset) limit(ctx context.Context) (context.Context, context.CancelFunc)
 // complain logs why a session could not be made clean.
 func (r *Reset) complain(ctx context.Context, event *middleware.Release, err error) {
 	if r.isNews(ctx, err) {
+		var init *dialect.InitError
+		if errors.As(err, &init) {
+			err = &middleware.InitError{Endpoint: event.Conn.Endpoint().Name, Code: r.Code(err), Cause: init.Err}
+		}
 		r.Logger.Warn("pooled: a session could not be made clean; its connection is closed", "endpoint", event.Conn.Endpoint().Name,
 			"connection", event.Conn.ID(), "effects", event.Conn.Changes().Effects.String(), "error", err)
 	}
