@@ -182,6 +182,7 @@ func (r *Reset) behindProxy() bool {
 
 // clean makes the session clean, or marks the connection to be discarded.
 func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
+	pool := ctx
 	if r.Policy.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.Policy.Timeout)
@@ -201,7 +202,9 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			r.discard(event, why)
 		}
 	}()
-	why = r.settle(ctx, event)
+	if why = r.settle(ctx, event); why != none && pool.Err() != nil {
+		why = interrupted
+	}
 }
 
 // settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds.
