@@ -17,6 +17,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -434,6 +435,38 @@ func TestConnectionsInUseAtCloseAreClosedWhenTheyComeBack(t *testing.T) {
 	require.NoError(t, conns[1].Close())
 	assert.Zero(t, p.stats().Open)
 	assert.EqualValues(t, 2, p.stats().Closed.Shutdown)
+}
+
+func TestCloseCountsNoDiscards(t *testing.T) {
+	for name, dsn := range map[string]string{
+		"PostgreSQL 15": testserver.Postgres(t), "PostgreSQL 18": testserver.Postgres18(t),
+		"MariaDB": testserver.MariaDB(t), "MySQL": testserver.MySQL(t),
+	} {
+		for _, text := range []string{"select 1", "set lc_messages = 'C'", "begin", ""} {
+			t.Run(name+", "+text, func(t *testing.T) {
+				cfg, err := pooled.ParseDSN(dsn)
+				require.NoError(t, err)
+				cfg.Pool.MinIdleConns = 2
+				if cfg.DriverName == "mysql" && strings.HasPrefix(text, "set") {
+					text = "set sort_buffer_size = 65536"
+				}
+				db, connector := openConfig(t, cfg)
+				for range 3 {
+					conn, err := db.Conn(t.Context())
+					require.NoError(t, err)
+					if text != "" {
+						_, err = conn.ExecContext(t.Context(), text)
+						require.NoError(t, err)
+					}
+					require.NoError(t, conn.Close())
+				}
+				require.NoError(t, db.Close())
+				stats := connector.Stats().Endpoints[0]
+				assert.Equal(t, pooled.Closes{Shutdown: stats.Closed.Shutdown}, stats.Closed)
+				assert.Zero(t, stats.Reset.Discards)
+			})
+		}
+	}
 }
 
 func TestCloseEndsTheWaitOfSessions(t *testing.T) {

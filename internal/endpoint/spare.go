@@ -40,7 +40,9 @@ func (e *Endpoint) dialSpareOnce(ctx context.Context) error {
 		err = c.PrepareMost(ctx, never)
 	}
 	if err != nil {
-		c.reason = failed
+		if c.reason = failed; e.closed.Load() {
+			c.reason = shutdown
+		}
 		_ = innerConn{c}.Close() // err is the reason
 		return err
 	}

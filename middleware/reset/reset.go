@@ -209,6 +209,7 @@ func (r *Reset) learns(changes *dialect.Changes) bool {
 
 // clean makes the session clean, or marks the connection to be discarded.
 func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
+	pool := ctx
 	why := failed
 	if cause := event.Conn.Changes().Cause; cause != nil && r.Trace != nil {
 		end := r.Trace(cause, event.Conn)
@@ -223,7 +224,9 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			r.discard(event, why)
 		}
 	}()
-	why = r.settle(ctx, event)
+	if why = r.settle(ctx, event); why != none && pool.Err() != nil {
+		why = interrupted
+	}
 }
 
 // settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds.

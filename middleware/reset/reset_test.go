@@ -212,6 +212,8 @@ func TestCloseEndsAResetAndWaitsForIt(t *testing.T) {
 		require.NoError(t, p.Close())
 		assert.Zero(t, time.Since(began))
 		assert.Zero(t, p.stats().Open)
+		assert.Equal(t, pooled.Closes{Shutdown: 1}, p.stats().Closed)
+		assert.Zero(t, p.reset.Stats().Discards, "nobody discarded it")
 	})
 }
 

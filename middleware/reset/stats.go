@@ -43,10 +43,13 @@ const (
 	failed
 	byMode
 	unclean
-	reasons // how many there are
+	interrupted // the pool was closed, and would have closed the connection anyway: it is not counted
+	reasons     // how many there are
 )
 
-var reasonNames = [reasons]string{none: "reset", permanent: "permanent", failed: "failed", byMode: "mode", unclean: "unclean"}
+var reasonNames = [reasons]string{
+	none: "reset", permanent: "permanent", failed: "failed", byMode: "mode", unclean: "unclean", interrupted: "interrupted",
+}
 
 // String returns what became of the session, as metrics and spans call it.
 func (r reason) String() string { return reasonNames[r] }
