@@ -47,6 +47,8 @@ func TestTransactionsThatBeginByThemselvesAreRolledBack(t *testing.T) {
 				"dirty": policy.ResetDirty, "off": policy.ResetOff, "discard": policy.ResetDiscard, "always": policy.ResetAlways,
 			} {
 				t.Run(name+" "+modeName, func(t *testing.T) {
+					_, err := admin.ExecContext(t.Context(), "delete from things")
+					require.NoError(t, err)
 					cfg := cfg.Clone()
 					cfg.Params, cfg.MultiStatements = c.params, false
 					db, log := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, func(p *pooled.Config) {

@@ -43,8 +43,8 @@ func (v sessionVariable) candidates() []string {
 }
 
 // Whatever a borrower sets a variable to, the next one has what a fresh session has, in all variables: one may change with another.
-func testEveryVariableIsSetBack(t *testing.T, dsn, describe string, closed []string) {
-	cfg, err := mysql.ParseDSN(dsn)
+func testEveryVariableIsSetBack(t *testing.T, s mysqlServer, closed []string) {
+	cfg, err := mysql.ParseDSN(s.database(t))
 	require.NoError(t, err)
 	cfg.Collation = "utf8mb4_unicode_ci"
 	cfg.Params = map[string]string{
@@ -52,17 +52,7 @@ func testEveryVariableIsSetBack(t *testing.T, dsn, describe string, closed []str
 		"sql_mode": "'ANSI'", "lc_time_names": "'de_DE'",
 	}
 	bare := openReal(t, "mysql", cfg.FormatDSN())
-	var variables []sessionVariable
-	rows, err := bare.QueryContext(t.Context(), describe)
-	require.NoError(t, err)
-	for rows.Next() {
-		var v sessionVariable
-		require.NoError(t, rows.Scan(&v.name, &v.kind, &v.least, &v.most, &v.values))
-		v.name = strings.ToLower(v.name)
-		variables = append(variables, v)
-	}
-	require.NoError(t, rows.Err())
-
+	variables := sessionVariables(t, bare, s)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	want := freshVariables(t, bare)
 	db, log := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
@@ -127,6 +117,20 @@ var describeVariables = map[string]string{
 		and variable_name not in ('max_relay_log_size', 'sql_slave_skip_counter') order by 1`,
 }
 
+func sessionVariables(t *testing.T, db *sql.DB, s mysqlServer) (all []sessionVariable) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), describeVariables[s.name])
+	require.NoError(t, err)
+	for rows.Next() {
+		var v sessionVariable
+		require.NoError(t, rows.Scan(&v.name, &v.kind, &v.least, &v.most, &v.values))
+		v.name = strings.ToLower(v.name)
+		all = append(all, v)
+	}
+	require.NoError(t, rows.Err())
+	return all
+}
+
 func TestEveryVariableIsSetBack(t *testing.T) {
 	t.Parallel()
 	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
@@ -136,6 +140,6 @@ func TestEveryVariableIsSetBack(t *testing.T) {
 		if s.name == "MariaDB" {
 			closed = append(closed, "system_versioning_asof") // which reads as DEFAULT, and cannot be set to that
 		}
-		testEveryVariableIsSetBack(t, s.database(t), describeVariables[s.name], closed)
+		testEveryVariableIsSetBack(t, s, closed)
 	})
 }
