@@ -74,6 +74,8 @@ type Server struct {
 	Dialled func(ctx context.Context, conn driver.Conn) (Dialled, error)
 	// Cancel ends statements. Nil: the real driver does it, if it is dialled with CancelQuery, or nobody can.
 	Cancel *Cancel
+	// ContextError returns what the real driver answers when a context has ended a call with this error. Nil: the error as it is.
+	ContextError func(err error) error
 	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
 	// session's memory. Nil: the first run is no slower than the next.
 	Plan func(ctx context.Context, conn driver.Conn, text string) error

@@ -111,18 +111,19 @@ func loginEffects(cfg *mysql.Config) (effects dialect.Effects) {
 // dialled asks a connection for its number, and whether transactions begin by themselves: the DSN, init_connect, pool_init and the server's own
 // settings may have switched autocommit off, or have COMMIT begin the next transaction.
 func dialled(ctx context.Context, conn driver.Conn) (told dialect.Dialled, err error) {
-	for _, explicit := range []string{
-		"@@autocommit and @@completion_type = 'NO_CHAIN'",
-		"@@autocommit", // servers that do not know the other
-		"false",        // could not be found out
+	for _, which := range []string{
+		"@@autocommit and @@completion_type = 'NO_CHAIN', " + thisServer,
+		"@@autocommit and @@completion_type = 'NO_CHAIN', ''", // what is not known counts as another server
+		"@@autocommit, ''", // servers that do not know the other
+		"false, ''",        // could not be found out
 	} {
 		var row []string
-		row, err = one(ctx, conn, "select connection_id(), "+explicit+" limit 1")
-		if err == nil && len(row) == 2 {
+		row, err = one(ctx, conn, "select connection_id(), "+which+" limit 1")
+		if err == nil && len(row) == 3 {
 			if _, err := strconv.ParseUint(row[0], 10, 64); err != nil {
 				return told, fmt.Errorf("pooled: %q is not the number of a connection", row[0])
 			}
-			return dialect.Dialled{Session: row[0], Implicit: row[1] != "1"}, nil
+			return dialect.Dialled{Session: session(row[0], row[2]), Implicit: row[1] != "1"}, nil
 		}
 		if !errors.As(err, new(*mysql.MySQLError)) {
 			break

@@ -125,6 +125,13 @@ func New(o Options) *Endpoint {
 	e.shared.Share = o.Server.StatementShare
 	e.shared.Advise = o.Advise
 	e.shared.KeepCancelled = !o.Pool.CancelCloses
+	e.shared.ContextError = o.Server.ContextError
+	if o.Server.Cancel != nil {
+		e.shared.Rows = o.Server.Cancel.Rows
+	}
+	e.shared.Refused = func(err error) {
+		e.Logger.Warn("pooled: a cancelled statement could not be ended on the server; its connection is closed", "endpoint", e.info.Name, "error", err)
+	}
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
 	e.Open()
 	return e

@@ -28,10 +28,17 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 	}
 	c.restoreArgs(args)
 	clear(c.given)
-	if !rows || err != nil {
-		if c.Settle() && err == nil { // what was interrupted may look like a success, such as SLEEP
-			err = ctx.Err()
+	told := false
+	switch {
+	case c.watched == nil:
+	case rows && err == nil && !c.watched.told.Load():
+		res = any(c.watchRows(any(res).(driver.Rows))).(Result)
+	default:
+		if rows && err == nil {
+			err = any(res).(driver.Rows).Close() // what they say may be made up
 		}
+		c.watched.hear(err)
+		told = c.Settle()
 	}
 	if err != nil && c.untouched(ctx, err) {
 		return res, ctx.Err()
@@ -40,7 +47,12 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 		c.failed = true
 		err = dialect.ErrOutcomeUnknown
 	}
-	return res, c.cancelled(ctx, c.note(err))
+	_ = c.note(err)
+	if told { // also after a success, such as that of SLEEP, and after an error that what was made up may have caused
+		var none Result
+		return none, c.cfg.contextError(ctx)
+	}
+	return res, c.cancelled(ctx, err)
 }
 
 func (c *Conn) saveArgs(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }

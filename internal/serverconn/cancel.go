@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -14,20 +15,32 @@ const cancelTimeout = time.Second
 
 // watch waits for the end of a caller's context, in place of a real driver that would close the connection then, and has the statement
 // ended on the server, from another connection. The real driver gets a context that does not end, so that it has nothing to watch itself, which
-// would cost it the switch to another goroutine. If the server does not end the statement in time, its socket is closed.
+// would cost it the switch to another goroutine. If the server does not end the statement in time, its connection is closed.
 type watch struct {
 	conn     *Conn
 	run      func()             // its end method; as a method value it would be made anew for each call
+	given    endless            // what the real driver gets
 	stop     func() bool        // stops waiting for the context, and reports false if that has ended
 	giveUp   context.CancelFunc // ends the context that the real driver has, where its socket is not known; else nil
-	told     bool               // the server was asked to end the statement; to be read when done is closed
+	rows     driver.Rows        // of the statement; nil: there are none yet
+	reading  atomic.Bool        // there are
+	told     atomic.Bool        // the server is asked to end the statement
+	ended    bool               // the real driver said that the server has done so
 	hungUp   bool               // the socket was closed; to be read when done is closed
 	isOver   bool               // the statement and its rows are
 	returned chan struct{}      // closed when they are over
 	done     chan struct{}      // closed when nothing will be sent any more because of the context
 }
 
-// beginWatch returns the context for the real driver. Rows outlive their call: what is watched is watched until settle or unwatch.
+// endless is a context that has a caller's values and does not end. It is part of the watch, so that a call does not allocate it: the real driver
+// does not keep the context of a statement.
+type endless struct{ context.Context }
+
+func (endless) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (endless) Done() <-chan struct{}                   { return nil }
+func (endless) Err() error                              { return nil }
+
+// beginWatch returns the context for the real driver. Rows outlive their call: what is watched is watched until they are closed.
 func (c *Conn) beginWatch(ctx context.Context) context.Context {
 	if c.cancel == nil || ctx.Done() == nil || ctx.Err() != nil {
 		return ctx
@@ -37,7 +50,8 @@ func (c *Conn) beginWatch(ctx context.Context) context.Context {
 		w = &watch{conn: c, returned: make(chan struct{}), done: make(chan struct{})}
 		w.run = w.end
 	}
-	given := context.WithoutCancel(ctx)
+	w.given.Context = ctx
+	var given context.Context = &w.given
 	if c.socket == nil {
 		given, w.giveUp = context.WithCancel(given)
 	}
@@ -51,11 +65,12 @@ func (w *watch) end() {
 	defer close(w.done)
 	limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
-	for pause := dialect.CancelPause; ; pause *= 2 {
-		if w.conn.awaitsServer() {
-			w.told = true
-			if w.conn.cancel(limit) != nil {
-				w.abandon()
+	pause := dialect.CancelPause
+	for asks := !w.reading.Load(); ; asks = true { // database/sql closes rows that are open by itself, and the statement may be over
+		if asks {
+			w.told.Store(true) // before: what comes from now on may be made up
+			if err := w.conn.cancel(limit); err != nil {
+				w.abandon(err)
 				return
 			}
 		}
@@ -63,34 +78,80 @@ func (w *watch) end() {
 		case <-w.returned:
 			return
 		case <-limit.Done():
-			w.abandon()
+			w.abandon(nil)
 			return
 		case <-time.After(pause):
+		}
+		if asks {
+			pause *= 2
 		}
 	}
 }
 
-// abandon ends the wait of the real driver for a server that has not ended the statement.
-func (w *watch) abandon() {
+// abandon closes the connection of a statement that the server has not ended; refused is why it would not, nil: it did not say.
+func (w *watch) abandon(refused error) {
 	select {
 	case <-w.returned: // just in time
 		return
 	default:
 	}
-	switch {
-	case w.giveUp != nil:
+	if f := w.conn.cfg.Refused; f != nil && refused != nil {
+		f(refused)
+	}
+	if w.giveUp != nil {
 		w.giveUp()
-	case w.conn.awaitsServer():
-		w.hungUp = true
-		_ = w.conn.socket.Close() // the real driver is told
+		return
+	}
+	w.hungUp = true
+	_ = w.conn.socket.Close() // the real driver is told
+}
+
+// watchRows has the statement watched until its rows are closed, and returns what the caller reads them from.
+func (c *Conn) watchRows(real driver.Rows) driver.Rows {
+	w := c.watched
+	if c.cfg.Rows != nil {
+		w.rows = c.cfg.Rows(real, c)
+	}
+	if w.rows == nil { // nobody would say that they are over
+		c.Unwatch()
+		return real
+	}
+	w.reading.Store(true)
+	return w.rows
+}
+
+// Read implements [dialect.RowsWatch]. What comes after the server was asked to end the statement may be made up: SLEEP returns 1 then, and
+// GET_LOCK returns NULL.
+func (c *Conn) Read(rows driver.Rows, err error) error {
+	for _, w := range [...]*watch{c.watched, c.cut} {
+		if w != nil && w.rows == rows && w.told.Load() {
+			w.hear(err)
+			return c.cfg.contextError(w.given.Context)
+		}
+	}
+	return err
+}
+
+// Closed implements [dialect.RowsWatch].
+func (c *Conn) Closed(rows driver.Rows, err error) {
+	if w := c.watched; w != nil && w.rows == rows {
+		w.hear(err)
+		c.Unwatch()
 	}
 }
 
-// awaitsServer reports whether the real driver waits for an answer, or may. In a transaction the rows of a statement can be over without anybody
-// having said so, and their context ends right afterwards where it is a function's own.
-func (c *Conn) awaitsServer() bool { return c.socket == nil || c.socket.Reading() }
+// hear takes down what the real driver said of the statement.
+func (w *watch) hear(err error) {
+	if err != nil && w.conn.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
+		w.ended = true
+	}
+}
 
-// Unwatch says that the connection is given back. It does not block: what is on its way to the server is waited for by Settle.
+// Uncertain reports whether, since the last Begin, a statement was to be ended that may have been executed all the same. Its caller was told that it
+// was cancelled.
+func (c *Conn) Uncertain() bool { return c.uncertain }
+
+// Unwatch says that the statement and its rows are over. It does not block: what is on its way to the server is waited for by Settle.
 func (c *Conn) Unwatch() {
 	if c.watched != nil && !c.stopWatch() {
 		c.watched.over()
@@ -99,24 +160,29 @@ func (c *Conn) Unwatch() {
 
 // Settle waits until nothing is on its way that could end the next statement. It is called before that. It reports whether the server
 // was asked to end the one before.
-func (c *Conn) Settle() (ended bool) {
+func (c *Conn) Settle() (told bool) {
 	w := c.watched
 	if w == nil || c.stopWatch() {
 		return false
 	}
+	open := w.rows != nil && !w.isOver
 	c.watched = nil
 	w.over()
 	<-w.done
+	told = w.told.Load()
+	c.uncertain = c.uncertain || told && !w.ended
 	switch {
 	case w.hungUp:
 		c.hungUp, c.failed = true, true
-	case w.told:
+	case told && open: // what is left of them stands before the next answer
+		c.failed, c.cut = true, w
+	case told:
 		c.absorb()
 	}
 	if w.giveUp != nil {
 		w.giveUp()
 	}
-	return w.told
+	return told
 }
 
 // stopWatch lets the watch rest until another context is to be watched. It reports false if this one has ended.
@@ -128,7 +194,9 @@ func (c *Conn) stopWatch() bool {
 	if w.giveUp != nil {
 		w.giveUp()
 	}
-	w.stop, w.giveUp = nil, nil // which hold the context
+	w.stop, w.giveUp, w.given, w.rows = nil, nil, endless{}, nil // which hold the context
+	w.reading.Store(false)
+	w.ended = false
 	c.watched, c.rested = nil, w
 	return true
 }
@@ -141,7 +209,8 @@ func (w *watch) over() {
 	}
 }
 
-// absorb runs a statement that may be ended in place of the one that was meant, if that was over already.
+// absorb runs a statement that may be ended in place of the one that was meant, if that was over already. Only a call that was cancelled costs that,
+// so nobody asks for its warnings or for the number of its rows.
 func (c *Conn) absorb() {
 	if c.execer == nil || c.failed {
 		return
@@ -171,7 +240,15 @@ func (c *Conn) cancelled(ctx context.Context, err error) error {
 		return err
 	}
 	if c.hungUp || errors.Is(err, context.Canceled) || c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
-		return ctx.Err()
+		return c.cfg.contextError(ctx)
 	}
 	return err
+}
+
+// contextError is what the real driver answers when a context ends its call.
+func (c *Config) contextError(ctx context.Context) error {
+	if c.ContextError != nil {
+		return c.ContextError(ctx.Err())
+	}
+	return ctx.Err()
 }

@@ -30,6 +30,12 @@ type Config struct {
 	Share func() int64
 	// failures numbers the failures of prepared statements, in the order in which they happened: see [Config.Failures].
 	failures atomic.Int64
+	// Rows makes rows that tell what is read from them: see [dialect.Cancel]. Needed for CancelWith.
+	Rows func(real driver.Rows, watch dialect.RowsWatch) driver.Rows
+	// ContextError is that of [dialect.Server].
+	ContextError func(err error) error
+	// Refused is told why the server would not end a statement. Nil: nobody wants to know.
+	Refused func(err error)
 	// KeepCancelled says that a cancelled context is not to cost the connection.
 	KeepCancelled bool
 	// Advise is told the errors of statements. Nil: nobody wants to know.
@@ -74,12 +80,15 @@ type Conn struct {
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
 	rested  *watch                          // that can watch the next; nil: none
+	cut     *watch                          // of rows that were open when the next statement came, after the server was asked to end theirs; nil: none
 	hungUp  bool                            // the socket was closed, because a statement did not end with its context
-	healed  *Healed                         // what a call met and overcame; nil: nothing
-	seen    dialect.ErrorClass              // what the errors so far have said
-	socket  *dialect.Socket                 // under the real connection; nil: not known
-	texts   *Texts                          // counts the calls; nil: nobody does
-	calls   int                             // counted
+	// uncertain says that a statement may have been executed although its caller was told that it was cancelled.
+	uncertain bool
+	healed    *Healed            // what a call met and overcame; nil: nothing
+	seen      dialect.ErrorClass // what the errors so far have said
+	socket    *dialect.Socket    // under the real connection; nil: not known
+	texts     *Texts             // counts the calls; nil: nobody does
+	calls     int                // counted
 }
 
 // New wraps a connection that the real driver has just dialled.
@@ -273,11 +282,12 @@ func (c *Conn) prepares(args []driver.NamedValue) bool {
 
 // Begin starts a transaction with the options that the real driver supports, or says as database/sql does which one it does not.
 func (c *Conn) Begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	c.uncertain = false // for what comes now
 	tx, err := callBegin(ctx, c.beginner, c.real, opts)
-	return tx, c.note(err)
+	return tx, c.cancelled(ctx, c.note(err))
 }
 
-// Note takes an error of the real driver's transaction into account and returns it.
-func (c *Conn) Note(err error) error { return c.note(err) }
+// Note takes an error of the real driver's transaction into account and returns it, or that of its context.
+func (c *Conn) Note(ctx context.Context, err error) error { return c.cancelled(ctx, c.note(err)) }
 
 func (c *Conn) cacheSize() int { return int(c.cfg.CacheSize.Load()) }

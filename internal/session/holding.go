@@ -16,7 +16,7 @@ func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 	if s.taken {
 		return nil, s.reclaimed()
 	}
-	if s.lost || s.late() {
+	if s.lost || s.late() || s.spoilt() {
 		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
 	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
@@ -75,7 +75,7 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 func (s *Session) release(discard bool) {
 	s.unbind()
 	conn, unknown := s.conn, s.unknown
-	discard = discard || s.tx != nil || s.lost
+	discard = discard || s.tx != nil
 	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
 	s.giveBack(conn, discard, unknown)
 }

@@ -322,7 +322,6 @@ func call(ctx context.Context, c *middleware.Call) error {
 	if _, err := s.Acquire(ctx); err != nil {
 		return err
 	}
-	s.conn.Settle()
 	if s.mayReread(c) {
 		s.bindAll(ctx)
 		if c.Statement == nil {

@@ -66,10 +66,24 @@ func (s *Session) mayHaveBegun() bool {
 	case dialect.StateInTx:
 		return !s.conn.InTx()
 	case dialect.StateUnknown:
-		return s.conn.Changes().Effects&(dialect.OpenTx|dialect.UnknownEffect) != 0
+		changes := s.conn.Changes()
+		return changes.Implicit || changes.Effects&(dialect.OpenTx|dialect.UnknownEffect) != 0
 	default:
 		return false
 	}
+}
+
+// spoilt reports whether the call under way must not be sent because of the statement before, whose rows may have been read meanwhile. In a
+// transaction, a statement that may have been executed although its caller was told that it was cancelled leaves nothing but the rollback: the
+// caller may have tried again.
+func (s *Session) spoilt() bool {
+	if s.conn == nil {
+		return false
+	}
+	if told := s.conn.Settle(); told && (s.conn.Failed() || s.mayHaveBegun()) {
+		s.lost = true
+	}
+	return s.lost || s.tx != nil && s.conn.Uncertain() && s.call.Op != middleware.Rollback
 }
 
 // has reports whether a transaction has not ended.
@@ -143,12 +157,12 @@ func (s *Session) lose() {
 
 func (t *transaction) commit() error {
 	t.ended = true
-	return t.session.conn.Note(t.real.Commit())
+	return t.session.conn.Note(t.ctx, t.real.Commit())
 }
 
 func (t *transaction) rollback() error {
 	t.ended = true
-	return t.session.conn.Note(t.real.Rollback())
+	return t.session.conn.Note(t.ctx, t.real.Rollback())
 }
 
 // txContext is the context that the real driver begins a transaction with. Drivers keep it for the end (pgx does): there a
