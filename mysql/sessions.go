@@ -32,7 +32,7 @@ func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := my.Parse(text)
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
-		Implicit: parsed.Implicit, Defines: parsed.Defines,
+		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
 	rereads(s)
 	c.judge(text, &parsed, s)

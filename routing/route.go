@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -19,7 +18,8 @@ type route struct {
 	call *middleware.Call
 	says options
 	belonging
-	proved bool // the statement is proved to be a read
+	proved bool            // the statement is proved to be a read
+	before dialect.Effects // what the session had done to the connection that it held
 }
 
 // call decides where a call goes, and sends it elsewhere if the server there cannot run it.
@@ -42,10 +42,12 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			return err
 		}
 		b := r.belongs(o, c)
-		to := route{r, next, c, o, b, b.reason == Read}
-		if c.Session.Conn() == nil {
+		to := route{r, next, c, o, b, b.reason == Read, 0}
+		conn := c.Session.Conn()
+		if conn == nil {
 			return to.run(ctx)
 		}
+		to.before = conn.Changes().Effects
 		return to.runHeld(ctx, r.member(c.Session.Endpoint()))
 	}
 }
@@ -92,8 +94,7 @@ func (to *route) decide(m *member, b belonging) {
 	}
 }
 
-// runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer. A read without
-// effects may run twice.
+// runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer.
 func (to *route) runRead(ctx context.Context, m *member) error {
 	b := to.belonging
 	for tried := uint64(0); ; {
@@ -115,10 +116,13 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		}
 		switch to.after(ctx, err) {
 		case refusedWrite:
-			if to.reason != Read || statement.Several(to.call.Text) {
-				return err // the program wanted it so, or it may have been executed in part
+			if to.reason != Read {
+				return err // the program wanted it so
 			}
 			to.noteRefused(m)
+			if !to.leavesNothing() {
+				return err
+			}
 			to.noteRetry(m, err)
 			to.proved = false
 			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
@@ -157,7 +161,7 @@ const (
 	refusedWrite                // a replica refused to write
 )
 
-// after tells what becomes of a read that failed.
+// after tells what becomes of a call that failed where replicas answer.
 func (to *route) after(ctx context.Context, err error) outcome {
 	if ctx.Err() != nil || err == driver.ErrSkip || to.call.Session.Bound() != "" {
 		return final
@@ -166,11 +170,34 @@ func (to *route) after(ctx context.Context, err error) outcome {
 	switch {
 	case class.Has(dialect.WriteRefused):
 		return refusedWrite
+	case to.wasSent() && !to.leavesNothing():
+		return final
 	case class.Has(dialect.Dead), class.Has(dialect.Infrastructure), class.Has(dialect.ShuttingDown), class.Has(dialect.TooManyConnections),
 		class.Has(dialect.Conflict), errors.Is(err, driver.ErrBadConn), unreachable(err):
 		return elsewhere
 	default:
 		return final
+	}
+}
+
+// wasSent reports whether a call that failed may have reached the server: without a connection, it was the acquisition that failed.
+func (to *route) wasSent() bool { return to.call.Session.Conn() != nil }
+
+// leavesNothing reports whether the call may run a second time, whatever has become of the first: it is a read, and each function in it is the
+// server's own or proved by its body; or it is no statement yet.
+func (to *route) leavesNothing() bool {
+	return to.isUndone() && (to.call.Op == middleware.Prepare || to.call.Text == "" || to.statement(to.call.Text).Replicable())
+}
+
+// isUndone reports whether a call that the server has refused has left nothing: the server undoes what such a statement did before.
+func (to *route) isUndone() bool {
+	switch to.call.Op {
+	case middleware.Exec, middleware.Query:
+		return to.statement(to.call.Text).Atomic
+	case middleware.Prepare, middleware.Begin:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -209,7 +236,7 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 	var w wait
 	defer w.end()
 	var refuser *member // said that it is the primary, and did not write
-	again := to.proved  // a read may run a second time
+	again := to.proved  // a read may run a second time here
 	for {
 		m := to.view.Load().primary
 		var err error
@@ -222,8 +249,8 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
 			switch {
-			case to.notExecuted(ctx, err):
-				if refused := to.call.Session.Conn() != nil; refused && refuser == m {
+			case to.wantsOther(ctx, err):
+				if refused := to.wasSent(); refused && refuser == m {
 					return err // it is the session that may not write, and not the server
 				} else if refused {
 					refuser = m
@@ -247,23 +274,26 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 	}
 }
 
-// notExecuted reports whether the call failed because there is no primary where one was thought to be, so that nothing was executed.
-func (to *route) notExecuted(ctx context.Context, err error) bool {
+// wantsOther reports whether the call failed because there is no primary where one was thought to be, and has left nothing there.
+func (to *route) wantsOther(ctx context.Context, err error) bool {
 	if err == nil || err == driver.ErrSkip || ctx.Err() != nil || to.call.Op == middleware.Ping { // who pings wants to know how it is now
 		return false
 	}
 	class := to.Classify(err)
-	if to.call.Session.Conn() == nil { // it was the acquisition that failed
-		return unreachable(err) || class.Has(dialect.NotExecuted|dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
+	if !to.wasSent() {
+		return unreachable(err) || class.Has(dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
 	}
-	// Of several statements, the first ones may have been executed.
-	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == "" && !statement.Several(to.call.Text)
+	if !class.Has(dialect.WriteRefused) || !to.isUndone() {
+		return false
+	}
+	to.call.Session.Conn().Changes().Effects &^= dialect.Sequence &^ to.before // it has got no number
+	return to.call.Session.Bound() == ""
 }
 
 // noteDone notes that the call ran on a server, whether it failed or not.
 func (to *route) noteDone(m *member, incarnation uint64, err error) {
-	if err != nil && to.call.Session.Conn() == nil {
-		return // it was the acquisition that failed
+	if err != nil && !to.wasSent() {
+		return
 	}
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when

@@ -120,6 +120,9 @@ func New(o Options) *Endpoint {
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.Plan = o.Server.Plan
+	if sessions := o.Server.Sessions; sessions != nil {
+		e.shared.Plain = func(text string) bool { return sessions.Statement(text).Plain }
+	}
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
 	e.shared.Share = o.Server.StatementShare

@@ -43,7 +43,7 @@ var classes = [...]dialect.Class{
 // reset prepares the parser for a text.
 func (p *parser) reset(text string) {
 	p.lexer = lexer{text: text, tokens: p.tokens[:0]}
-	p.out, p.worst, p.known = Statement{}, nothing, nil
+	p.out, p.worst, p.known = Statement{Plain: true}, nothing, nil
 }
 
 // result returns what was gathered.
@@ -51,6 +51,7 @@ func (p *parser) result() Statement {
 	out := p.out
 	p.out, p.text = Statement{}, ""
 	out.Class = classes[p.worst]
+	out.Plain = out.Plain && p.worst != nothing
 	if p.worst == nothing && out.Why == "" {
 		out.Why = "no statement"
 	}
