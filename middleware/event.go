@@ -93,7 +93,7 @@ type Session interface {
 	// Endpoint is where the session's calls go: that of its connection, or of the one that it would take.
 	Endpoint() *Endpoint
 	// Move has the session's calls go to another endpoint of its connector, and reports false if it cannot leave the connection that it
-	// holds. It is for wraps of Call, before next runs.
+	// holds, which is given back as soon as its rows are over. It is for wraps of Call, before next runs.
 	Move(to *Endpoint) bool
 	// Bound tells what keeps the session on the connection that it holds, for people; empty: it can move.
 	Bound() string

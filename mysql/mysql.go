@@ -67,6 +67,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 			Kind:           kindsOf(cfg).kind,
+			RowsOver:       rowsOver,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare,
 	}, nil
@@ -77,7 +78,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	sessions := newSessions(0)
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, Kind: kinder{untold: true}.kind},
+		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, RowsOver: rowsOver, Kind: kinder{untold: true}.kind},
 		Dialled: dialled, Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }

@@ -136,6 +136,9 @@ func New(o Options) *Endpoint {
 // Info describes the endpoint.
 func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
 
+// Traits are those of the real driver's connections.
+func (e *Endpoint) Traits() *dialect.Traits { return &e.shared.Traits }
+
 // Failures numbers the failures of prepared statements so far: see [serverconn.Conn.Stmt].
 func (e *Endpoint) Failures() int64 { return e.shared.Failures() }
 

@@ -17,12 +17,12 @@ import (
 // Session implements driver.Conn. database/sql calls it under a lock, one call at a time.
 type Session struct {
 	source *Source
-	target *Target          // where its next connection comes from
-	conn   *endpoint.Conn   // nil while it holds none
-	parked []*endpoint.Conn // held before it moved: their rows may still be open
-	tx     *transaction     // the one begun last; nil outside Begin ... Commit or Rollback
-	open   []*statement     // prepared by the caller and not closed
-	bound  []*statement     // those of them that have a prepared statement of conn
+	target *Target        // where its next connection comes from
+	conn   *endpoint.Conn // nil while it holds none
+	parked []parked       // held before it moved: their rows are still open
+	tx     *transaction   // the one begun last; nil outside Begin ... Commit or Rollback
+	open   []*statement   // prepared by the caller and not closed
+	bound  []*statement   // those of them that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
@@ -38,6 +38,8 @@ type Session struct {
 	ran bool
 	// afterRows is called when the rows of the last call are over.
 	afterRows func()
+	// rows are the last that conn has returned, which may be over.
+	rows driver.Rows
 
 	// The events and the request are part of the session, so that a call allocates none.
 	request     endpoint.Request
@@ -271,11 +273,17 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 			return err
 		}
 	}
+	if len(s.parked) > 0 {
+		s.unpark()
+	}
 	if s.conn != nil {
 		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}
 	err := s.source.chain.Call(ctx, c)
 	returned = true
+	if c.Rows != nil {
+		s.rows = c.Rows
+	}
 	if s.interrupted && s.mayHaveBegun() {
 		s.lost = true
 	}
