@@ -101,8 +101,10 @@ func (r *Router) need(o options) (mark int64, last *member, own int64) {
 	case r.Policy.Consistency != policy.ConsistencySession:
 		return 0, nil, 0
 	case o.session != nil:
+		r.markUnsettled()
 		return o.session.need(r)
 	default:
+		r.markUnsettled()
 		return r.written.Load(), nil, 0
 	}
 }

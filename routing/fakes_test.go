@@ -77,7 +77,7 @@ type fakeConn struct{ driver.Conn }
 
 func (fakeConn) Close() error { return nil }
 
-var read, write = &dialect.Statement{Class: dialect.Read}, &dialect.Statement{Class: dialect.Write, Why: "insert"}
+var read, write = &dialect.Statement{Class: dialect.Read, Plain: true, Atomic: true}, &dialect.Statement{Class: dialect.Write, Why: "insert", Plain: true, Atomic: true}
 
 // fakeSessions take what begins with select for a read.
 type fakeSessions struct{ dialect.Sessions }

@@ -19,7 +19,8 @@ type route struct {
 	says options
 	belonging
 	proved bool            // the statement is proved to be a read
-	before dialect.Effects // what the session had done to the connection that it held
+	held   bool            // the session held a connection before
+	before dialect.Effects // what it had done to it
 }
 
 // call decides where a call goes, and sends it elsewhere if the server there cannot run it.
@@ -30,8 +31,9 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			m := r.member(c.Session.Endpoint())
 			incarnation := m.incarnation.Load()
 			c.Route = middleware.Route{Role: r.roleOf(m), Reason: Bound.String(), Detail: "it ends a transaction"}
+			onlyRead := c.TxOptions.ReadOnly && !c.Session.TxNotes().Has(middleware.TxWrote)
 			err := next(ctx, c)
-			if c.TxOptions.ReadOnly {
+			if onlyRead {
 				r.noteRead(o, m, incarnation)
 			} else { // a rollback too: some statements commit, and some tables know no transactions
 				r.noteWrite(o)
@@ -42,12 +44,12 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			return err
 		}
 		b := r.belongs(o, c)
-		to := route{r, next, c, o, b, b.reason == Read, 0}
+		to := route{r, next, c, o, b, b.reason == Read, false, 0}
 		conn := c.Session.Conn()
 		if conn == nil {
 			return to.run(ctx)
 		}
-		to.before = conn.Changes().Effects
+		to.held, to.before = true, conn.Changes().Effects
 		return to.runHeld(ctx, r.member(c.Session.Endpoint()))
 	}
 }
@@ -108,6 +110,9 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		to.decide(m, b)
 		incarnation := m.incarnation.Load()
 		err := to.next(ctx, to.call)
+		if !to.proved {
+			to.noteDone(m, incarnation, err)
+		}
 		if err == nil {
 			if to.says.session != nil {
 				to.says.session.read(to.Router, m, incarnation, to.now())
@@ -297,26 +302,39 @@ func (to *route) noteDone(m *member, incarnation uint64, err error) {
 	}
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
-		if to.says.session != nil {
-			to.says.session.wrote(to.Router, never)
+		to.settleLater(to.says, to.call.Session)
+	case middleware.Begin:
+		if to.held { // MySQL commits what is open
+			to.noteWrite(to.says)
 		}
-		to.noteWrite(options{})
-		r := to.Router
-		to.call.Session.AfterRows(func() { r.noteWrite(options{}) })
-		return
 	case middleware.Exec, middleware.Query:
-	default:
-		return
+		to.noteStatement(m, incarnation)
 	}
-	switch s := to.statement(to.call.Text); {
+}
+
+// noteStatement notes that a statement ran on a server. In a transaction, there is nothing for others to see yet, if the statement is all part of it, and
+// none before has ended it.
+func (to *route) noteStatement(m *member, incarnation uint64) {
+	s, session := to.statement(to.call.Text), to.call.Session
+	inTx := session.InTx()
+	var notes middleware.TxNotes
+	if inTx {
+		notes = session.TxNotes()
+		if !s.Replicable() {
+			session.NoteTx(middleware.TxWrote)
+		}
+		if !s.Plain && !s.Replicable() && s.Class != dialect.SessionControl {
+			session.NoteTx(middleware.TxUnsure)
+		}
+	}
+	switch {
 	case s.Replicable():
 		to.noteRead(to.says, m, incarnation)
-	case s.Class == dialect.SessionControl, to.call.Session.InTx() && !s.Defines: // there is nothing for others to see, or not yet
+	case s.Class == dialect.SessionControl:
+	case inTx && s.Atomic && !notes.Has(middleware.TxUnsure):
+	case to.call.Op == middleware.Query: // it is committed when its rows have been read, and that is later
+		to.settleLater(to.says, session)
 	default:
 		to.noteWrite(to.says)
-		if to.call.Op == middleware.Query { // it is committed when its rows have been read, and that is later
-			r, o := to.Router, to.says
-			to.call.Session.AfterRows(func() { r.noteWrite(o) })
-		}
 	}
 }

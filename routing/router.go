@@ -49,6 +49,7 @@ type Router struct {
 	known   atomic.Bool // the view says something
 	// written is when the pool wrote last, and latest is the latest mark of its sessions as well. Stamps.
 	written, latest atomic.Int64
+	unsettled       unsettled
 	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
 	anyRefused      atomic.Bool
 	learning        atomic.Bool // the catalogue is being read

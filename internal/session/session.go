@@ -75,6 +75,33 @@ func (s *Session) Conn() middleware.ServerConn {
 // InTx reports whether a transaction was begun with Begin and has not ended.
 func (s *Session) InTx() bool { return s.tx != nil }
 
+// NoteTx adds to what is noted of the transaction that the session is in.
+func (s *Session) NoteTx(n middleware.TxNotes) {
+	if s.tx != nil {
+		s.tx.notes |= n
+	}
+}
+
+// TxNotes is what is noted of the transaction that the session is in, or that the call under way ends.
+func (s *Session) TxNotes() middleware.TxNotes {
+	switch {
+	case s.ending != nil:
+		return s.ending.notes
+	case s.tx != nil:
+		return s.tx.notes
+	default:
+		return 0
+	}
+}
+
+// Socket is the network connection under the server connection that the session holds; nil: it is not known.
+func (s *Session) Socket() *dialect.Socket {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn.Socket()
+}
+
 // Endpoint is where the session's calls go.
 func (s *Session) Endpoint() *middleware.Endpoint { return s.target.endpoint.Info() }
 
@@ -252,6 +279,7 @@ func (s *Session) EndRaw() {
 	if s.conn != nil {
 		s.conn.EndCall(s.conn.InTx())
 	}
+	s.rowsOver()
 }
 
 // errNoNext answers for a middleware that broke the contract.
