@@ -57,14 +57,18 @@ var numbers = map[uint16]dialect.ErrorClass{
 	1317:               dialect.Application | dialect.Cancelled,         // ER_QUERY_INTERRUPTED
 	1461:               dialect.Application | dialect.TooManyStatements, // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	1615:               dialect.Application | dialect.StaleStatement,    // ER_NEED_REPREPARE
+	1251:               dialect.Application | dialect.Misconfigured,     // ER_NOT_SUPPORTED_AUTH_MODE
 	1698:               dialect.Application | dialect.Misconfigured,     // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
 	1792:               dialect.Application | dialect.WriteRefused,      // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	1862:               dialect.Application | dialect.Misconfigured,     // ER_MUST_CHANGE_PASSWORD_LOGIN
+	3159:               dialect.Application | dialect.Misconfigured,     // ER_SECURE_TRANSPORT_REQUIRED
 	1836:               dialect.Application | dialect.WriteRefused,      // ER_READ_ONLY_MODE
 }
 
 // applications are the numbers that tell of a statement alone, and of nothing else.
 var applications = [][2]uint16{
 	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
+	{1115, 1115}, {1193, 1193}, {1227, 1233}, {1238, 1238}, {1273, 1273}, // variables, character sets, collations, privileges
 	{1205, 1205},                                       // lock wait timeout
 	{3024, 3024},                                       // took too long
 	{erOptionPrevents, erOptionPrevents}, {3118, 3118}, // account locked

@@ -57,6 +57,9 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	if err != nil && strings.HasSuffix(err.Error(), "conn closed") && pgconn.SafeToRetry(err) { // pgx's own, also of a connection that is lost during a call
 		return dialect.Dead | dialect.Infrastructure
 	}
+	if dialling(err) && strings.HasSuffix(err.Error(), "server refused TLS connection") {
+		return dialect.Misconfigured | dialect.NotExecuted
+	}
 	class := dialect.ClassifyNetwork(err)
 	if class != 0 && pgconn.SafeToRetry(err) {
 		class |= dialect.NotExecuted
@@ -92,6 +95,9 @@ func classify(pg *pgconn.PgError, dialling bool) dialect.ErrorClass {
 	switch {
 	case dialling:
 		class |= dialect.NotExecuted
+		if class.Has(dialect.Application) { // a parameter that is not there, a database that takes no connections: it is the same the next time
+			class |= dialect.Misconfigured
+		}
 	case fatal:
 		class |= dialect.Dead
 	default: // it is about the statement alone: a password of dblink's, an ERROR of class 08 at Bind

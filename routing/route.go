@@ -173,9 +173,14 @@ func (to *route) after(ctx context.Context, err error) outcome {
 	}
 	class := to.Classify(err)
 	switch {
+	case !to.wasSent(): // the server has not let it in
+		if class != 0 || errors.Is(err, driver.ErrBadConn) || unreachable(err) {
+			return elsewhere
+		}
+		return final
 	case class.Has(dialect.WriteRefused):
 		return refusedWrite
-	case to.wasSent() && !to.leavesNothing():
+	case !to.leavesNothing():
 		return final
 	case class.Has(dialect.Dead), class.Has(dialect.Infrastructure), class.Has(dialect.ShuttingDown), class.Has(dialect.TooManyConnections),
 		class.Has(dialect.Conflict), errors.Is(err, driver.ErrBadConn), unreachable(err):

@@ -58,6 +58,7 @@ type Router struct {
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members
 	samples samples
 	cluster string
+	met     bool          // there was a primary once
 	news    []func()      // to be told once mu is free
 	changed chan struct{} // closed and replaced whenever a monitor has asked its server
 }
