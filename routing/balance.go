@@ -13,6 +13,7 @@ import (
 type view struct {
 	primary  *member     // also if it does not answer any more; nil: there is none
 	why      string      // why
+	judge    *member     // statements are judged by its catalogue: that of the last primary there was
 	bar      error       // there is none, because of this error of a server, and there will be none until somebody changes something
 	replicas []candidate // those that may be read from
 }

@@ -163,12 +163,16 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	r.changed = make(chan struct{})
 	news := r.news
 	r.news = nil
+	blind := m.up && m.sight.Missing != "" && r.view.Load().primary == nil
 	r.mu.Unlock()
 	for _, tell := range news {
 		tell()
 	}
 	if sever {
 		m.Sever()
+	}
+	if blind { // a privilege that is granted now counts for those who log in afterwards
+		m.hangUp()
 	}
 	r.learn(m)
 }
@@ -222,14 +226,18 @@ func (r *Router) assign() {
 	}
 	if primary == old.primary {
 		if primary == nil && why != old.why {
-			r.view.Store(&view{why: why, replicas: old.replicas})
+			r.view.Store(&view{why: why, replicas: old.replicas, judge: old.judge})
 		}
 		return
 	}
 	for _, m := range r.members { // before anybody is sent there
 		m.SetReadOnly(m != primary)
 	}
-	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas})
+	judge := old.judge
+	if primary != nil {
+		judge = primary
+	}
+	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas, judge: judge})
 	r.samples = nil
 	switch {
 	case primary == nil:
@@ -379,15 +387,30 @@ func (r *Router) isFarBehind(m *member) bool {
 	return fresh == 0 || time.Duration(last.at-fresh) > r.Policy.MaxLag
 }
 
-// learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it.
+// learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it. Only the primary
+// has what was defined a moment ago; another server is asked while that does not answer.
 func (r *Router) learn(m *member) {
-	sessions := r.Servers[0].Dialect.Sessions
-	sessions.Age()
 	r.mu.Lock()
-	up := m.up && !m.foreign
+	v := r.view.Load()
+	sessions := v.judge.Dialect.Sessions
+	lends := m != v.primary
+	asks := m.up && !m.foreign && (!lends || v.primary == nil || !v.primary.up)
+	if !lends && m.up && r.lent {
+		r.lent = false
+		sessions.Outdate(true)
+	}
 	r.mu.Unlock()
-	if !up || !sessions.Stale() || !r.learning.CompareAndSwap(false, true) {
+	if !asks {
 		return
+	}
+	sessions.Age()
+	if !sessions.Stale() || !r.learning.CompareAndSwap(false, true) {
+		return
+	}
+	if lends {
+		r.mu.Lock()
+		r.lent = true
+		r.mu.Unlock()
 	}
 	if !m.Background(func(ctx context.Context) {
 		defer r.learning.Store(false)

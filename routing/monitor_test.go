@@ -324,3 +324,43 @@ func TestErrorOfALogInChangesNothingOnceThereWasAPrimary(t *testing.T) {
 		assert.NoError(t, w.forPrimary(t.Context(), c.Router, nil, nil), "it comes back")
 	})
 }
+
+// What was defined a moment ago is known to the primary alone: statements are judged by its catalogue.
+func TestCatalogueIsThePrimarysAsLongAsItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		knows := [2]*learner{}
+		for i := range knows {
+			knows[i] = &learner{learned: make(chan driver.Conn, 9)}
+			c.members[i].Dialect.Sessions = knows[i]
+		}
+		learns := func(who, from int) {
+			t.Helper()
+			for i, l := range knows {
+				l.Outdate(i == who)
+			}
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			require.Len(t, knows[who].learned, 1)
+			assert.Same(t, c.servers[from], (<-knows[who].learned).(fakeConn).server)
+			assert.Empty(t, knows[1-who].learned)
+		}
+		learns(0, 0)
+		c.servers[0].set(func(f *fakeServer) { f.err = errors.New("gone"); f.hungUp = true })
+		time.Sleep(time.Second)
+		learns(0, 1)
+		c.servers[0].set(func(f *fakeServer) { f.err = nil })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Len(t, knows[0].learned, 1, "what a replica has told is asked again")
+		assert.Same(t, c.servers[0], (<-knows[0].learned).(fakeConn).server)
+		c.servers[0].set(func(f *fakeServer) { f.sight.Role = dialect.RoleReplica })
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for len(knows[1].learned) > 0 {
+			<-knows[1].learned
+		}
+		learns(1, 1)
+	})
+}

@@ -59,6 +59,7 @@ type Router struct {
 	samples samples
 	cluster string
 	met     bool          // there was a primary once
+	lent    bool          // the catalogue was read from another server than the primary, which may have more
 	news    []func()      // to be told once mu is free
 	changed chan struct{} // closed and replaced whenever a monitor has asked its server
 }
@@ -69,7 +70,7 @@ func New(o Options) *Router {
 	for i, s := range o.Servers {
 		r.members = append(r.members, newMember(i, s))
 	}
-	r.view.Store(&view{why: "no server has been asked yet"})
+	r.view.Store(&view{why: "no server has been asked yet", judge: r.members[0]})
 	return r
 }
 
