@@ -2,7 +2,6 @@ package routetest
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gopooled/pooled/internal/testserver"
 	_ "github.com/gopooled/pooled/mysql"    // its dialect
@@ -68,9 +67,3 @@ var mysqlFamily = &family{
 
 // readSQL reads a register.
 func (f *family) readSQL() string { return "select n from register where id = " + f.argument }
-
-// realMySQL is for tests that ask no server how far it is.
-var realMySQL = &family{name: "MySQL", driver: "mysql", cluster: testserver.MySQLCluster, port: "select @@port", argument: "?"}
-
-// everyFamily are those, and realMySQL.
-func everyFamily() []*family { return append(slices.Clone(families), realMySQL) }

@@ -67,7 +67,7 @@ func deadAddress(t *testing.T) string {
 
 // With replicas as without them, who cannot log in is told so by the server's own error, and waits for nobody.
 func TestWhoCannotLogInIsToldAtOnceAndByTheServer(t *testing.T) {
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 1)
 			d, err := dialect.ForDriver(f.driver)

@@ -40,7 +40,7 @@ func TestNothingRunsTwiceThatMayHaveLeftSomething(t *testing.T) {
 		c.Reset.Mode = policy.ResetOff // with a reset, what may do anything binds a session to its connection
 		c.Routing.FailoverTimeout = 5 * time.Second
 	}
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 2)
 			counting, refusals := mysqlCounting, mysqlRefusals

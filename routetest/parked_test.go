@@ -27,7 +27,7 @@ func TestSessionThatMovedToThePrimaryHoldsNoReplica(t *testing.T) {
 		c.Pool.MaxConns = 1
 		c.Pool.AcquireTimeout = 10 * time.Second
 	}
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			p := open(t, f, f.cluster(t, 1), change)
 			_, err := p.ExecContext(t.Context(), "insert into register values (0, 0), (1, 1), (2, 2)")

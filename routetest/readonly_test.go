@@ -34,7 +34,7 @@ var readOnlySwitch = map[string][2]string{
 
 // A primary that is made read-only refuses what comes until the monitors have seen it: that waits for a primary as what comes later does.
 func TestWritesWaitWhileThePrimaryIsReadOnly(t *testing.T) {
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		if f.driver == "pgx" {
 			continue // a standby is started anew to become one
 		}
@@ -115,7 +115,7 @@ func (p *pool) numbered(t *testing.T) (n int) {
 }
 
 func TestWritesOnAReadOnlyPrimaryAreRefusedAfterTheTimeWithTheServersError(t *testing.T) {
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		if f.driver == "pgx" {
 			continue
 		}
@@ -138,7 +138,7 @@ func TestWritesOnAReadOnlyPrimaryAreRefusedAfterTheTimeWithTheServersError(t *te
 
 // Two servers without read_only, of which one replicates: who may not see that is told what to grant.
 func TestMissingPrivilegeIsNamedWhereItKeepsFromWriting(t *testing.T) {
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		if f.driver == "pgx" {
 			continue
 		}

@@ -263,7 +263,7 @@ func (f *family) writersSchema(t *testing.T, dsn string) []string {
 
 // Whatever way something is written, what is read afterwards shows it, though the replicas do not have it.
 func TestWhateverIsWrittenIsSeen(t *testing.T) {
-	for _, f := range everyFamily() {
+	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 1)
 			cluster.Nodes[0].Exec(f.writersSchema(t, cluster.Nodes[0].DSN())...)
