@@ -47,7 +47,7 @@ func (d *dialled) used(queries ...string) error {
 func (d *dialled) refuses(query string, messages ...any) {
 	d.t.Helper()
 	class := d.dialect.Classify(d.exec(query))
-	assert.True(d.t, class.Has(dialect.WriteRefused|dialect.NotExecuted|dialect.Application), append(messages, class)...)
+	assert.True(d.t, class.Has(dialect.WriteRefused|dialect.Application), append(messages, class)...)
 	assert.False(d.t, class.Has(dialect.Dead))
 }
 

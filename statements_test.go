@@ -242,6 +242,28 @@ func TestTextOfSeveralStatementsIsNeverRunAgain(t *testing.T) {
 	assert.Equal(t, 1, n)
 }
 
+// EXECUTE computes its arguments before it looks at what was prepared.
+func TestExecuteOfAStalePlanIsNeverRunAgain(t *testing.T) {
+	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	_, err := db.Exec("create table aged (a int); create sequence computed")
+	require.NoError(t, err)
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "prepare old(bigint) as select * from aged where a = $1")
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "alter table aged add column b int")
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "execute old(nextval('computed'))")
+	var pg *pgconn.PgError
+	require.ErrorAs(t, err, &pg)
+	require.Equal(t, "0A000", pg.Code)
+	require.Empty(t, pg.Where, "it comes from no function")
+	var n int
+	require.NoError(t, conn.QueryRowContext(t.Context(), "select last_value from computed").Scan(&n))
+	assert.Equal(t, 1, n)
+}
+
 // servers are the native DSNs of one server of each family.
 func servers(t *testing.T) map[string]string {
 	t.Helper()

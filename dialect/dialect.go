@@ -128,6 +128,9 @@ type Traits struct {
 	// ExecOnce reports whether Exec of a prepared statement with that text works only if the statement was not run before, so
 	// that it is prepared again. Nil: there is no such text.
 	ExecOnce func(text string) bool
+	// RowsOver reports whether the rows that a connection has returned last, nil if there were none, are over: they have been read, or closed. It is
+	// called while nobody uses either. Nil: nobody knows.
+	RowsOver func(conn driver.Conn, rows driver.Rows) bool
 	// TellsTx says that [Dialect].State knows whether a connection is in a transaction.
 	TellsTx bool
 	// ReplacesDialer says that [Server].Dial goes past the ways to dial that the program has registered with the driver, so that it is used only

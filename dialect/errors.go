@@ -28,18 +28,19 @@ const (
 	Crashed
 	// TooManyConnections: the server, or the account, has as many connections as it may have.
 	TooManyConnections
-	// NotExecuted: the server surely executed nothing of the statement, so that it is safe to run again outside a transaction.
+	// NotExecuted: the error alone shows that no statement was executed, as it tells of a dial, or of a driver that has sent nothing. What a server
+	// answers to a statement never shows that, but with what is known of the statement: see [Statement].Atomic.
 	NotExecuted
 	// Misconfigured: dialling again will fail again, as long as nobody changes a password, a name, a certificate or a grant.
 	Misconfigured
 	// Cancelled: the server has ended the statement because it was asked to.
 	Cancelled
-	// StaleStatement: a prepared statement is no longer valid on this connection, and the server executed nothing of
-	// the statement that was called.
+	// StaleStatement: a prepared statement is no longer valid on this connection. The server has executed nothing of the statement that was
+	// called, if that was a plain one (see [Statement].Plain).
 	StaleStatement
 	// TooManyStatements: the server holds as many prepared statements as it is allowed to, and did not prepare this one.
 	TooManyStatements
-	// WriteRefused: the server does not write, because it is a replica or because the session is read-only.
+	// WriteRefused: the server does not write, because it is a replica or because the session is read-only. What the statement did before may stay.
 	WriteRefused
 	// Conflict: the server has undone what the statement did because another session, or a replica's catching up, stood against it. It may
 	// well succeed if it runs again.

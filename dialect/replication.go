@@ -36,6 +36,9 @@ type Sight struct {
 	// Position is how far the server's data is: of a primary, all that it has committed until the moment of the question is at or before
 	// it; of a replica, all at or before it can be read. Nil: the server cannot tell.
 	Position Position
+	// Missing is the privilege without which the server does not tell the user all of this; empty: there is none. Of a primary, it may be that it
+	// replicates from another server; of a replica, that it is further than it seems.
+	Missing string
 }
 
 // ServerRole is a server's part in its cluster.
@@ -64,7 +67,8 @@ func (r ServerRole) String() string {
 type Position interface {
 	// Covers reports whether a server at this position is proved to have everything that one had at p.
 	Covers(p Position) bool
-	// Behind says for people by how much this position is behind p, such as "340 kB" or "12 transactions"; empty: it cannot tell.
+	// Behind says for people by how much this position is behind p, such as "340 kB" or "12 transactions", or "0 bytes" if it covers p; empty: it
+	// cannot tell.
 	Behind(p Position) string
 	// String writes the position as text without spaces, commas or semicolons, for [Cluster].Position.
 	String() string

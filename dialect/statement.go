@@ -101,6 +101,13 @@ type Statement struct {
 	Implicit bool
 	// Defines says that it changes what the server's catalogue says.
 	Defines bool
+	// Plain says that the text is one statement of a kind that neither begins nor ends a transaction: SELECT, INSERT and their relatives, or
+	// SAVEPOINT. What it calls is not looked at.
+	Plain bool
+	// Atomic says that it happens as a whole, or not at all: it is plain, and everything that it names is known and proved to do nothing that
+	// would outlast an error, such as a commit of its own, a write to a table without transactions, or one on another server. Of a number
+	// taken from a sequence nobody minds that it does. Where the server refuses such a statement outside a transaction, it may run again.
+	Atomic bool
 	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.
 	Provisional bool
 	// Rereads says that the session may read later texts in another way after it: by a setting that parsing depends on, such as sql_mode, or by one

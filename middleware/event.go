@@ -93,17 +93,36 @@ type Session interface {
 	// Endpoint is where the session's calls go: that of its connection, or of the one that it would take.
 	Endpoint() *Endpoint
 	// Move has the session's calls go to another endpoint of its connector, and reports false if it cannot leave the connection that it
-	// holds. It is for wraps of Call, before next runs.
+	// holds, which is given back as soon as its rows are over. It is for wraps of Call, before next runs.
 	Move(to *Endpoint) bool
 	// Bound tells what keeps the session on the connection that it holds, for people; empty: it can move.
 	Bound() string
 	// AfterRows has f called once the rows of the call under way have surely been read or closed, and its caller has done with the real
 	// connection if it is Raw: before the next call of the session, or when it gives its connection back. It is for wraps of Call; f must not block.
 	AfterRows(f func())
+	// Socket is the network connection under the server connection that the session holds; nil: it is not known. It shows whether something
+	// has moved since, and may be looked at by anybody at any time.
+	Socket() *dialect.Socket
 	// InTx reports whether the session is between Begin and the end of Commit or Rollback.
 	// A transaction begun by statement text is not seen.
 	InTx() bool
+	// NoteTx adds to what is noted of the transaction that the session is in, and TxNotes returns it, until the end of Commit or Rollback. Outside of a
+	// transaction there is nothing to be noted.
+	NoteTx(n TxNotes)
+	TxNotes() TxNotes
 }
+
+// TxNotes is a set of what is known of a transaction beside its options.
+type TxNotes uint8
+
+// Has reports whether all of x is in the set.
+func (n TxNotes) Has(x TxNotes) bool { return n&x == x }
+
+// What wraps of Call note of a transaction.
+const (
+	TxWrote  TxNotes = 1 << iota // a statement in it is not proved to be a read
+	TxUnsure                     // a statement in it may have ended it on the server
+)
 
 // Dial is the event of the Connect stage.
 type Dial struct {

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -18,7 +19,17 @@ type catalogue struct {
 	views   map[string]string // reading them may leave a trace, and why
 	shadows map[string]bool   // stored functions with the name of a function that is built in elsewhere
 	pinned  map[string]string // tables and views that leave no trace, but that only the primary may answer for, and why
+	engines map[string]engine // of the tables
+	remote  map[string]bool   // tables and views that another server may answer for
 }
+
+// engine is what is known of the storage engine of all tables of one name.
+type engine uint8
+
+const (
+	transactional    engine = iota + 1 // what is written can be undone
+	nonTransactional                   // it stays, whatever becomes of the statement, or of what a trigger does that the user may not see
+)
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
 func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
@@ -32,6 +43,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		statement.Because(s, "may read last_insert_id")
 	}
 	if c == nil && !asksCatalogue(text, p) {
+		s.Atomic = p.Plain && s.Class == dialect.Read && s.Effects == 0
 		return
 	}
 	if c == nil {
@@ -58,11 +70,22 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 			statement.NeedsPrimary(s, why)
 		}
 	}
+	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && c.isAtomic(p)
 }
 
 // asksCatalogue reports whether the catalogue could know something of a text: it names a table, or may call a function.
 func asksCatalogue(text string, p *my.Statement) bool {
 	return len(p.Targets)+len(p.Names) > 0 || strings.Contains(text, "(")
+}
+
+// isAtomic reports whether all that is written can be undone, and nothing is left to another server.
+func (c *catalogue) isAtomic(p *my.Statement) bool {
+	for _, name := range p.Targets {
+		if c.engines[name] != transactional || c.remote[name] {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.Names, func(name string) bool { return c.remote[name] })
 }
 
 // recording are the variables that have the server record statements for the session to read.
@@ -81,16 +104,34 @@ const (
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')`
 	defaultsSQL = `select table_name, column_default from information_schema.columns
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and column_default like '%nextval%'`
-	// What replicas have otherwise, or may have lost: sequences are ahead there, and memory is empty after a restart.
-	pinnedSQL = `select table_name, case table_type when 'SEQUENCE' then 'sequence' else concat(lower(engine), ' table') end
-		from information_schema.tables where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')
-		and (table_type = 'SEQUENCE' or engine in ('MEMORY', 'BLACKHOLE', 'FEDERATED', 'CONNECT', 'SPIDER'))`
+	// The last column says whether the user may see the triggers of the table. Grants to roles do not count: it is not proved then.
+	tablesSQL = `select t.table_name, upper(coalesce(t.engine, '')), t.table_type, max(p.pattern is not null)
+		from information_schema.tables t left join (
+			select '%' as pattern, grantee from information_schema.user_privileges where privilege_type = 'TRIGGER'
+			union all select table_schema, grantee from information_schema.schema_privileges where privilege_type = 'TRIGGER') p
+		on t.table_schema like p.pattern
+			and p.grantee = concat('''', substring_index(current_user(), '@', 1), '''@''', substring_index(current_user(), '@', -1), '''')
+		where t.table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and t.table_type <> 'VIEW'
+		group by t.table_schema, t.table_name, t.engine, t.table_type`
 )
+
+// pinnedEngines are those of tables that replicas have otherwise, or may have lost: memory is empty after a restart.
+var pinnedEngines = map[string]bool{"MEMORY": true, "BLACKHOLE": true, "FEDERATED": true, "CONNECT": true, "SPIDER": true}
+
+// localEngines are those that keep what is written where it is written, and whether they can undo it. Others may leave it to another server.
+var localEngines = map[string]engine{
+	"INNODB": transactional, "ROCKSDB": transactional, "NDBCLUSTER": transactional,
+	"MYISAM": nonTransactional, "ARIA": nonTransactional, "MRG_MYISAM": nonTransactional, "MEMORY": nonTransactional,
+	"CSV": nonTransactional, "ARCHIVE": nonTransactional, "BLACKHOLE": nonTransactional,
+}
 
 func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	suspects := statement.WordsOf(`call execute prepare get_lock release_lock release_all_locks last_insert_id nextval setval lastval
 		insert replace update delete load create drop lock handler sql_mode default`)
-	c := &catalogue{tables: map[string]bool{}, views: map[string]string{}, shadows: map[string]bool{}, pinned: map[string]string{}}
+	c := &catalogue{
+		tables: map[string]bool{}, views: map[string]string{}, shadows: map[string]bool{}, pinned: map[string]string{},
+		engines: map[string]engine{}, remote: map[string]bool{},
+	}
 	odd := "" // the name of a routine that is no word, and so is not found in a source
 	err := each(ctx, conn, routinesSQL, func(row []driver.Value) {
 		name := strings.ToLower(value(row[0]))
@@ -105,11 +146,7 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, conn, pinnedSQL, func(row []driver.Value) {
-		name := strings.ToLower(value(row[0]))
-		c.pinned[name] = name + " is a " + value(row[1])
-	})
-	if err != nil {
+	if err := c.readTables(ctx, conn); err != nil {
 		return nil, err
 	}
 	for _, query := range []string{triggersSQL, defaultsSQL} {
@@ -147,6 +184,27 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	return c, nil
 }
 
+// readTables finds the tables, and what they are kept in.
+func (c *catalogue) readTables(ctx context.Context, conn driver.Conn) error {
+	return each(ctx, conn, tablesSQL, func(row []driver.Value) {
+		name, in, kind := strings.ToLower(value(row[0])), value(row[1]), value(row[2])
+		switch {
+		case kind == "SEQUENCE": // it is ahead on replicas
+			c.pinned[name] = name + " is a sequence"
+		case pinnedEngines[in]:
+			c.pinned[name] = name + " is a " + strings.ToLower(in) + " table"
+		}
+		kept, local := localEngines[in]
+		if !local {
+			c.remote[name] = true
+		}
+		if value(row[3]) != "1" {
+			kept = nonTransactional
+		}
+		c.engines[name] = max(c.engines[name], kept) // of several, the one that undoes less
+	})
+}
+
 // view is what a view consists of.
 type view struct {
 	name  string
@@ -180,6 +238,9 @@ func (c *catalogue) spread(views []view) {
 			}
 			if word := v.words.First(func(word string) bool { return c.pinned[word] != "" }); word != "" && c.pinned[v.name] == "" {
 				c.pinned[v.name], found = "view "+v.name+" mentions "+word, true
+			}
+			if !c.remote[v.name] && v.words.First(func(word string) bool { return c.remote[word] }) != "" {
+				c.remote[v.name], found = true, true
 			}
 			if !c.tables[v.name] && v.words.First(func(word string) bool { return c.tables[word] }) != "" {
 				c.tables[v.name], found = true, true

@@ -24,16 +24,16 @@ var prevents = regexp.MustCompile(`--(\w+[-_])?read[-_]only\b`)
 var numbers = map[uint16]dialect.ErrorClass{
 	1021: dialect.Infrastructure,                                                         // ER_DISK_FULL
 	1037: dialect.Infrastructure,                                                         // ER_OUTOFMEMORY
-	1040: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_CON_COUNT_ERROR
+	1040: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CON_COUNT_ERROR
 	1041: dialect.Infrastructure,                                                         // ER_OUT_OF_RESOURCES
 	1042: dialect.Infrastructure,                                                         // ER_BAD_HOST_ERROR
 	1043: dialect.Infrastructure,                                                         // ER_HANDSHAKE_ERROR
-	1047: dialect.Infrastructure | dialect.NotExecuted,                                   // ER_UNKNOWN_COM_ERROR: a Galera node that is not ready
+	1047: dialect.Infrastructure,                                                         // ER_UNKNOWN_COM_ERROR: a Galera node that is not ready
 	1053: dialect.Dead | dialect.ShuttingDown | dialect.Crashed | dialect.Infrastructure, // ER_SERVER_SHUTDOWN
 	1080: dialect.Dead | dialect.Infrastructure,                                          // ER_FORCING_CLOSE
 	1081: dialect.Infrastructure,                                                         // ER_IPSOCK_ERROR
-	1129: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_HOST_IS_BLOCKED
-	1135: dialect.Infrastructure | dialect.TooManyConnections | dialect.NotExecuted,      // ER_CANT_CREATE_THREAD
+	1129: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_HOST_IS_BLOCKED
+	1135: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CANT_CREATE_THREAD
 	1152: dialect.Dead | dialect.Infrastructure,                                          // ER_ABORTING_CONNECTION
 	1158: dialect.Infrastructure,                                                         // ER_NET_READ_ERROR
 	1159: dialect.Infrastructure,                                                         // ER_NET_READ_INTERRUPTED
@@ -46,25 +46,29 @@ var numbers = map[uint16]dialect.ErrorClass{
 	3169: dialect.Dead | dialect.ShuttingDown,                                            // ER_SESSION_WAS_KILLED
 	4031: dialect.Dead | dialect.Application,                                             // ER_CLIENT_INTERACTION_TIMEOUT
 
-	1044:               dialect.Application | dialect.Misconfigured,                            // ER_DBACCESS_DENIED_ERROR
-	1045:               dialect.Application | dialect.Misconfigured,                            // ER_ACCESS_DENIED_ERROR
-	1049:               dialect.Application | dialect.Misconfigured,                            // ER_BAD_DB_ERROR
-	1130:               dialect.Application | dialect.Misconfigured,                            // ER_HOST_NOT_PRIVILEGED
-	1203:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_TOO_MANY_USER_CONNECTIONS
-	1213:               dialect.Application | dialect.Conflict,                                 // ER_LOCK_DEADLOCK
-	1226:               dialect.Application | dialect.TooManyConnections | dialect.NotExecuted, // ER_USER_LIMIT_REACHED
-	erUnknownStatement: dialect.Application | dialect.StaleStatement | dialect.NotExecuted,
-	1317:               dialect.Application | dialect.Cancelled,                               // ER_QUERY_INTERRUPTED
-	1461:               dialect.Application | dialect.TooManyStatements | dialect.NotExecuted, // ER_MAX_PREPARED_STMT_COUNT_REACHED
-	1615:               dialect.Application | dialect.StaleStatement | dialect.NotExecuted,    // ER_NEED_REPREPARE
-	1698:               dialect.Application | dialect.Misconfigured,                           // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
-	1792:               dialect.Application | dialect.NotExecuted | dialect.WriteRefused,      // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-	1836:               dialect.Application | dialect.NotExecuted | dialect.WriteRefused,      // ER_READ_ONLY_MODE
+	1044:               dialect.Application | dialect.Misconfigured,      // ER_DBACCESS_DENIED_ERROR
+	1045:               dialect.Application | dialect.Misconfigured,      // ER_ACCESS_DENIED_ERROR
+	1049:               dialect.Application | dialect.Misconfigured,      // ER_BAD_DB_ERROR
+	1130:               dialect.Application | dialect.Misconfigured,      // ER_HOST_NOT_PRIVILEGED
+	1203:               dialect.Application | dialect.TooManyConnections, // ER_TOO_MANY_USER_CONNECTIONS
+	1213:               dialect.Application | dialect.Conflict,           // ER_LOCK_DEADLOCK
+	1226:               dialect.Application | dialect.TooManyConnections, // ER_USER_LIMIT_REACHED
+	erUnknownStatement: dialect.Application | dialect.StaleStatement,
+	1317:               dialect.Application | dialect.Cancelled,         // ER_QUERY_INTERRUPTED
+	1461:               dialect.Application | dialect.TooManyStatements, // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	1615:               dialect.Application | dialect.StaleStatement,    // ER_NEED_REPREPARE
+	1251:               dialect.Application | dialect.Misconfigured,     // ER_NOT_SUPPORTED_AUTH_MODE
+	1698:               dialect.Application | dialect.Misconfigured,     // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+	1792:               dialect.Application | dialect.WriteRefused,      // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	1862:               dialect.Application | dialect.Misconfigured,     // ER_MUST_CHANGE_PASSWORD_LOGIN
+	3159:               dialect.Application | dialect.Misconfigured,     // ER_SECURE_TRANSPORT_REQUIRED
+	1836:               dialect.Application | dialect.WriteRefused,      // ER_READ_ONLY_MODE
 }
 
 // applications are the numbers that tell of a statement alone, and of nothing else.
 var applications = [][2]uint16{
 	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
+	{1115, 1115}, {1193, 1193}, {1227, 1233}, {1238, 1238}, {1273, 1273}, // variables, character sets, collations, privileges
 	{1205, 1205},                                       // lock wait timeout
 	{3024, 3024},                                       // took too long
 	{erOptionPrevents, erOptionPrevents}, {3118, 3118}, // account locked
@@ -101,7 +105,7 @@ func (Dialect) Code(err error) string {
 
 func classify(my *mysql.MySQLError) dialect.ErrorClass {
 	if my.Number == erOptionPrevents && prevents.MatchString(my.Message) {
-		return dialect.Application | dialect.NotExecuted | dialect.WriteRefused
+		return dialect.Application | dialect.WriteRefused
 	}
 	if class, ok := numbers[my.Number]; ok {
 		return class

@@ -18,12 +18,11 @@ import (
 
 func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 	const (
-		app    = dialect.Application
-		infra  = dialect.Infrastructure
-		dead   = dialect.Dead
-		down   = dialect.ShuttingDown
-		unsent = dialect.NotExecuted
-		many   = dialect.TooManyConnections
+		app   = dialect.Application
+		infra = dialect.Infrastructure
+		dead  = dialect.Dead
+		down  = dialect.ShuttingDown
+		many  = dialect.TooManyConnections
 	)
 	tests := []struct {
 		numbers []uint16
@@ -31,19 +30,19 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 	}{
 		{[]uint16{1046, 1048, 1050, 1051, 1052, 1054, 1062, 1064, 1075, 1205, 1290, 1406, 1452, 1644, 3024, 4025}, app},
 		{[]uint16{1021, 1037, 1041, 1042, 1043, 1081, 1158, 1159, 1160, 1161, 3032, 3168}, infra},
-		{[]uint16{1040, 1129, 1135}, infra | many | unsent},
-		{[]uint16{1047}, infra | unsent},
+		{[]uint16{1040, 1129, 1135}, infra | many},
+		{[]uint16{1047}, infra},
 		{[]uint16{1053}, infra | dead | down | dialect.Crashed},
 		{[]uint16{1080, 1152, 1184}, infra | dead},
 		{[]uint16{1927, 3169}, dead | down},
 		{[]uint16{4031}, dead | app},
 		{[]uint16{1044, 1045, 1049, 1130, 1698}, app | dialect.Misconfigured},
-		{[]uint16{1203, 1226}, app | many | unsent},
-		{[]uint16{1243, 1615}, app | unsent | dialect.StaleStatement},
+		{[]uint16{1203, 1226}, app | many},
+		{[]uint16{1243, 1615}, app | dialect.StaleStatement},
 		{[]uint16{1317}, app | dialect.Cancelled},
-		{[]uint16{1461}, app | unsent | dialect.TooManyStatements},
+		{[]uint16{1461}, app | dialect.TooManyStatements},
 		{[]uint16{1213}, app | dialect.Conflict},
-		{[]uint16{1792, 1836}, app | unsent | dialect.WriteRefused},
+		{[]uint16{1792, 1836}, app | dialect.WriteRefused},
 		{[]uint16{1, 1076, 9999}, 0},
 	}
 	for _, tc := range tests {
@@ -55,7 +54,7 @@ func TestErrorsOfTheServerAreWhatTheirNumberSays(t *testing.T) {
 }
 
 func TestAnOptionThatPreventsAStatementRefusesWritesIfItIsReadOnly(t *testing.T) {
-	refused := dialect.Application | dialect.NotExecuted | dialect.WriteRefused
+	refused := dialect.Application | dialect.WriteRefused
 	for message, want := range map[string]dialect.ErrorClass{
 		"The MariaDB server is running with the --read-only option so it cannot execute this statement":                refused,
 		"The MySQL server is running with the --super-read-only option so it cannot execute this statement":            refused,

@@ -50,7 +50,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
-	sessions := newSessions(loginEffects(cfg))
+	sessions := newSessions(cfg.DBName, loginEffects(cfg))
 	return dialect.Server{
 		Connector: connector{real},
 		Dial:      dialer(cfg),
@@ -67,6 +67,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 			Kind:           kindsOf(cfg).kind,
+			RowsOver:       rowsOver,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare,
 	}, nil
@@ -75,9 +76,9 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 // Adopt takes a connector made with mysql.NewConnector. Its settings cannot be read, so a statement with arguments
 // asks the driver first whether it interpolates them.
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
-	sessions := newSessions(0)
+	sessions := newSessions("", 0)
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, Kind: kinder{untold: true}.kind},
+		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, RowsOver: rowsOver, Kind: kinder{untold: true}.kind},
 		Dialled: dialled, Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }

@@ -32,12 +32,13 @@ func (r *replication) Look(ctx context.Context, conn driver.Conn) (dialect.Sight
 	}
 	isMariaDB := strings.Contains(places["version"], "MariaDB")
 	replica := isOn(places["read_only"]) || isOn(places["super_read_only"])
+	missing := ""
 	if !replica {
-		if replica, err = replicates(ctx, conn, isMariaDB); err != nil {
+		if replica, missing, err = replicates(ctx, conn, isMariaDB); err != nil {
 			return dialect.Sight{}, err
 		}
 	}
-	s := dialect.Sight{Role: dialect.RolePrimary}
+	s := dialect.Sight{Role: dialect.RolePrimary, Missing: missing}
 	if replica {
 		s.Role = dialect.RoleReplica
 	}
@@ -92,11 +93,15 @@ const (
 	oldStatusSQL    = "show slave status" // before MySQL 8.0.22
 )
 
-// replicates reports whether a server has been told to replicate from another one, even if it does not do so at the moment. It needs the privilege
-// REPLICA MONITOR of MariaDB, REPLICATION CLIENT of MySQL: without it, a replica that has no read_only is known in MariaDB only
-// while it replicates, and not in MySQL.
-func replicates(ctx context.Context, conn driver.Conn, isMariaDB bool) (bool, error) {
-	found := false
+// The privileges that the questions for replication need.
+const (
+	mariaPrivilege = "REPLICA MONITOR"
+	mysqlPrivilege = "REPLICATION CLIENT"
+)
+
+// replicates reports whether a server has been told to replicate from another one, even if it does not do so at the moment. Without the privilege
+// that it needs, which is missing then, a replica that has no read_only is known in MariaDB only while it replicates, and not in MySQL.
+func replicates(ctx context.Context, conn driver.Conn, isMariaDB bool) (found bool, missing string, err error) {
 	look := func(row map[string]string) {
 		// The members of a group have channels to each other, and the writable one is the primary.
 		if row["master_host"]+row["source_host"] != "" && !strings.HasPrefix(row["channel_name"], groupChannels) {
@@ -104,20 +109,21 @@ func replicates(ctx context.Context, conn driver.Conn, isMariaDB bool) (bool, er
 		}
 	}
 	if isMariaDB {
-		err := eachNamed(ctx, conn, mariaStatusSQL, look)
+		err = eachNamed(ctx, conn, mariaStatusSQL, look)
 		if isNumber(err, erNoPrivilege) {
+			missing = mariaPrivilege
 			err = each(ctx, conn, mariaRunningSQL, func(row []driver.Value) { found = value(row[1]) != "0" })
 		}
-		return found, err
+		return found, missing, err
 	}
-	err := eachNamed(ctx, conn, statusSQL, look)
+	err = eachNamed(ctx, conn, statusSQL, look)
 	if isNumber(err, erSyntax) {
 		err = eachNamed(ctx, conn, oldStatusSQL, look)
 	}
 	if isNumber(err, erNoPrivilege) {
-		err = nil
+		missing, err = mysqlPrivilege, nil
 	}
-	return found, err
+	return found, missing, err
 }
 
 func isNumber(err error, number uint16) bool {

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"database/sql/driver"
+	"reflect"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -41,4 +42,21 @@ func (r *rows) Close() error {
 	err := r.realRows.Close()
 	r.watch.Closed(r, err)
 	return err
+}
+
+// rowsOver is [dialect.Traits].RowsOver. The driver forgets the connection of rows that have been read to their end, or closed; nothing that it exports
+// tells. Of rows that look different, nobody knows.
+func rowsOver(_ driver.Conn, last driver.Rows) bool {
+	if watched, ok := last.(*rows); ok {
+		last = watched.realRows
+	}
+	if last == nil {
+		return true
+	}
+	v := reflect.ValueOf(last)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	conn := v.Elem().FieldByName("mc")
+	return conn.IsValid() && conn.Kind() == reflect.Pointer && conn.IsNil()
 }

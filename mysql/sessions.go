@@ -23,8 +23,17 @@ type sessions struct {
 
 var _ dialect.Sessions = (*sessions)(nil)
 
-func newSessions(login dialect.Effects) *sessions {
-	return &sessions{Reader: statement.NewReader(read), login: login}
+// newSessions makes what is known of sessions that begin in a database, and of which the DSN has the driver set something.
+func newSessions(database string, login dialect.Effects) *sessions {
+	judge := read
+	if my.OfServer(database) {
+		judge = func(text string, c *catalogue) (s *dialect.Statement, complete bool) {
+			s, complete = read(text, c)
+			statement.NeedsPrimary(s, database+" tells of one server")
+			return s, complete
+		}
+	}
+	return &sessions{Reader: statement.NewReader(judge), login: login}
 }
 
 // read says what a text does. Without a catalogue it is provisional.
@@ -32,7 +41,7 @@ func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := my.Parse(text)
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
-		Implicit: parsed.Implicit, Defines: parsed.Defines,
+		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
 	rereads(s)
 	c.judge(text, &parsed, s)

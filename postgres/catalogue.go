@@ -28,6 +28,11 @@ type catalogue struct {
 	// alone, and why. Of a name that is no word, its longest word is there too, as sources are searched by words.
 	pinned map[string]string
 	tables map[string]table
+	// loose are functions, views and tables that are not proved to leave nothing behind when their statement fails: what they do may be no part of
+	// its transaction. What else is not proved is impure.
+	loose map[string]bool
+	// loosens says that operators, casts or domains call such functions: then any statement may.
+	loosens bool
 	// hidden says that operators, casts or domains call functions that are not proved to leave the session alone. Then no query is.
 	hidden string
 	// pinsAll is the same for functions that only the primary may answer for.
@@ -40,6 +45,7 @@ type catalogue struct {
 type table struct {
 	impure   bool // triggers, rules or defaults call functions that are not proved to leave the session alone
 	sequence bool // a default takes a number from a sequence
+	loose    bool // it is a foreign table, or what it calls may be no part of the transaction
 }
 
 // judge completes what a text shows with what the catalogue knows. It reports false if a name is not in the catalogue. The nil
@@ -75,7 +81,14 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 	if c.defines && p.Defines {
 		statement.Unknown(s, "event triggers")
 	}
+	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && c.isAtomic(p)
 	return complete
+}
+
+// isAtomic reports whether nothing that is named is loose.
+func (c *catalogue) isAtomic(p *pg.Statement) bool {
+	isLoose := func(name string) bool { return c.isLoose(strings.ToLower(name)) || c.tables[name].loose }
+	return !c.loosens && !slices.ContainsFunc(p.Functions, isLoose) && !slices.ContainsFunc(p.Names, isLoose) && !slices.ContainsFunc(p.Targets, isLoose)
 }
 
 // judgeReads looks up what is called and what is read.
@@ -178,7 +191,7 @@ type fact struct{ Kind, Name, Text string }
 func newCatalogue(facts []fact) *catalogue {
 	c := &catalogue{
 		functions: map[string]bool{}, impure: map[string]string{}, effective: map[string]bool{}, pinned: map[string]string{},
-		tables: map[string]table{},
+		tables: map[string]table{}, loose: map[string]bool{},
 	}
 	byKind := map[string][]fact{}
 	for _, f := range facts {
@@ -186,10 +199,12 @@ func newCatalogue(facts []fact) *catalogue {
 	}
 	sources := c.findImpure(byKind)
 	c.findPinned(byKind, sources)
+	c.findLoose(byKind, sources)
 	c.findFunctions(byKind)
 	c.findTables(byKind)
 	for _, f := range byKind["hidden"] {
 		words := statement.WordsOf(f.Text)
+		c.loosens = c.loosens || words.First(c.isLoose) != ""
 		if word := c.firstImpure(words); word != "" {
 			c.hide("an operator, a cast or a type calls " + word)
 		} else if word := c.firstPinned(words); word != "" && c.pinsAll == "" {
@@ -218,7 +233,9 @@ func (s *source) says(what string) string {
 // round until nothing more is found. It returns the sources that it could read, in an order that is always the same.
 func (c *catalogue) findImpure(byKind map[string][]fact) []source {
 	for _, f := range byKind["foreign function"] {
-		if _, _, known := pg.Builtin(f.Name); !known && !harmlessExtension[f.Name] {
+		class, effects, known := pg.Builtin(f.Name)
+		harmless := known && class == dialect.Read && effects == 0 // the server's own; this one only has its name
+		if (!known || harmless) && !(harmlessExtension[f.Name] && ownExtensions[f.Text]) {
 			c.spoil(f.Name, "function "+f.Name+" has a source that cannot be read")
 		}
 	}
@@ -315,6 +332,60 @@ var pinningWords = map[string]map[string]bool{
 	"view": statement.WordsOf("share update"), "policy": statement.WordsOf("share update"),
 }
 
+// findLoose finds what may do something that is no part of its transaction, of what is proved to leave the session alone: functions in C that are only
+// said to be stable, functions of the server's own that reach past the transaction, foreign tables, and what mentions such things.
+func (c *catalogue) findLoose(byKind map[string][]fact, sources []source) {
+	loosen := func(name string) bool {
+		lower := strings.ToLower(name)
+		known := c.loose[lower]
+		c.loose[lower] = true
+		if !statement.WordsOf(lower)[lower] { // it would not be found in a source
+			c.loosens = true
+		}
+		return !known
+	}
+	for _, f := range byKind["trusted function"] {
+		if !ownExtensions[f.Text] {
+			loosen(f.Name)
+		}
+	}
+	for _, f := range byKind["foreign table"] {
+		loosen(f.Name)
+	}
+	for found := true; found; {
+		found = false
+		for i := range sources {
+			if s := &sources[i]; !c.loose[strings.ToLower(s.name)] && s.words.First(c.isLoose) != "" {
+				found = loosen(s.name) || found
+			}
+		}
+		for _, f := range byKind["part"] {
+			if c.loose[strings.ToLower(f.Text)] && !c.loose[strings.ToLower(f.Name)] {
+				found = loosen(f.Name) || found
+			}
+		}
+	}
+}
+
+// isLoose reports whether a function, a view or a table of that name is loose. Of the server's own functions, those are that need the primary, but
+// for a few of which it is known that they do not reach past their transaction.
+func (c *catalogue) isLoose(word string) bool {
+	class, _, known := pg.Builtin(word)
+	return c.loose[word] || known && class != dialect.Read && !ofTransaction[word]
+}
+
+// ofTransaction are functions of the server's own that need the primary, and whose doings are part of their transaction, or are none.
+var ofTransaction = statement.WordsOf(`nextval setval currval lastval pg_notify txid_current pg_current_xact_id txid_current_if_assigned
+	pg_current_xact_id_if_assigned pg_backend_pid pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_xact_lock
+	pg_try_advisory_xact_lock_shared`)
+
+// ownExtensions are those of PostgreSQL itself, and a few that everybody has, whose functions in C only compute where they are not called volatile.
+var ownExtensions = map[string]bool{
+	"bloom": true, "btree_gin": true, "btree_gist": true, "citext": true, "cube": true, "dict_int": true, "dict_xsyn": true, "earthdistance": true,
+	"fuzzystrmatch": true, "hstore": true, "intarray": true, "isn": true, "ltree": true, "pg_trgm": true, "pgcrypto": true, "seg": true,
+	"tsm_system_rows": true, "tsm_system_time": true, "unaccent": true, "uuid-ossp": true, "postgis": true, "vector": true,
+}
+
 // findFunctions lists all functions. Of several with one name the worst counts.
 func (c *catalogue) findFunctions(byKind map[string][]fact) {
 	for _, kind := range []string{"builtin", "volatile builtin", "foreign function", "trusted function", "function", "sql function"} {
@@ -338,22 +409,25 @@ func (c *catalogue) findTables(byKind map[string][]fact) {
 	}
 	add := func(name string, t table) bool {
 		before := c.tables[name]
-		after := table{before.impure || t.impure, before.sequence || t.sequence}
+		after := table{before.impure || t.impure, before.sequence || t.sequence, before.loose || t.loose}
 		c.tables[name] = after
 		return after != before
+	}
+	for _, f := range byKind["foreign table"] {
+		add(f.Name, table{loose: true})
 	}
 	for _, f := range byKind["rule"] {
 		add(f.Name, table{impure: true})
 	}
 	for _, f := range byKind["trigger"] {
-		add(f.Name, table{impure: !c.functions[f.Text]})
+		add(f.Name, table{impure: !c.functions[f.Text], loose: c.isLoose(strings.ToLower(f.Text))})
 	}
 	for _, kind := range []string{"default", "check"} {
 		for _, f := range byKind[kind] {
 			words := statement.WordsOf(f.Text)
 			sequence := words["nextval"]
 			delete(words, "nextval")
-			add(f.Name, table{impure: c.firstImpure(words) != "", sequence: sequence})
+			add(f.Name, table{impure: c.firstImpure(words) != "", sequence: sequence, loose: words.First(c.isLoose) != ""})
 		}
 	}
 	for found := true; found; {

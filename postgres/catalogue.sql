@@ -6,12 +6,16 @@ union
 select 'volatile builtin', p.proname, ''
   from pg_catalog.pg_proc p where p.oid < 16384 and p.provolatile = 'v'
 union all
-select 'trusted function', p.proname, ''
+select 'trusted function', p.proname, coalesce(e.extname, '')
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  left join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+  left join pg_catalog.pg_extension e on e.oid = d.refobjid
   where p.oid >= 16384 and l.lanname in ('c', 'internal') and p.provolatile <> 'v'
 union all
-select 'foreign function', p.proname, ''
+select 'foreign function', p.proname, coalesce(e.extname, '')
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  left join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+  left join pg_catalog.pg_extension e on e.oid = d.refobjid
   where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
 union all
 select case l.lanname when 'sql' then 'sql function' else 'function' end, p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')

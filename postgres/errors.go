@@ -28,7 +28,7 @@ var states = map[string]dialect.ErrorClass{
 	"P0": dialect.Application, // raised by PL/pgSQL
 
 	"0A000": dialect.Application,                                                            // feature_not_supported; see stale
-	"25006": dialect.Application | dialect.NotExecuted | dialect.WriteRefused,               // read_only_sql_transaction
+	"25006": dialect.Application | dialect.WriteRefused,                                     // read_only_sql_transaction
 	"25P03": dialect.Application | dialect.Dead,                                             // idle_in_transaction_session_timeout
 	"25P04": dialect.Application | dialect.Dead,                                             // transaction_timeout
 	"26000": dialect.Application,                                                            // invalid_sql_statement_name; see stale
@@ -56,6 +56,9 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	}
 	if err != nil && strings.HasSuffix(err.Error(), "conn closed") && pgconn.SafeToRetry(err) { // pgx's own, also of a connection that is lost during a call
 		return dialect.Dead | dialect.Infrastructure
+	}
+	if dialling(err) && strings.HasSuffix(err.Error(), "server refused TLS connection") {
+		return dialect.Misconfigured | dialect.NotExecuted
 	}
 	class := dialect.ClassifyNetwork(err)
 	if class != 0 && pgconn.SafeToRetry(err) {
@@ -92,6 +95,9 @@ func classify(pg *pgconn.PgError, dialling bool) dialect.ErrorClass {
 	switch {
 	case dialling:
 		class |= dialect.NotExecuted
+		if class.Has(dialect.Application) { // a parameter that is not there, a database that takes no connections: it is the same the next time
+			class |= dialect.Misconfigured
+		}
 	case fatal:
 		class |= dialect.Dead
 	default: // it is about the statement alone: a password of dblink's, an ERROR of class 08 at Bind
@@ -101,17 +107,17 @@ func classify(pg *pgconn.PgError, dialling bool) dialect.ErrorClass {
 		}
 	}
 	if stale(pg) {
-		class |= dialect.StaleStatement | dialect.NotExecuted
+		class |= dialect.StaleStatement
 	}
 	return class
 }
 
-// stale reports whether a prepared statement has to be prepared again: its result type changed (0A000, told by the routine
-// as the message is translated), or it was deallocated (26000). With a context (Where) the error comes from
-// inside a function, which may have executed something before.
+// stale reports whether a prepared statement has to be prepared again: its result type changed (0A000), or it was deallocated (26000). The
+// routine tells, as the message is translated, and other routines, those of foreign data among them, may use these codes as well. With a
+// context (Where) the error comes from inside a function, which may have executed something before.
 func stale(pg *pgconn.PgError) bool {
 	if pg.Where != "" {
 		return false
 	}
-	return pg.Code == "26000" || pg.Code == "0A000" && pg.Routine == "RevalidateCachedQuery"
+	return pg.Code == "26000" && pg.Routine == "FetchPreparedStatement" || pg.Code == "0A000" && pg.Routine == "RevalidateCachedQuery"
 }

@@ -18,11 +18,10 @@ import (
 
 func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 	const (
-		app    = dialect.Application
-		infra  = dialect.Infrastructure
-		dead   = dialect.Dead
-		down   = dialect.ShuttingDown
-		unsent = dialect.NotExecuted
+		app   = dialect.Application
+		infra = dialect.Infrastructure
+		dead  = dialect.Dead
+		down  = dialect.ShuttingDown
 	)
 	tests := []struct {
 		severity string
@@ -34,7 +33,7 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 		{"ERROR", []string{"08P01", "08001"}, app}, // of a Bind message, of dblink
 		{"ERROR", []string{"53100", "53200", "58030", "F0000", "XX000", "XX001"}, infra},
 		{"ERROR", []string{"40001", "40P01"}, app | dialect.Conflict},
-		{"ERROR", []string{"25006"}, app | unsent | dialect.WriteRefused},
+		{"ERROR", []string{"25006"}, app | dialect.WriteRefused},
 		{"ERROR", []string{"40003", "01000", "HV000"}, 0},
 		{"FATAL", []string{"08006", "53200", "58030", "XX000"}, infra | dead},
 		{"FATAL", []string{"57P01"}, dead | down},
@@ -53,11 +52,16 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 }
 
 func TestStaleStatementsAreKnownByTheRoutineAndNeverFromInsideAFunction(t *testing.T) {
-	stale := dialect.StaleStatement | dialect.NotExecuted
+	const stale = dialect.StaleStatement
 	assert.True(t, Dialect{}.Classify(&pgconn.PgError{Code: "0A000", Routine: "RevalidateCachedQuery"}).Has(stale))
-	assert.True(t, Dialect{}.Classify(&pgconn.PgError{Code: "26000"}).Has(stale))
-	assert.Equal(t, dialect.Application, Dialect{}.Classify(&pgconn.PgError{Code: "0A000"}))
-	assert.Equal(t, dialect.Application, Dialect{}.Classify(&pgconn.PgError{Code: "26000", Where: "PL/pgSQL function f()"}))
+	assert.True(t, Dialect{}.Classify(&pgconn.PgError{Code: "26000", Routine: "FetchPreparedStatement"}).Has(stale))
+	for _, other := range []*pgconn.PgError{
+		{Code: "0A000"}, {Code: "26000"}, {Code: "26000", Routine: "dblink_res_error"},
+		{Code: "26000", Routine: "FetchPreparedStatement", Where: "PL/pgSQL function f()"},
+		{Code: "0A000", Routine: "RevalidateCachedQuery", Where: "SQL statement"},
+	} {
+		assert.Equal(t, dialect.Application, Dialect{}.Classify(other), "%+v", other)
+	}
 }
 
 func TestErrorsOfADialTellWhetherItIsOfUseToTryAgain(t *testing.T) {

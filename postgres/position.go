@@ -23,11 +23,14 @@ func (at position) Covers(p dialect.Position) bool {
 	return ok && at.timeline != 0 && at.timeline == other.timeline && at.lsn >= other.lsn
 }
 
-// Behind counts the bytes of log in between, also where a timeline is not known.
+// Behind counts the bytes of log in between, also where a timeline is not known. Who has as much of the log, but perhaps of another timeline, may have
+// something else.
 func (at position) Behind(p dialect.Position) string {
 	other, ok := p.(position)
 	switch {
 	case !ok || at.timeline != 0 && other.timeline != 0 && at.timeline != other.timeline:
+		return ""
+	case at.lsn >= other.lsn && !at.Covers(p):
 		return ""
 	case at.lsn >= other.lsn:
 		return size(0)

@@ -26,7 +26,8 @@ func TestPositionCoversWhatIsBehindItOnItsTimeline(t *testing.T) {
 		{"1/0/0", "1/FFFFFFFF/0", false, "16777216 TB"},
 		{"2/0/5000000", "1/0/3000148", false, ""},
 		{"1/0/5000000", "2/0/3000148", false, ""},
-		{"0/0/5000000", "0/0/3000148", false, "0 bytes"}, // the timeline is not known
+		{"0/0/5000000", "0/0/3000148", false, ""}, // the timeline is not known
+		{"0/0/3000140", "0/0/3000148", false, "8 bytes"},
 	} {
 		at, err := Dialect{}.Position(tc.at)
 		require.NoError(t, err)
@@ -80,16 +81,19 @@ func TestSightIsWhatTheServerTells(t *testing.T) {
 		want dialect.Sight
 	}{
 		{
-			row("f", "0/3000028", "0000000A0000000000000003", "8192", "16777216", "9", "77", "5:5:"),
+			row("f", "0/3000028", "0000000A0000000000000003", "8192", "16777216", "9", "77", "5:5:", "t"),
 			dialect.Sight{Role: dialect.RolePrimary, Cluster: "77", Timeline: 10, Position: position{10, 0x3000000}},
 		},
 		{
-			row("t", "0/3000028", "", "8192", "16777216", "9", "77", ""),
+			row("t", "0/3000028", "", "8192", "16777216", "9", "77", "", "t"),
 			dialect.Sight{Role: dialect.RoleReplica, Cluster: "77", Timeline: 9, Position: position{9, 0x3000028}},
 		},
-		{row("t", "", "", "8192", "16777216", "9", "", ""), dialect.Sight{Role: dialect.RoleReplica, Timeline: 9}}, // nothing replayed yet
-		{row("t", "1/0", "", "8192", "16777216", "", "", ""), dialect.Sight{Role: dialect.RoleReplica, Position: position{0, 1 << 32}}},
-		{row("f", "", "", "", "", "", "", ""), dialect.Sight{Role: dialect.RolePrimary}},
+		{row("t", "", "", "8192", "16777216", "9", "", "", "t"), dialect.Sight{Role: dialect.RoleReplica, Timeline: 9}}, // nothing replayed yet
+		{row("t", "1/0", "", "8192", "16777216", "", "", "", "t"), dialect.Sight{Role: dialect.RoleReplica, Position: position{0, 1 << 32}}},
+		{row("t", "1/0", "", "8192", "16777216", "9", "77", "", "f"), dialect.Sight{
+			Role: dialect.RoleReplica, Cluster: "77", Timeline: 9, Position: position{9, 1 << 32}, Missing: "pg_monitor",
+		}},
+		{row("f", "", "", "", "", "", "", "", "t"), dialect.Sight{Role: dialect.RolePrimary}},
 	} {
 		got, err := new(replication).sight(tc.row)
 		require.NoError(t, err)

@@ -36,7 +36,13 @@ var _ dialect.Dialect = Dialect{}
 //
 // pgx 5.12 answers driver.ErrBadConn also when it has lost the connection while it waited for the answer: what reads on after the error finds the
 // connection closed, and that counts as safe to retry.
-var traits = dialect.Traits{OneResult: true, TellsTx: true, DoubtBadConn: true, TypedByText: true}
+var traits = dialect.Traits{OneResult: true, TellsTx: true, DoubtBadConn: true, TypedByText: true, RowsOver: rowsOver}
+
+// rowsOver is [dialect.Traits].RowsOver: pgx keeps the connection busy until the rows are over.
+func rowsOver(conn driver.Conn, _ driver.Rows) bool {
+	c, ok := conn.(*stdlib.Conn)
+	return ok && !c.Conn().PgConn().IsBusy()
+}
 
 // traitsOf are those of the connections with a configuration. PgBouncer's users choose a mode in which nothing is prepared.
 func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {

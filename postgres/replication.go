@@ -36,11 +36,11 @@ var _ dialect.Replication = (*replication)(nil)
 // CASE keeps from being called what fails on a server of the other role. Of the timeline, a user who is not allowed to see received_tli (a member
 // of pg_read_all_stats is) gets what the control file knows: after a promotion elsewhere, that may be the old timeline until the next restartpoint.
 var questions = [...]string{
-	`select replica, lsn, walfile, block_size, segment_size, coalesce(received, control.timeline), control.cluster, snapshot
+	`select replica, lsn, walfile, block_size, segment_size, coalesce(received, control.timeline), control.cluster, snapshot, sees
 		from (` + places + `) as places, (select system.system_identifier as cluster, greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline) as timeline
 			from pg_catalog.pg_control_system() as system, pg_catalog.pg_control_checkpoint() as checkpoint, pg_catalog.pg_control_recovery() as recovery) as control`,
-	`select replica, lsn, walfile, block_size, segment_size, received, null, snapshot from (` + places + `) as places`,
-	`select pg_catalog.pg_is_in_recovery(), null, null, null, null, null, null, null`,
+	`select replica, lsn, walfile, block_size, segment_size, received, null, snapshot, sees from (` + places + `) as places`,
+	`select pg_catalog.pg_is_in_recovery(), null, null, null, null, null, null, null, true`,
 }
 
 const places = `select replica,
@@ -49,7 +49,8 @@ const places = `select replica,
 		pg_catalog.current_setting('wal_block_size') as block_size,
 		pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) as segment_size,
 		case when not replica then pg_catalog.txid_current_snapshot()::text end as snapshot,
-		(select received_tli from pg_catalog.pg_stat_wal_receiver) as received
+		(select received_tli from pg_catalog.pg_stat_wal_receiver) as received,
+		pg_catalog.pg_has_role('pg_read_all_stats', 'usage') as sees
 	from (select pg_catalog.pg_is_in_recovery() as replica) as server`
 
 // Look asks in one round trip, but for the first time on a server that refuses a question.
@@ -100,6 +101,9 @@ func (r *replication) sight(row [][]byte) (dialect.Sight, error) {
 	switch {
 	case replica == "t":
 		s.Role = dialect.RoleReplica
+		if string(row[8]) != "t" {
+			s.Missing = "pg_monitor"
+		}
 		if timeline != "" {
 			s.Timeline, err = strconv.ParseUint(timeline, 10, 32)
 		}

@@ -29,7 +29,7 @@ func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read
 func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := pg.Parse(text)
 	s = &dialect.Statement{
-		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines,
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
 	return s, c.judge(text, &parsed, s)
 }

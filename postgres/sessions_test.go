@@ -47,7 +47,7 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"overload that sets", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "select 1"}, {"function", "f", "create table x()"}}},
 		{"function of the user's with a built-in name", `select lower(1)`, dialect.UnknownEffect, []fact{{"function", "lower", "load 'x'"}}},
 		{"function in another language", `select f(1)`, dialect.UnknownEffect, []fact{{"foreign function", "f", ""}}},
-		{"function of an extension", `select gen_salt('bf'), st_area(x) from things`, 0, []fact{{"foreign function", "gen_salt", ""}, {"trusted function", "st_area", ""}}},
+		{"function of an extension", `select gen_salt('bf'), st_area(x) from things`, 0, []fact{{"foreign function", "gen_salt", "pgcrypto"}, {"trusted function", "st_area", ""}}},
 		{"view that sets", `select * from v`, dialect.UnknownEffect, []fact{{"view", "v", "select set_config('a', 'b', false)"}}},
 		{"view over a view that sets", `select * from w`, dialect.UnknownEffect, []fact{{"view", "v", "select nextval('s')"}, {"view", "w", "select * from v"}}},
 		{"insert", `insert into things (name) values ('x')`, 0, nil},

@@ -45,7 +45,7 @@ func forEachFamily(t *testing.T, replicas int, change func(*pooled.Config), test
 // open opens a pool, and waits until reads go to all replicas.
 func open(t *testing.T, f *family, cluster *testserver.Cluster, change func(*pooled.Config)) *pool {
 	t.Helper()
-	cluster.Nodes[0].Exec("create table register (id int primary key, n bigint not null)")
+	cluster.Nodes[0].Exec("create table if not exists register (id int primary key, n bigint not null)")
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = f.driver, cluster.Nodes[0].DSN()
 	for _, node := range cluster.Nodes[1:] {

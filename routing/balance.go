@@ -13,6 +13,8 @@ import (
 type view struct {
 	primary  *member     // also if it does not answer any more; nil: there is none
 	why      string      // why
+	judge    *member     // statements are judged by its catalogue: that of the last primary there was
+	bar      error       // there is none, because of this error of a server, and there will be none until somebody changes something
 	replicas []candidate // those that may be read from
 }
 
@@ -101,8 +103,10 @@ func (r *Router) need(o options) (mark int64, last *member, own int64) {
 	case r.Policy.Consistency != policy.ConsistencySession:
 		return 0, nil, 0
 	case o.session != nil:
+		r.markUnsettled()
 		return o.session.need(r)
 	default:
+		r.markUnsettled()
 		return r.written.Load(), nil, 0
 	}
 }
@@ -120,10 +124,7 @@ func (r *Router) whyNone(o options) string {
 		}
 		why := m.whyNot()
 		if why == "" && !m.has(mark) {
-			why = "does not have the last writes yet"
-			if m.behind != "" {
-				why = "is behind by " + m.behind
-			}
+			why = m.whyBehind()
 		}
 		if why != "" {
 			all = append(all, fmt.Sprintf("%s %s", m.Info.Name, why))
@@ -133,6 +134,20 @@ func (r *Router) whyNone(o options) string {
 		return "there is no replica"
 	}
 	return strings.Join(all, "; ")
+}
+
+// whyBehind tells why a replica is not proved to have the last writes. The caller holds Router.mu.
+func (m *member) whyBehind() string {
+	switch {
+	case m.caughtUp:
+		return "is not known to have the last writes yet: the primary has not told its position since"
+	case m.behind != "":
+		return "is behind by " + m.behind
+	case m.sight.Missing != "":
+		return "cannot show what it has: grant " + m.sight.Missing + " to the user"
+	default:
+		return "does not have the last writes yet"
+	}
 }
 
 // whyNot tells why nobody reads from the server; empty: some may. The caller holds Router.mu.
@@ -148,6 +163,8 @@ func (m *member) whyNot() string {
 		return "is cut off by its breaker"
 	case m.sight.Role == dialect.RoleReplica && m.sight.Position == nil:
 		return "cannot tell how far it is"
+	case m.farBehind && !m.caughtUp && m.behind == "" && m.sight.Missing != "":
+		return m.whyBehind()
 	case m.farBehind:
 		return "is behind by more than pool_max_lag"
 	default:

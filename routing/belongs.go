@@ -75,9 +75,9 @@ func (r *Router) read(detail string) belonging {
 	return belonging{dialect.RoleReplica, Read, detail}
 }
 
-// statement reads a text. The catalogue that it is judged by is the same on all servers of a cluster.
+// statement reads a text. The catalogue that it is judged by is the primary's: replicas have what it was before.
 func (r *Router) statement(text string) *dialect.Statement {
-	return r.Servers[0].Dialect.Sessions.Statement(text)
+	return r.view.Load().judge.Dialect.Sessions.Statement(text)
 }
 
 // Explain tells where a statement would go now, outside a transaction and without a session.

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"log/slog"
+	"math"
 	"testing"
 
 	"github.com/gopooled/pooled/dialect"
@@ -44,9 +45,9 @@ func BenchmarkDecision(b *testing.B) {
 		})
 	}
 	r := New(o)
-	v := &view{primary: r.members[0]}
+	v := &view{primary: r.members[0], judge: r.members[0]}
 	for _, m := range r.members[1:] {
-		m.fresh.Store(never)
+		m.fresh.Store(math.MaxInt64)
 		v.replicas = append(v.replicas, candidate{member: m})
 	}
 	r.view.Store(v)

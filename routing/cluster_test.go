@@ -3,6 +3,7 @@ package routing
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,6 +17,9 @@ import (
 	"github.com/gopooled/pooled/policy"
 )
 
+// errBarred says that a server lets nobody in.
+var errBarred = errors.New("wrong password")
+
 // cluster is a router over servers of the tests. The first is the primary.
 type cluster struct {
 	*Router
@@ -27,12 +31,23 @@ type cluster struct {
 
 func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
 	t.Helper()
+	return newClusterOf(t, n, change, func([]*fakeServer) {})
+}
+
+// newClusterOf makes a cluster of servers that are not well when it begins.
+func newClusterOf(t *testing.T, n int, change func(*policy.Routing), begin func([]*fakeServer)) *cluster {
+	t.Helper()
 	c := &cluster{}
 	var ctx context.Context
 	ctx, c.stop = context.WithCancel(t.Context())
 	o := Options{
 		Policy: policy.NewConfig().Routing, Cluster: fakeCluster{}, Mask: func(s string) string { return s },
-		Classify: func(error) dialect.ErrorClass { return 0 }, Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
+		Classify: func(err error) dialect.ErrorClass {
+			if err == errBarred {
+				return dialect.Application | dialect.Misconfigured
+			}
+			return 0
+		}, Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
 	}
 	if change != nil {
 		change(&o.Policy)
@@ -55,6 +70,7 @@ func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
 			},
 		})
 	}
+	begin(c.servers)
 	c.Router = New(o)
 	t.Cleanup(func() { c.stop(); c.group.Wait() })
 	require.NoError(t, c.Ready(t.Context()))

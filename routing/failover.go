@@ -35,17 +35,35 @@ func (w *wait) forPrimary(ctx context.Context, r *Router, m *member, err error) 
 		v, changed := r.view.Load(), r.changed
 		found := v.primary != nil && (v.primary != m || m.answeredAsPrimary(failed))
 		r.mu.Unlock()
-		if found {
+		switch {
+		case found:
 			return nil
+		case v.bar != nil:
+			return v.bar
 		}
 		select {
 		case <-changed:
 		case <-w.timer.C:
+			if w.cause == nil {
+				w.cause = r.barOfAny()
+			}
 			return &middleware.NoPrimaryError{Waited: time.Since(w.began), Why: r.whyNoPrimary(), Cause: w.cause}
 		case <-ctx.Done():
 			return &middleware.NoPrimaryError{Waited: time.Since(w.began), Why: r.whyNoPrimary(), Cause: ctx.Err()}
 		}
 	}
+}
+
+// barOfAny is the error of a server that lets nobody in; nil: there is none.
+func (r *Router) barOfAny() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.members {
+		if m.barred {
+			return m.err
+		}
+	}
+	return nil
 }
 
 // end ends the waiting.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -34,7 +35,7 @@ type fakeServer struct {
 func (f *fakeServer) Connect(context.Context) (driver.Conn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return fakeConn{}, f.err
+	return fakeConn{server: f}, f.err
 }
 
 func (f *fakeServer) Driver() driver.Driver { return nil }
@@ -73,11 +74,14 @@ func (f *fakeServer) severedTimes() int {
 	return f.severed
 }
 
-type fakeConn struct{ driver.Conn }
+type fakeConn struct {
+	driver.Conn
+	server *fakeServer
+}
 
 func (fakeConn) Close() error { return nil }
 
-var read, write = &dialect.Statement{Class: dialect.Read}, &dialect.Statement{Class: dialect.Write, Why: "insert"}
+var read, write = &dialect.Statement{Class: dialect.Read, Plain: true, Atomic: true}, &dialect.Statement{Class: dialect.Write, Why: "insert", Plain: true, Atomic: true}
 
 // fakeSessions take what begins with select for a read.
 type fakeSessions struct{ dialect.Sessions }
@@ -90,6 +94,23 @@ func (fakeSessions) Statement(text string) *dialect.Statement {
 }
 func (fakeSessions) Age()        {}
 func (fakeSessions) Stale() bool { return false }
+
+// learner is what one server's sessions know, and from whom.
+type learner struct {
+	fakeSessions
+	stale   atomic.Bool
+	learned chan driver.Conn
+}
+
+func (l *learner) Stale() bool       { return l.stale.Load() }
+func (l *learner) Outdate(sure bool) { l.stale.Store(sure) }
+
+func (l *learner) Learn(_ context.Context, conn driver.Conn) error {
+	if l.stale.CompareAndSwap(true, false) {
+		l.learned <- conn
+	}
+	return nil
+}
 
 type fakeCluster struct{ dialect.Cluster }
 

@@ -34,13 +34,17 @@ type member struct {
 	upSince   int64            // stamp
 	foreign   bool             // it belongs to another cluster
 	proof     dialect.Position // what fresh is known by
+	caughtUp  bool             // it has all that the primary has told
 	behind    string           // how far it is behind, for people
 	farBehind bool             // too far to be read from
+	late      bool             // farBehind for so long that it was logged
+	barred    bool             // err is of a dial, and will be the same the next time
 
 	severed bool // its connections were cut off since it went down
 
 	// These are the monitor's own.
 	conn    driver.Conn
+	refused bool // the last look failed because the server did not let it in
 	dialled bool // conn is new since the server was last seen: it may have been restarted meanwhile
 }
 

@@ -38,6 +38,7 @@ func (r *Router) monitor(ctx context.Context, m *member) {
 
 // look asks a server. A connection that fails at once is replaced: it may have been ended by hand. at is the moment of the question.
 func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight, error) {
+	m.refused = false
 	if m.conn != nil {
 		limited, cancel := context.WithTimeout(ctx, r.Policy.MonitorInterval/2)
 		sight, err := m.Dialect.Replication.Look(limited, m.conn)
@@ -55,6 +56,7 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 	defer cancel()
 	conn, err := m.Dialect.Connector.Connect(limited)
 	if err != nil {
+		m.refused = true
 		return dialect.Sight{}, err
 	}
 	m.conn, m.dialled = conn, true
@@ -129,8 +131,14 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	r.mu.Lock()
 	if err != nil {
 		m.failures++
-		m.up, m.err = false, err
+		m.up, m.err, m.barred = false, err, m.refused && r.isPermanent(err)
+		if m.failures == 1 {
+			r.tell(func() { r.Logger.Warn("pooled: a server does not answer", "endpoint", m.Info.Name, "error", err) })
+		}
 	} else {
+		if m.failures > 0 {
+			r.tell(func() { r.Logger.Info("pooled: a server answers again", "endpoint", m.Info.Name) })
+		}
 		if m.dialled { // it may have been restored from an older copy meanwhile
 			m.incarnation.Add(1)
 			m.fresh.Store(0)
@@ -139,7 +147,7 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		if !m.up {
 			m.up, m.upSince = true, at
 		}
-		m.failures, m.err, m.severed = 0, nil, false
+		m.failures, m.err, m.severed, m.barred = 0, nil, false, false
 		m.sight, m.seenAt = sight, at
 		r.identify(m)
 	}
@@ -155,12 +163,16 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 	r.changed = make(chan struct{})
 	news := r.news
 	r.news = nil
+	blind := m.up && m.sight.Missing != "" && r.view.Load().primary == nil
 	r.mu.Unlock()
 	for _, tell := range news {
 		tell()
 	}
 	if sever {
 		m.Sever()
+	}
+	if blind { // a privilege that is granted now counts for those who log in afterwards
+		m.hangUp()
 	}
 	r.learn(m)
 }
@@ -176,6 +188,8 @@ func (r *Router) identify(m *member) {
 		r.tell(func() {
 			r.Logger.Error("pooled: a server belongs to another cluster, and is not used", "endpoint", m.Info.Name)
 		})
+	} else if !foreign && m.foreign {
+		r.tell(func() { r.Logger.Info("pooled: a server belongs to the cluster again", "endpoint", m.Info.Name) })
 	}
 	m.foreign = foreign
 }
@@ -194,7 +208,7 @@ func (r *Router) assign() {
 			primary, tied = m, false
 		case m.sight.Timeline == primary.sight.Timeline:
 			tied = true
-			why = "both " + primary.Info.Name + " and " + m.Info.Name + " say that they are the primary"
+			why = "both " + primary.Info.Name + " and " + m.Info.Name + " say that they are the primary" + mayReplicate(primary, m)
 		}
 	}
 	switch {
@@ -212,14 +226,18 @@ func (r *Router) assign() {
 	}
 	if primary == old.primary {
 		if primary == nil && why != old.why {
-			r.view.Store(&view{why: why, replicas: old.replicas})
+			r.view.Store(&view{why: why, replicas: old.replicas, judge: old.judge})
 		}
 		return
 	}
 	for _, m := range r.members { // before anybody is sent there
 		m.SetReadOnly(m != primary)
 	}
-	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas})
+	judge := old.judge
+	if primary != nil {
+		judge = primary
+	}
+	r.view.Store(&view{primary: primary, why: why, replicas: old.replicas, judge: judge})
 	r.samples = nil
 	switch {
 	case primary == nil:
@@ -227,6 +245,41 @@ func (r *Router) assign() {
 	case r.known.Load():
 		r.tell(func() { r.Logger.Warn("pooled: this server is the primary now", "endpoint", primary.Info.Name) })
 	}
+}
+
+// mayReplicate tells for people that one of the servers may be a replica without anybody being allowed to see it.
+func mayReplicate(members ...*member) string {
+	for _, m := range members {
+		if m.sight.Missing != "" {
+			return ", but the user may not see whether they replicate: grant " + m.sight.Missing + " on all of them, or set read_only on replicas"
+		}
+	}
+	return ""
+}
+
+// isPermanent reports whether a dial that failed so will fail again as long as nobody changes anything.
+func (r *Router) isPermanent(err error) bool {
+	class := r.Classify(err)
+	return class.Has(dialect.Misconfigured) || class.Has(dialect.Application) && !class.Has(dialect.TooManyConnections)
+}
+
+// bar returns what has kept everybody from writing since the router began, and will until somebody changes something: the server that the DSN leads to
+// lets nobody in, or no server that is not a replica does. A primary that was there before may come back, and is waited for.
+func (r *Router) bar() error {
+	if first := r.members[0]; first.barred {
+		return first.err
+	}
+	var bar error
+	for _, m := range r.members {
+		switch {
+		case m.up:
+		case !m.barred:
+			return nil
+		case bar == nil:
+			bar = m.err
+		}
+	}
+	return bar
 }
 
 // tell has f log something once mu is free: a handler may use the pool itself.
@@ -260,7 +313,7 @@ func (r *Router) measureReplica(m *member) {
 		m.fresh.Store(as)
 		m.proof = position
 	}
-	m.behind = position.Behind(last.position)
+	m.caughtUp, m.behind = position.Covers(last.position), position.Behind(last.position)
 }
 
 // publish brings the candidates up to date.
@@ -272,6 +325,7 @@ func (r *Router) publish() {
 	for _, m := range r.members {
 		asked = asked && (m.up || m.failures > 0)
 		m.farBehind = r.isFarBehind(m)
+		r.noteLate(m)
 		if !m.up || m.foreign || m.sight.Role != dialect.RoleReplica || m.farBehind {
 			continue
 		}
@@ -280,6 +334,10 @@ func (r *Router) publish() {
 			c.upSince = 0
 		}
 		next.replicas = append(next.replicas, c)
+	}
+	r.met = r.met || next.primary != nil
+	if next.bar = nil; !r.met && asked {
+		next.bar = r.bar()
 	}
 	r.view.Store(&next)
 	if next.primary != nil || asked {
@@ -290,6 +348,29 @@ func (r *Router) publish() {
 // isOld reports whether a server has its whole share: it is up for long, or was when the router began.
 func (r *Router) isOld(m *member) bool {
 	return m.incarnation.Load() == 1 || time.Duration(r.now()-m.upSince) >= ramp
+}
+
+// noteLate logs when a replica gets too far behind, and when it is no longer. One that has just come has not been measured yet.
+func (r *Router) noteLate(m *member) {
+	if !m.up || m.foreign || m.sight.Role != dialect.RoleReplica {
+		return // it is known when it is back
+	}
+	late := m.farBehind
+	if late && !m.late && r.Policy.MaxLag > 0 && m.fresh.Load() == 0 {
+		late = time.Duration(r.now()-m.upSince) > r.Policy.MaxLag
+	}
+	if late == m.late {
+		return
+	}
+	m.late = late
+	if late {
+		why := m.whyNot()
+		r.tell(func() {
+			r.Logger.Warn("pooled: a replica is too far behind to be read from", "endpoint", m.Info.Name, "why", why)
+		})
+		return
+	}
+	r.tell(func() { r.Logger.Info("pooled: a replica has caught up", "endpoint", m.Info.Name) })
 }
 
 // isFarBehind reports whether a replica is too far behind to be read from. When the primary is silent, nothing is written that the replicas
@@ -306,15 +387,30 @@ func (r *Router) isFarBehind(m *member) bool {
 	return fresh == 0 || time.Duration(last.at-fresh) > r.Policy.MaxLag
 }
 
-// learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it.
+// learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it. Only the primary
+// has what was defined a moment ago; another server is asked while that does not answer.
 func (r *Router) learn(m *member) {
-	sessions := r.Servers[0].Dialect.Sessions
-	sessions.Age()
 	r.mu.Lock()
-	up := m.up && !m.foreign
+	v := r.view.Load()
+	sessions := v.judge.Dialect.Sessions
+	lends := m != v.primary
+	asks := m.up && !m.foreign && (!lends || v.primary == nil || !v.primary.up)
+	if !lends && m.up && r.lent {
+		r.lent = false
+		sessions.Outdate(true)
+	}
 	r.mu.Unlock()
-	if !up || !sessions.Stale() || !r.learning.CompareAndSwap(false, true) {
+	if !asks {
 		return
+	}
+	sessions.Age()
+	if !sessions.Stale() || !r.learning.CompareAndSwap(false, true) {
+		return
+	}
+	if lends {
+		r.mu.Lock()
+		r.lent = true
+		r.mu.Unlock()
 	}
 	if !m.Background(func(ctx context.Context) {
 		defer r.learning.Store(false)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -186,5 +187,180 @@ func TestServerOfAnotherClusterIsNotUsed(t *testing.T) {
 		assert.Contains(t, c.whyNone(options{}), "s1 belongs to another cluster")
 		synctest.Wait()
 		assert.Equal(t, 1, strings.Count(c.log.String(), `level=ERROR msg="pooled: a server belongs to another cluster, and is not used" endpoint=s1`))
+	})
+}
+
+// logged counts the records of a message.
+func (c *cluster) logged(record string) int { return strings.Count(c.log.String(), record) }
+
+func TestWhatHappensToAReplicaIsLoggedWhenItBeginsAndWhenItEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, func(p *policy.Routing) { p.MaxLag = 3 * time.Second })
+		wait := func(d time.Duration) {
+			time.Sleep(d)
+			synctest.Wait()
+		}
+		wait(10 * time.Second)
+		assert.Empty(t, c.log.String(), "all is well")
+
+		c.servers[1].set(func(f *fakeServer) { f.err = errors.New("gone") })
+		wait(5 * time.Second)
+		assert.Equal(t, 1, c.logged(`level=WARN msg="pooled: a server does not answer" endpoint=s1 error=gone`))
+		c.servers[1].set(func(f *fakeServer) { f.err = nil })
+		wait(5 * time.Second)
+		assert.Equal(t, 1, c.logged(`level=INFO msg="pooled: a server answers again" endpoint=s1`))
+
+		for p := range place(10) {
+			c.at(p+2, 0)
+			wait(time.Second)
+		}
+		assert.Equal(t, 1, c.logged(`level=WARN msg="pooled: a replica is too far behind to be read from" endpoint=s1 why="is behind by more than pool_max_lag"`))
+		assert.Zero(t, c.logged("has caught up"))
+		c.at(11, 1)
+		wait(time.Second)
+		assert.Equal(t, 1, c.logged(`level=INFO msg="pooled: a replica has caught up" endpoint=s1`))
+
+		cluster := func(name string) {
+			c.servers[1].set(func(f *fakeServer) { f.sight.Cluster = name })
+			wait(5 * time.Second)
+		}
+		cluster("other")
+		assert.Equal(t, 1, c.logged(`level=ERROR msg="pooled: a server belongs to another cluster, and is not used" endpoint=s1`))
+		cluster("c")
+		assert.Equal(t, 1, c.logged(`level=INFO msg="pooled: a server belongs to the cluster again" endpoint=s1`))
+		assert.Equal(t, 6, c.logged("msg="), c.log.String())
+	})
+}
+
+func TestReplicaThatShowsNothingIsLoggedOnceItShouldHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClusterOf(t, 2, nil, func(servers []*fakeServer) { servers[1].sight.Position = nil })
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		assert.Empty(t, c.log.String(), "it has come a moment ago")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, 1, c.logged(`level=WARN msg="pooled: a replica is too far behind to be read from" endpoint=s1 why="cannot tell how far it is"`))
+	})
+}
+
+func TestReplicaIsNotSaidToBeBehindWithoutBeingSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.write(options{})
+		assert.Equal(t, "s1 is not known to have the last writes yet: the primary has not told its position since", c.whyNone(options{}))
+		c.at(4, 0)
+		time.Sleep(time.Second)
+		assert.Equal(t, "s1 is behind by 3 writes", c.whyNone(options{}))
+	})
+}
+
+func TestTwoPrimariesThatMayReplicateAreToldWithThePrivilege(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		for _, s := range c.servers {
+			s.set(func(f *fakeServer) { f.sight.Role, f.sight.Missing = dialect.RolePrimary, "REPLICATION CLIENT" })
+		}
+		time.Sleep(time.Second)
+		assert.Contains(t, c.whyNoPrimary(), "grant REPLICATION CLIENT")
+	})
+}
+
+// A server that lets nobody in does so as long as nobody changes anything: whoever waits for a primary then waits in vain.
+func TestErrorOfALogInIsToldAtOnceWhereNoPrimaryCanCome(t *testing.T) {
+	down, barred := errors.New("down"), errBarred
+	for name, tc := range map[string]struct {
+		begins []error // of the servers
+		roles  []dialect.ServerRole
+		want   error // nil: it is waited for
+	}{
+		"all":                                    {[]error{barred, barred}, nil, barred},
+		"the server of the DSN":                  {[]error{barred, down}, nil, barred},
+		"another, and that of the DSN is down":   {[]error{down, barred}, nil, nil},
+		"another, and that of the DSN follows":   {[]error{nil, barred}, []dialect.ServerRole{dialect.RoleReplica, 0}, barred},
+		"the server of the DSN, and one follows": {[]error{barred, nil}, []dialect.ServerRole{0, dialect.RoleReplica}, barred},
+		"one of three, and one is down":          {[]error{nil, barred, down}, []dialect.ServerRole{dialect.RoleReplica, 0, 0}, nil},
+		"none":                                   {[]error{down, down}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClusterOf(t, len(tc.begins), nil, func(servers []*fakeServer) {
+					for i, s := range servers {
+						s.err = tc.begins[i]
+						if tc.roles != nil && tc.roles[i] != 0 {
+							s.sight.Role = tc.roles[i]
+						}
+					}
+				})
+				began := time.Now()
+				var w wait
+				defer w.end()
+				err := w.forPrimary(t.Context(), c.Router, nil, nil)
+				if tc.want != nil {
+					assert.Same(t, tc.want, err)
+					assert.Zero(t, time.Since(began))
+					return
+				}
+				require.ErrorIs(t, err, middleware.ErrNoPrimary)
+				assert.Equal(t, 30*time.Second, time.Since(began))
+				assert.Equal(t, slices.Contains(tc.begins, barred), errors.Is(err, barred), "it is told at the end")
+			})
+		})
+	}
+}
+
+func TestErrorOfALogInChangesNothingOnceThereWasAPrimary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		c.servers[1].set(func(f *fakeServer) { f.err = errBarred; f.hungUp = true })
+		c.servers[0].set(func(f *fakeServer) { f.sight.Role = dialect.RoleReplica }) // as with super_read_only
+		time.Sleep(2 * time.Second)
+		go func() {
+			time.Sleep(5 * time.Second)
+			c.servers[0].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		}()
+		var w wait
+		defer w.end()
+		assert.NoError(t, w.forPrimary(t.Context(), c.Router, nil, nil), "it comes back")
+	})
+}
+
+// What was defined a moment ago is known to the primary alone: statements are judged by its catalogue.
+func TestCatalogueIsThePrimarysAsLongAsItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2, nil)
+		knows := [2]*learner{}
+		for i := range knows {
+			knows[i] = &learner{learned: make(chan driver.Conn, 9)}
+			c.members[i].Dialect.Sessions = knows[i]
+		}
+		learns := func(who, from int) {
+			t.Helper()
+			for i, l := range knows {
+				l.Outdate(i == who)
+			}
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			require.Len(t, knows[who].learned, 1)
+			assert.Same(t, c.servers[from], (<-knows[who].learned).(fakeConn).server)
+			assert.Empty(t, knows[1-who].learned)
+		}
+		learns(0, 0)
+		c.servers[0].set(func(f *fakeServer) { f.err = errors.New("gone"); f.hungUp = true })
+		time.Sleep(time.Second)
+		learns(0, 1)
+		c.servers[0].set(func(f *fakeServer) { f.err = nil })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Len(t, knows[0].learned, 1, "what a replica has told is asked again")
+		assert.Same(t, c.servers[0], (<-knows[0].learned).(fakeConn).server)
+		c.servers[0].set(func(f *fakeServer) { f.sight.Role = dialect.RoleReplica })
+		c.servers[1].set(func(f *fakeServer) { f.sight.Role = dialect.RolePrimary })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for len(knows[1].learned) > 0 {
+			<-knows[1].learned
+		}
+		learns(1, 1)
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -19,7 +18,9 @@ type route struct {
 	call *middleware.Call
 	says options
 	belonging
-	proved bool // the statement is proved to be a read
+	proved bool            // the statement is proved to be a read
+	held   bool            // the session held a connection before
+	before dialect.Effects // what it had done to it
 }
 
 // call decides where a call goes, and sends it elsewhere if the server there cannot run it.
@@ -30,8 +31,9 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			m := r.member(c.Session.Endpoint())
 			incarnation := m.incarnation.Load()
 			c.Route = middleware.Route{Role: r.roleOf(m), Reason: Bound.String(), Detail: "it ends a transaction"}
+			onlyRead := c.TxOptions.ReadOnly && !c.Session.TxNotes().Has(middleware.TxWrote)
 			err := next(ctx, c)
-			if c.TxOptions.ReadOnly {
+			if onlyRead {
 				r.noteRead(o, m, incarnation)
 			} else { // a rollback too: some statements commit, and some tables know no transactions
 				r.noteWrite(o)
@@ -42,10 +44,12 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 			return err
 		}
 		b := r.belongs(o, c)
-		to := route{r, next, c, o, b, b.reason == Read}
-		if c.Session.Conn() == nil {
+		to := route{r, next, c, o, b, b.reason == Read, false, 0}
+		conn := c.Session.Conn()
+		if conn == nil {
 			return to.run(ctx)
 		}
+		to.held, to.before = true, conn.Changes().Effects
 		return to.runHeld(ctx, r.member(c.Session.Endpoint()))
 	}
 }
@@ -92,8 +96,7 @@ func (to *route) decide(m *member, b belonging) {
 	}
 }
 
-// runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer. A read without
-// effects may run twice.
+// runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer.
 func (to *route) runRead(ctx context.Context, m *member) error {
 	b := to.belonging
 	for tried := uint64(0); ; {
@@ -107,6 +110,9 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		to.decide(m, b)
 		incarnation := m.incarnation.Load()
 		err := to.next(ctx, to.call)
+		if !to.proved {
+			to.noteDone(m, incarnation, err)
+		}
 		if err == nil {
 			if to.says.session != nil {
 				to.says.session.read(to.Router, m, incarnation, to.now())
@@ -115,10 +121,13 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 		}
 		switch to.after(ctx, err) {
 		case refusedWrite:
-			if to.reason != Read || statement.Several(to.call.Text) {
-				return err // the program wanted it so, or it may have been executed in part
+			if to.reason != Read {
+				return err // the program wanted it so
 			}
 			to.noteRefused(m)
+			if !to.leavesNothing() {
+				return err
+			}
 			to.noteRetry(m, err)
 			to.proved = false
 			to.belonging = belonging{dialect.RolePrimary, Refused, "replica " + m.Info.Name + " has refused it"}
@@ -157,20 +166,48 @@ const (
 	refusedWrite                // a replica refused to write
 )
 
-// after tells what becomes of a read that failed.
+// after tells what becomes of a call that failed where replicas answer.
 func (to *route) after(ctx context.Context, err error) outcome {
 	if ctx.Err() != nil || err == driver.ErrSkip || to.call.Session.Bound() != "" {
 		return final
 	}
 	class := to.Classify(err)
 	switch {
+	case !to.wasSent(): // the server has not let it in
+		if class != 0 || errors.Is(err, driver.ErrBadConn) || unreachable(err) {
+			return elsewhere
+		}
+		return final
 	case class.Has(dialect.WriteRefused):
 		return refusedWrite
+	case !to.leavesNothing():
+		return final
 	case class.Has(dialect.Dead), class.Has(dialect.Infrastructure), class.Has(dialect.ShuttingDown), class.Has(dialect.TooManyConnections),
 		class.Has(dialect.Conflict), errors.Is(err, driver.ErrBadConn), unreachable(err):
 		return elsewhere
 	default:
 		return final
+	}
+}
+
+// wasSent reports whether a call that failed may have reached the server: without a connection, it was the acquisition that failed.
+func (to *route) wasSent() bool { return to.call.Session.Conn() != nil }
+
+// leavesNothing reports whether the call may run a second time, whatever has become of the first: it is a read, and each function in it is the
+// server's own or proved by its body; or it is no statement yet.
+func (to *route) leavesNothing() bool {
+	return to.isUndone() && (to.call.Op == middleware.Prepare || to.call.Text == "" || to.statement(to.call.Text).Replicable())
+}
+
+// isUndone reports whether a call that the server has refused has left nothing: the server undoes what such a statement did before.
+func (to *route) isUndone() bool {
+	switch to.call.Op {
+	case middleware.Exec, middleware.Query:
+		return to.statement(to.call.Text).Atomic
+	case middleware.Prepare, middleware.Begin:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -209,7 +246,7 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 	var w wait
 	defer w.end()
 	var refuser *member // said that it is the primary, and did not write
-	again := to.proved  // a read may run a second time
+	again := to.proved  // a read may run a second time here
 	for {
 		m := to.view.Load().primary
 		var err error
@@ -222,8 +259,8 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
 			switch {
-			case to.notExecuted(ctx, err):
-				if refused := to.call.Session.Conn() != nil; refused && refuser == m {
+			case to.wantsOther(ctx, err):
+				if refused := to.wasSent(); refused && refuser == m {
 					return err // it is the session that may not write, and not the server
 				} else if refused {
 					refuser = m
@@ -247,46 +284,62 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 	}
 }
 
-// notExecuted reports whether the call failed because there is no primary where one was thought to be, so that nothing was executed.
-func (to *route) notExecuted(ctx context.Context, err error) bool {
+// wantsOther reports whether the call failed because there is no primary where one was thought to be, and has left nothing there.
+func (to *route) wantsOther(ctx context.Context, err error) bool {
 	if err == nil || err == driver.ErrSkip || ctx.Err() != nil || to.call.Op == middleware.Ping { // who pings wants to know how it is now
 		return false
 	}
 	class := to.Classify(err)
-	if to.call.Session.Conn() == nil { // it was the acquisition that failed
-		return unreachable(err) || class.Has(dialect.NotExecuted|dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
+	if !to.wasSent() {
+		return unreachable(err) || class.Has(dialect.Infrastructure) && !class.Has(dialect.TooManyConnections)
 	}
-	// Of several statements, the first ones may have been executed.
-	return class.Has(dialect.WriteRefused) && to.call.Session.Bound() == "" && !statement.Several(to.call.Text)
+	if !class.Has(dialect.WriteRefused) || !to.isUndone() {
+		return false
+	}
+	to.call.Session.Conn().Changes().Effects &^= dialect.Sequence &^ to.before // it has got no number
+	return to.call.Session.Bound() == ""
 }
 
 // noteDone notes that the call ran on a server, whether it failed or not.
 func (to *route) noteDone(m *member, incarnation uint64, err error) {
-	if err != nil && to.call.Session.Conn() == nil {
-		return // it was the acquisition that failed
+	if err != nil && !to.wasSent() {
+		return
 	}
 	switch to.call.Op {
 	case middleware.Raw: // nobody knows what will be written, and when
-		if to.says.session != nil {
-			to.says.session.wrote(to.Router, never)
+		to.settleLater(to.says, to.call.Session)
+	case middleware.Begin:
+		if to.held { // MySQL commits what is open
+			to.noteWrite(to.says)
 		}
-		to.noteWrite(options{})
-		r := to.Router
-		to.call.Session.AfterRows(func() { r.noteWrite(options{}) })
-		return
 	case middleware.Exec, middleware.Query:
-	default:
-		return
+		to.noteStatement(m, incarnation)
 	}
-	switch s := to.statement(to.call.Text); {
+}
+
+// noteStatement notes that a statement ran on a server. In a transaction, there is nothing for others to see yet, if the statement is all part of it, and
+// none before has ended it.
+func (to *route) noteStatement(m *member, incarnation uint64) {
+	s, session := to.statement(to.call.Text), to.call.Session
+	inTx := session.InTx()
+	var notes middleware.TxNotes
+	if inTx {
+		notes = session.TxNotes()
+		if !s.Replicable() {
+			session.NoteTx(middleware.TxWrote)
+		}
+		if !s.Plain && !s.Replicable() && s.Class != dialect.SessionControl {
+			session.NoteTx(middleware.TxUnsure)
+		}
+	}
+	switch {
 	case s.Replicable():
 		to.noteRead(to.says, m, incarnation)
-	case s.Class == dialect.SessionControl, to.call.Session.InTx() && !s.Defines: // there is nothing for others to see, or not yet
+	case s.Class == dialect.SessionControl:
+	case inTx && s.Atomic && !notes.Has(middleware.TxUnsure):
+	case to.call.Op == middleware.Query: // it is committed when its rows have been read, and that is later
+		to.settleLater(to.says, session)
 	default:
 		to.noteWrite(to.says)
-		if to.call.Op == middleware.Query { // it is committed when its rows have been read, and that is later
-			r, o := to.Router, to.says
-			to.call.Session.AfterRows(func() { r.noteWrite(o) })
-		}
 	}
 }

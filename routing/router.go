@@ -49,6 +49,7 @@ type Router struct {
 	known   atomic.Bool // the view says something
 	// written is when the pool wrote last, and latest is the latest mark of its sessions as well. Stamps.
 	written, latest atomic.Int64
+	unsettled       unsettled
 	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
 	anyRefused      atomic.Bool
 	learning        atomic.Bool // the catalogue is being read
@@ -57,6 +58,8 @@ type Router struct {
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members
 	samples samples
 	cluster string
+	met     bool          // there was a primary once
+	lent    bool          // the catalogue was read from another server than the primary, which may have more
 	news    []func()      // to be told once mu is free
 	changed chan struct{} // closed and replaced whenever a monitor has asked its server
 }
@@ -67,7 +70,7 @@ func New(o Options) *Router {
 	for i, s := range o.Servers {
 		r.members = append(r.members, newMember(i, s))
 	}
-	r.view.Store(&view{why: "no server has been asked yet"})
+	r.view.Store(&view{why: "no server has been asked yet", judge: r.members[0]})
 	return r
 }
 

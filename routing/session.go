@@ -2,13 +2,10 @@ package routing
 
 import (
 	"context"
-	"math"
+	"slices"
 	"strings"
 	"sync"
 )
-
-// never is the mark of a session that must stay on the primary.
-const never = math.MaxInt64
 
 // Session is what a series of calls must see. The zero value has seen nothing. It is made by [NewSession] and [WithToken], and safe for
 // concurrent use.
@@ -85,6 +82,7 @@ func Token(ctx context.Context) string {
 	if s == nil {
 		return ""
 	}
+	s.markUnsettled()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.states) == 0 {
@@ -97,6 +95,16 @@ func Token(ctx context.Context) string {
 		}
 	}
 	return strings.Join(parts, tokenSeparator)
+}
+
+// markUnsettled marks the moment for calls of the session that may have committed by now, in each pool that it was used with.
+func (s *Session) markUnsettled() {
+	s.mu.Lock()
+	states := slices.Clone(s.states) // marking takes the lock again
+	s.mu.Unlock()
+	for _, st := range states {
+		st.router.markUnsettled()
+	}
 }
 
 const (

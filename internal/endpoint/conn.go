@@ -53,6 +53,9 @@ func (c *Conn) Endpoint() *middleware.Endpoint { return c.endpoint.info }
 // DialledAt is when dialling ended.
 func (c *Conn) DialledAt() time.Time { return c.dialledAt }
 
+// Socket is the network connection under the real connection; nil: it is not known.
+func (c *Conn) Socket() *dialect.Socket { return c.socket }
+
 // Background runs f on a goroutine of the endpoint.
 func (c *Conn) Background(f func(ctx context.Context)) bool {
 	return c.endpoint.Background(func(ctx context.Context) {

@@ -35,8 +35,7 @@ func (e *Endpoint) mayPass(err error) bool {
 		return false
 	}
 	class := e.shared.Dialect.Classify(err)
-	return class.Has(dialect.NotExecuted) && !class.Has(dialect.Misconfigured) &&
-		(class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
+	return !class.Has(dialect.Misconfigured) && (class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
 }
 
 // wait pauses, and reports false if ctx ends before.

@@ -120,6 +120,9 @@ func New(o Options) *Endpoint {
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.Plan = o.Server.Plan
+	if sessions := o.Server.Sessions; sessions != nil {
+		e.shared.Plain = func(text string) bool { return sessions.Statement(text).Plain }
+	}
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
 	e.shared.Share = o.Server.StatementShare
@@ -139,6 +142,9 @@ func New(o Options) *Endpoint {
 
 // Info describes the endpoint.
 func (e *Endpoint) Info() *middleware.Endpoint { return e.info }
+
+// Traits are those of the real driver's connections.
+func (e *Endpoint) Traits() *dialect.Traits { return &e.shared.Traits }
 
 // Failures numbers the failures of prepared statements so far: see [serverconn.Conn.Stmt].
 func (e *Endpoint) Failures() int64 { return e.shared.Failures() }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 )
 
 // attempt runs a call of the real driver, and once more if it met a stale prepared statement that could be replaced. st is
@@ -60,8 +59,8 @@ func (c *Conn) saveArgs(args []driver.NamedValue) { c.given = append(c.given[:0]
 func (c *Conn) restoreArgs(args []driver.NamedValue) { copy(args, c.given) }
 
 // heals makes a call that met a stale prepared statement ready to run once more, and reports whether it may: the statement is
-// forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything,
-// which a text of several statements does not allow to say.
+// forgotten in any case, but it runs again only outside a transaction, and only where the server cannot have executed anything: of several
+// statements it may have executed the first ones, and EXECUTE computes its arguments before it looks at what was prepared.
 func (c *Conn) heals(err error, st *Stmt, text string) bool {
 	if err == driver.ErrSkip || !c.cfg.Dialect.Classify(err).Has(dialect.StaleStatement) {
 		return false
@@ -70,7 +69,7 @@ func (c *Conn) heals(err error, st *Stmt, text string) bool {
 	if st != nil { // it may be one that the cache does not hold
 		st.close()
 	}
-	return c.cfg.Dialect.State(c.real) == dialect.StateIdle && !statement.Several(text)
+	return c.cfg.Plain != nil && c.cfg.Plain(text) && c.cfg.Dialect.State(c.real) == dialect.StateIdle
 }
 
 // note remembers that the connection is dead if err says so, and returns err as it is.

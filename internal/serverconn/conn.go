@@ -21,6 +21,8 @@ type Config struct {
 	Dialect dialect.Dialect
 	Traits  dialect.Traits
 	Plan    func(ctx context.Context, conn driver.Conn, text string) error // see [dialect.Server]
+	// Plain reports whether a text is known to be a plain statement: see [dialect.Statement]. Nil: nobody knows.
+	Plain func(text string) bool
 	// CacheSize is how many prepared statements a connection may keep, 0 = none. It shrinks when the server says
 	// that it holds too many.
 	CacheSize atomic.Int64

@@ -76,7 +76,7 @@ func (s *Session) release(discard bool) {
 	s.unbind()
 	conn, unknown := s.conn, s.unknown
 	discard = discard || s.tx != nil
-	s.conn, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, false, false, false, false
+	s.conn, s.rows, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, nil, false, false, false, false
 	s.giveBack(conn, discard, unknown)
 }
 
@@ -134,8 +134,28 @@ func (s *Session) Bound() string {
 	}
 }
 
-// Move has the session's calls go to another endpoint, unless it is bound. A connection that it holds stays its own, unused, until
-// database/sql takes the session back: nobody knows whether its rows have been read.
+// parked is a connection that the session has left.
+type parked struct {
+	conn *endpoint.Conn
+	rows driver.Rows // the last that it has returned
+}
+
+// over reports whether the rows of the connection are known to be over, so that it can be given back. It is called on behalf of database/sql, which holds
+// the lock that its reader of rows would need.
+func (p parked) over(target *Target) bool {
+	traits := target.endpoint.Traits()
+	switch {
+	case !traits.OneResult:
+		return false
+	case traits.RowsOver == nil:
+		return p.rows == nil
+	default:
+		return traits.RowsOver(p.conn.Real(), p.rows)
+	}
+}
+
+// Move has the session's calls go to another endpoint, unless it is bound. A connection that it holds is given back, or stays its own, unused, as long
+// as its rows may be open.
 func (s *Session) Move(to *middleware.Endpoint) bool {
 	target := s.source.target(to)
 	if target == s.target {
@@ -147,11 +167,30 @@ func (s *Session) Move(to *middleware.Endpoint) bool {
 	if s.conn != nil {
 		s.unbind()
 		s.conn.EndCall(false)
-		s.parked = append(s.parked, s.conn)
-		s.conn, s.fresh = nil, false
+		left := parked{s.conn, s.rows}
+		s.conn, s.rows, s.fresh = nil, nil, false
+		if left.over(s.target) {
+			s.giveBack(left.conn, false, false)
+		} else {
+			s.parked = append(s.parked, left)
+		}
 	}
 	s.target = target
 	return true
+}
+
+// unpark gives back the connections whose rows are over by now.
+func (s *Session) unpark() {
+	all := s.parked
+	s.parked = all[:0]
+	for _, p := range all {
+		if p.over(s.source.target(p.conn.Endpoint())) {
+			s.giveBack(p.conn, false, false)
+		} else {
+			s.parked = append(s.parked, p)
+		}
+	}
+	clear(all[len(s.parked):])
 }
 
 // end gives back all that the session holds.
@@ -160,9 +199,9 @@ func (s *Session) end(discard bool) {
 	if s.conn != nil {
 		s.release(discard)
 	}
-	for i, conn := range s.parked {
-		s.parked[i] = nil
-		s.giveBack(conn, false, false)
+	for i, p := range s.parked {
+		s.parked[i] = parked{}
+		s.giveBack(p.conn, false, false)
 	}
 	s.parked = s.parked[:0]
 	s.target = s.source.targets[0]

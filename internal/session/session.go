@@ -17,12 +17,12 @@ import (
 // Session implements driver.Conn. database/sql calls it under a lock, one call at a time.
 type Session struct {
 	source *Source
-	target *Target          // where its next connection comes from
-	conn   *endpoint.Conn   // nil while it holds none
-	parked []*endpoint.Conn // held before it moved: their rows may still be open
-	tx     *transaction     // the one begun last; nil outside Begin ... Commit or Rollback
-	open   []*statement     // prepared by the caller and not closed
-	bound  []*statement     // those of them that have a prepared statement of conn
+	target *Target        // where its next connection comes from
+	conn   *endpoint.Conn // nil while it holds none
+	parked []parked       // held before it moved: their rows are still open
+	tx     *transaction   // the one begun last; nil outside Begin ... Commit or Rollback
+	open   []*statement   // prepared by the caller and not closed
+	bound  []*statement   // those of them that have a prepared statement of conn
 	// unknown says that the caller reached the real connection, so nobody knows what it did there.
 	unknown bool
 	// lost says that conn is in a transaction that did not end as it should, so no call may use it any more.
@@ -38,6 +38,8 @@ type Session struct {
 	ran bool
 	// afterRows is called when the rows of the last call are over.
 	afterRows func()
+	// rows are the last that conn has returned, which may be over.
+	rows driver.Rows
 
 	// The events and the request are part of the session, so that a call allocates none.
 	request     endpoint.Request
@@ -72,6 +74,33 @@ func (s *Session) Conn() middleware.ServerConn {
 
 // InTx reports whether a transaction was begun with Begin and has not ended.
 func (s *Session) InTx() bool { return s.tx != nil }
+
+// NoteTx adds to what is noted of the transaction that the session is in.
+func (s *Session) NoteTx(n middleware.TxNotes) {
+	if s.tx != nil {
+		s.tx.notes |= n
+	}
+}
+
+// TxNotes is what is noted of the transaction that the session is in, or that the call under way ends.
+func (s *Session) TxNotes() middleware.TxNotes {
+	switch {
+	case s.ending != nil:
+		return s.ending.notes
+	case s.tx != nil:
+		return s.tx.notes
+	default:
+		return 0
+	}
+}
+
+// Socket is the network connection under the server connection that the session holds; nil: it is not known.
+func (s *Session) Socket() *dialect.Socket {
+	if s.conn == nil {
+		return nil
+	}
+	return s.conn.Socket()
+}
 
 // Endpoint is where the session's calls go.
 func (s *Session) Endpoint() *middleware.Endpoint { return s.target.endpoint.Info() }
@@ -250,6 +279,7 @@ func (s *Session) EndRaw() {
 	if s.conn != nil {
 		s.conn.EndCall(s.conn.InTx())
 	}
+	s.rowsOver()
 }
 
 // errNoNext answers for a middleware that broke the contract.
@@ -271,11 +301,17 @@ func (s *Session) run(ctx context.Context, c *middleware.Call) error {
 			return err
 		}
 	}
+	if len(s.parked) > 0 {
+		s.unpark()
+	}
 	if s.conn != nil {
 		s.taken = !s.conn.BeginCall(c.Op, c.Text)
 	}
 	err := s.source.chain.Call(ctx, c)
 	returned = true
+	if c.Rows != nil {
+		s.rows = c.Rows
+	}
 	if s.interrupted && s.mayHaveBegun() {
 		s.lost = true
 	}

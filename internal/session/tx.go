@@ -22,6 +22,7 @@ type transaction struct {
 	opts    driver.TxOptions
 	outer   *transaction // was open when this one began, and has not ended since; nil: there is none
 	ended   bool         // the real driver was asked to end it
+	notes   middleware.TxNotes
 }
 
 var _ driver.Tx = (*transaction)(nil)

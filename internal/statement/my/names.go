@@ -20,9 +20,7 @@ func (p *parser) name(t *token) {
 	if name == "" || slices.Contains(p.out.Targets, name) || p.isKnown(name) {
 		return
 	}
-	if p.tellsOfServer(name) {
-		p.asksPrimary(name + " tells of one server")
-	}
+	p.noteServer(name)
 	if p.out.Names == nil {
 		p.out.Names = make([]string, 0, 8)
 	}

@@ -16,6 +16,9 @@ type parser struct {
 	rank  rank            // of this statement
 	verb  string          // the first word of this statement: why it is no read, if nothing better is known
 	known map[string]bool // out.Names, once they are many
+
+	serverTable string // the first name of a table that shows the state of a server, if it is one of information_schema
+	namesSchema bool   // which is named
 }
 
 // rank orders the classes by what they demand: a text has the class of the most demanding statement in it.
@@ -43,7 +46,8 @@ var classes = [...]dialect.Class{
 // reset prepares the parser for a text.
 func (p *parser) reset(text string) {
 	p.lexer = lexer{text: text, tokens: p.tokens[:0]}
-	p.out, p.worst, p.known = Statement{}, nothing, nil
+	p.out, p.worst, p.known = Statement{Plain: true}, nothing, nil
+	p.serverTable, p.namesSchema = "", false
 }
 
 // result returns what was gathered.
@@ -51,6 +55,7 @@ func (p *parser) result() Statement {
 	out := p.out
 	p.out, p.text = Statement{}, ""
 	out.Class = classes[p.worst]
+	out.Plain = out.Plain && p.worst != nothing
 	if p.worst == nothing && out.Why == "" {
 		out.Why = "no statement"
 	}

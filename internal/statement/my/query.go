@@ -108,6 +108,10 @@ func (p *parser) keyword(s []token, i int) {
 	case "update", "delete", "lock", "procedure", "outfile", "dumpfile", "sql_calc_found_rows":
 		p.because(whyKeyword(s, i))
 		p.is(write, 0)
+		switch at(s, i) {
+		case "outfile", "dumpfile", "procedure":
+			p.out.Plain = false
+		}
 	case "share":
 		if at(s, i-1) == "for" {
 			p.because("locks rows (FOR SHARE)")

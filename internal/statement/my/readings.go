@@ -82,6 +82,7 @@ func (p *parser) read(r reading) bool {
 	if !ok {
 		rest = rest[:lastSemicolon(rest)]
 	}
+	n := 0
 	for len(rest) > 0 {
 		var s []token
 		s, rest = p.cut(rest)
@@ -89,8 +90,11 @@ func (p *parser) read(r reading) bool {
 			p.begin()
 			p.statement(s)
 			p.end()
+			p.out.Plain = p.out.Plain && isPlain(s)
+			n++
 		}
 	}
+	p.out.Plain = p.out.Plain && n <= 1
 	return ok
 }
 

@@ -51,6 +51,10 @@ type Statement struct {
 
 	// Defines says that CREATE, ALTER, DROP or RENAME is in it: what the server's catalogue says may change.
 	Defines bool
+
+	// Plain says that it is one statement, in every reading, that can neither begin nor end a transaction, and writes no file: see
+	// [dialect.Statement].
+	Plain bool
 }
 
 // Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and

@@ -26,6 +26,18 @@ func (p *parser) transaction(s []token) {
 	}
 }
 
+// isPlain reports whether the statement is one whose doings are all part of the transaction that it runs in, as far as it does not call others, and
+// its tables know transactions.
+func isPlain(s []token) bool {
+	switch at(s, 0) {
+	case "select", "values", "table", "with", "insert", "replace", "update", "delete", "savepoint", "release":
+		return true
+	case "rollback":
+		return find(s, 1, "to") < len(s)
+	}
+	return isMark(s, 0, '(')
+}
+
 // start is START TRANSACTION, or starts a replica or a plugin.
 func (p *parser) start(s []token) {
 	switch at(s, 1) {

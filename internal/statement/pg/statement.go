@@ -33,6 +33,7 @@ type Statement struct {
 	Targets   []string           // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
 	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
 	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
+	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
 
 // unknown is what is said of a text that cannot be read.
@@ -71,7 +72,7 @@ func Parse(text string) Statement {
 	if lexed.run() != lexDone {
 		return unknown(lexed.near())
 	}
-	s := Statement{Class: dialect.Read, Hint: lexed.hint}
+	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true}
 	if !s.read(lexed.tokens) {
 		return unknown(unbalanced)
 	}
@@ -105,22 +106,23 @@ func (s *Statement) read(tokens []token) bool {
 	if !balanced(tokens) {
 		return false
 	}
-	start := 0
+	start, n := 0, 0
 	for i := 0; i < len(tokens); i++ {
 		i += int(tokens[i].length)
 		if tokens[i].isPunct(';') {
-			s.statement(tokens[start:i])
+			n += s.statement(tokens[start:i])
 			start = i + 1
 		}
 	}
-	s.statement(tokens[start:])
+	n += s.statement(tokens[start:])
+	s.Plain = s.Plain && n == 1
 	return true
 }
 
-// statement adds one statement to s.
-func (s *Statement) statement(tokens []token) {
+// statement adds one statement to s, and returns how many that was: none, if there are no tokens.
+func (s *Statement) statement(tokens []token) int {
 	if len(tokens) == 0 {
-		return
+		return 0
 	}
 	w := walk{tokens: tokens, out: s}
 	class, effects := w.statement()
@@ -129,6 +131,8 @@ func (s *Statement) statement(tokens []token) {
 	}
 	s.Class = worst(s.Class, class)
 	s.Effects |= effects
+	s.Plain = s.Plain && w.isPlain()
+	return 1
 }
 
 // demand orders the classes from the least demanding to the most.

@@ -184,6 +184,27 @@ func explain(w *walk) (dialect.Class, dialect.Effects) {
 // explained are the first words of the statements that EXPLAIN takes, but for EXECUTE.
 var explained = words("select values table with insert update delete merge declare create refresh")
 
+// isPlain reports whether the statement is one whose doings are all part of the transaction that it runs in, as far as it does not call others. EXECUTE
+// is none: it runs what is not in the text, and computes its arguments before.
+func (w *walk) isPlain() bool {
+	first := 0
+	for w.at(first).isPunct('(') {
+		first++
+	}
+	verb := w.at(first)
+	switch {
+	case verb.kind != word || w.executes || w.into || w.temp:
+		return false
+	case verb.is("rollback"):
+		return w.at(1).is("to") || w.at(2).is("to") // ROLLBACK [WORK | TRANSACTION] TO
+	default:
+		return plainVerbs[verb.text]
+	}
+}
+
+// plainVerbs are the first words of such statements.
+var plainVerbs = words("select values table with insert update delete merge savepoint release")
+
 // queries are the first words of what may stand in parentheses where a statement is expected.
 var queries = words("select values table with")
 
