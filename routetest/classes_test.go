@@ -121,7 +121,7 @@ func TestMySQLRoutingClasses(t *testing.T) {
 	}
 }
 
-func TestStatementsAreNotForReplicasBeforeTheCatalogueIsRead(t *testing.T) {
+func TestStatementsThatNameSomethingAreNotForReplicasBeforeTheCatalogueIsRead(t *testing.T) {
 	for driverName, cases := range map[string][]routingCase{"pgx": postgresRoutingCases, "mysql": mysqlRoutingCases} {
 		d, err := dialect.ForDriver(driverName)
 		require.NoError(t, err)
@@ -129,6 +129,11 @@ func TestStatementsAreNotForReplicasBeforeTheCatalogueIsRead(t *testing.T) {
 		require.NoError(t, err)
 		for _, c := range cases {
 			s := server.Sessions.Statement(c.text)
+			if !s.Provisional && s.Replicable() { // the text says all: it names nothing that a catalogue knows
+				assert.Empty(t, c.why, c.text)
+				assert.NotRegexp(t, `(?i)\(|\b(from|join|table|call)\b`, c.text)
+				continue
+			}
 			assert.False(t, s.Replicable(), c.text)
 			assert.NotEmpty(t, s.Why, c.text)
 		}

@@ -263,7 +263,11 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so less is known about what statements do",
 				"endpoint", event.Conn.Endpoint().Name, "error", err)
 		}
-		if r.Dead(err) || ctx.Err() != nil {
+		if r.Dead(err) {
+			r.Sessions.Outdate(true) // the server has answered nothing: the next connection asks
+			return failed
+		}
+		if ctx.Err() != nil {
 			return failed
 		}
 	}

@@ -255,6 +255,26 @@ func TestCatalogueAgesWithCleanSessionsToo(t *testing.T) {
 	assert.Equal(t, 3, s.aged)
 }
 
+// A connection that dies tells nothing about the server: if its sessions went unknown for that, every one of them would be closed until the next look.
+func TestCatalogueThatADeadConnectionDidNotReadIsReadByTheNextOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sessions{provisional: true, stale: true, learnErr: driver.ErrBadConn}
+		p := open(t, s, nil)
+		p.borrow(t, "read")
+		synctest.Wait()
+		assert.EqualValues(t, 1, p.reset.Stats().Discards.Failed)
+		assert.True(t, s.Stale())
+
+		s.mu.Lock()
+		s.learnErr = nil
+		s.mu.Unlock()
+		p.borrow(t, "read")
+		synctest.Wait()
+		assert.Equal(t, "fresh, learn, learn", s.seen())
+		assert.Equal(t, 1, p.stats().Idle)
+	})
+}
+
 func TestDefinitionIsLearntWhenItsSessionIsGivenBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		texts []string
