@@ -75,6 +75,9 @@ type Server struct {
 	// Plan has the server plan a statement that was prepared on the connection, without running it, so that what it needs to know is in the
 	// session's memory. Nil: the first run is no slower than the next.
 	Plan func(ctx context.Context, conn driver.Conn, text string) error
+	// EndedIdle reports whether an error proves that the server had ended the session because nobody used it, before it read anything of the call: the
+	// call may run on another connection. Nil: no error does.
+	EndedIdle func(conn driver.Conn, err error) bool
 	// ReadTimestampsIn has a connection read timestamps without a time zone as times of a zone. Nil: the driver has a way of its own to say so.
 	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.

@@ -57,6 +57,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Sessions:  newSessions(),
+		EndedIdle: endedIdle,
 		Traits: dialect.Traits{
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs:   !cfg.InterpolateParams,
@@ -74,7 +75,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	return dialect.Server{
 		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows},
-		Sessions: newSessions(), Replication: &replication{},
+		Sessions: newSessions(), EndedIdle: endedIdle, Replication: &replication{},
 	}
 }
 

@@ -120,6 +120,7 @@ func New(o Options) *Endpoint {
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
 	e.shared.Plan = o.Server.Plan
+	e.shared.EndedIdle = o.Server.EndedIdle
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
 	e.shared.Advise = o.Advise
