@@ -82,6 +82,9 @@ type Server struct {
 	// StatementShare is how many prepared statements the caches of one pool may hold, of those that the server has room for; 0: any number. Nil: the
 	// server has no limit.
 	StatementShare func() int64
+	// EndedIdle reports whether an error proves that the server had ended the session because nobody used it, before it read anything of the call: the
+	// call may run on another connection. Nil: no error does.
+	EndedIdle func(conn driver.Conn, err error) bool
 	// ReadTimestampsIn has a connection read timestamps without a time zone as times of a zone. Nil: the driver has a way of its own to say so.
 	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"database/sql/driver"
 	"errors"
 	"regexp"
 	"strconv"
@@ -22,29 +23,29 @@ var prevents = regexp.MustCompile(`--(\w+[-_])?read[-_]only\b`)
 // numbers says what error numbers mean (reference manuals of MySQL and MariaDB, "Server Error Message Reference"). What is not
 // here means nothing that could be relied on.
 var numbers = map[uint16]dialect.ErrorClass{
-	1021: dialect.Infrastructure,                                                         // ER_DISK_FULL
-	1037: dialect.Infrastructure,                                                         // ER_OUTOFMEMORY
-	1040: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CON_COUNT_ERROR
-	1041: dialect.Infrastructure,                                                         // ER_OUT_OF_RESOURCES
-	1042: dialect.Infrastructure,                                                         // ER_BAD_HOST_ERROR
-	1043: dialect.Infrastructure,                                                         // ER_HANDSHAKE_ERROR
-	1047: dialect.Infrastructure,                                                         // ER_UNKNOWN_COM_ERROR: a Galera node that is not ready
-	1053: dialect.Dead | dialect.ShuttingDown | dialect.Crashed | dialect.Infrastructure, // ER_SERVER_SHUTDOWN
-	1080: dialect.Dead | dialect.Infrastructure,                                          // ER_FORCING_CLOSE
-	1081: dialect.Infrastructure,                                                         // ER_IPSOCK_ERROR
-	1129: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_HOST_IS_BLOCKED
-	1135: dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CANT_CREATE_THREAD
-	1152: dialect.Dead | dialect.Infrastructure,                                          // ER_ABORTING_CONNECTION
-	1158: dialect.Infrastructure,                                                         // ER_NET_READ_ERROR
-	1159: dialect.Infrastructure,                                                         // ER_NET_READ_INTERRUPTED
-	1160: dialect.Infrastructure,                                                         // ER_NET_ERROR_ON_WRITE
-	1161: dialect.Infrastructure,                                                         // ER_NET_WRITE_INTERRUPTED
-	1184: dialect.Dead | dialect.Infrastructure,                                          // ER_NEW_ABORTING_CONNECTION
-	1927: dialect.Dead | dialect.ShuttingDown,                                            // MariaDB: ER_CONNECTION_KILLED
-	3032: dialect.Infrastructure,                                                         // ER_SERVER_OFFLINE_MODE
-	3168: dialect.Infrastructure,                                                         // ER_SERVER_ISNT_AVAILABLE
-	3169: dialect.Dead | dialect.ShuttingDown,                                            // ER_SESSION_WAS_KILLED
-	4031: dialect.Dead | dialect.Application,                                             // ER_CLIENT_INTERACTION_TIMEOUT
+	1021:   dialect.Infrastructure,                                                         // ER_DISK_FULL
+	1037:   dialect.Infrastructure,                                                         // ER_OUTOFMEMORY
+	1040:   dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CON_COUNT_ERROR
+	1041:   dialect.Infrastructure,                                                         // ER_OUT_OF_RESOURCES
+	1042:   dialect.Infrastructure,                                                         // ER_BAD_HOST_ERROR
+	1043:   dialect.Infrastructure,                                                         // ER_HANDSHAKE_ERROR
+	1047:   dialect.Infrastructure,                                                         // ER_UNKNOWN_COM_ERROR: a Galera node that is not ready
+	1053:   dialect.Dead | dialect.ShuttingDown | dialect.Crashed | dialect.Infrastructure, // ER_SERVER_SHUTDOWN
+	1080:   dialect.Dead | dialect.Infrastructure,                                          // ER_FORCING_CLOSE
+	1081:   dialect.Infrastructure,                                                         // ER_IPSOCK_ERROR
+	1129:   dialect.Infrastructure | dialect.TooManyConnections,                            // ER_HOST_IS_BLOCKED
+	1135:   dialect.Infrastructure | dialect.TooManyConnections,                            // ER_CANT_CREATE_THREAD
+	1152:   dialect.Dead | dialect.Infrastructure,                                          // ER_ABORTING_CONNECTION
+	1158:   dialect.Infrastructure,                                                         // ER_NET_READ_ERROR
+	1159:   dialect.Infrastructure,                                                         // ER_NET_READ_INTERRUPTED
+	1160:   dialect.Infrastructure,                                                         // ER_NET_ERROR_ON_WRITE
+	1161:   dialect.Infrastructure,                                                         // ER_NET_WRITE_INTERRUPTED
+	1184:   dialect.Dead | dialect.Infrastructure,                                          // ER_NEW_ABORTING_CONNECTION
+	1927:   dialect.Dead | dialect.ShuttingDown,                                            // MariaDB: ER_CONNECTION_KILLED
+	3032:   dialect.Infrastructure,                                                         // ER_SERVER_OFFLINE_MODE
+	3168:   dialect.Infrastructure,                                                         // ER_SERVER_ISNT_AVAILABLE
+	3169:   dialect.Dead | dialect.ShuttingDown,                                            // ER_SESSION_WAS_KILLED
+	erIdle: dialect.Dead | dialect.Application,                                             // ER_CLIENT_INTERACTION_TIMEOUT
 
 	1044:               dialect.Application | dialect.Misconfigured,      // ER_DBACCESS_DENIED_ERROR
 	1045:               dialect.Application | dialect.Misconfigured,      // ER_ACCESS_DENIED_ERROR
@@ -92,6 +93,17 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	default:
 		return dialect.ClassifyNetwork(err)
 	}
+}
+
+// erIdle is ER_CLIENT_INTERACTION_TIMEOUT, of MySQL since 8.0.24. MariaDB, and MySQL before, close the socket without a word.
+const erIdle = 4031
+
+// endedIdle is [dialect.Server].EndedIdle. MySQL says so when no command has come for wait_timeout, and then ends the session: the driver finds the packet out
+// of turn, and closes its connection. A routine can signal the same number, perhaps after it has committed something, but in its turn.
+func endedIdle(conn driver.Conn, err error) bool {
+	var my *mysql.MySQLError
+	v, validates := conn.(driver.Validator)
+	return validates && !v.IsValid() && errors.As(err, &my) && my.Number == erIdle
 }
 
 // Code returns the number of the error.

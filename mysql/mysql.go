@@ -59,6 +59,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Database:  cfg.DBName,
 		Dialled:   dialled,
 		Sessions:  sessions,
+		EndedIdle: endedIdle,
 		Traits: dialect.Traits{
 			OneResult:      true, // the protocol is half-duplex: a result is read before the next command
 			PreparesArgs:   !cfg.InterpolateParams,
@@ -79,7 +80,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	sessions := newSessions("", 0)
 	return dialect.Server{
 		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, RowsOver: rowsOver, Kind: kinder{untold: true}.kind},
-		Dialled: dialled, Sessions: sessions, Replication: &replication{}, StatementShare: sessions.statementShare,
+		Dialled: dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }
 

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"database/sql/driver"
 	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -67,6 +69,27 @@ func (Dialect) Classify(err error) dialect.ErrorClass {
 	return class
 }
 
+// idleSessionTimeout is the SQLSTATE of a session that was idle for too long (idle_session_timeout).
+const idleSessionTimeout = "57P05"
+
+// endedIdle is [dialect.Server].EndedIdle. The server looks whether that time is over once more before it does what it has read
+// (PostgresMain in PostgreSQL's tcop/postgres.c, steps 4 and 5), and never inside a transaction. A function can raise the SQLSTATE too, but not
+// end the session with it.
+func endedIdle(conn driver.Conn, err error) bool {
+	var pg *pgconn.PgError
+	c, isPgx := conn.(*stdlib.Conn)
+	return isPgx && c.Conn().IsClosed() && errors.As(err, &pg) && pg.Code == idleSessionTimeout && fatal(pg)
+}
+
+// fatal reports whether the server has ended the session with an error.
+func fatal(pg *pgconn.PgError) bool {
+	severity := pg.SeverityUnlocalized
+	if severity == "" { // PostgreSQL before 9.6
+		severity = pg.Severity
+	}
+	return severity == "FATAL" || severity == "PANIC"
+}
+
 // Code returns the SQLSTATE.
 func (Dialect) Code(err error) string {
 	var pg *pgconn.PgError
@@ -87,19 +110,17 @@ func classify(pg *pgconn.PgError, dialling bool) dialect.ErrorClass {
 	if !ok && len(pg.Code) == 5 {
 		class = states[pg.Code[:2]]
 	}
-	severity := pg.SeverityUnlocalized
-	if severity == "" { // PostgreSQL before 9.6
-		severity = pg.Severity
-	}
-	fatal := severity == "FATAL" || severity == "PANIC"
 	switch {
 	case dialling:
 		class |= dialect.NotExecuted
 		if class.Has(dialect.Application) { // a parameter that is not there, a database that takes no connections: it is the same the next time
 			class |= dialect.Misconfigured
 		}
-	case fatal:
+	case fatal(pg):
 		class |= dialect.Dead
+		if pg.Code == idleSessionTimeout {
+			class |= dialect.NotExecuted // see endedIdle
+		}
 	default: // it is about the statement alone: a password of dblink's, an ERROR of class 08 at Bind
 		class &^= dialect.Misconfigured
 		if pg.Code[:min(2, len(pg.Code))] == "08" {

@@ -38,7 +38,9 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 		{"FATAL", []string{"08006", "53200", "58030", "XX000"}, infra | dead},
 		{"FATAL", []string{"57P01"}, dead | down},
 		{"FATAL", []string{"57P02"}, dead | down | infra | dialect.Crashed},
-		{"FATAL", []string{"25P03", "25P04", "57P05"}, dead | app},
+		{"FATAL", []string{"25P03", "25P04"}, dead | app},
+		{"FATAL", []string{"57P05"}, dead | app | dialect.NotExecuted},
+		{"ERROR", []string{"57P05"}, dead | app}, // raised by a function
 		{"FATAL", []string{"57P04"}, dead | app | dialect.Misconfigured},
 		{"PANIC", []string{"HV000"}, dead},
 	}

@@ -84,6 +84,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Advice:    advice,
 
 		ContextError:     contextError,
+		EndedIdle:        endedIdle,
 		ReadTimestampsIn: readTimestampsIn,
 		Replication:      &replication{},
 	}, nil
@@ -145,7 +146,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
-	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: newSessions(), Advice: advice, ContextError: contextError, Replication: &replication{}}
+	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: newSessions(), Advice: advice, ContextError: contextError, EndedIdle: endedIdle, Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

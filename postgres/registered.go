@@ -26,7 +26,7 @@ func openRegistered(name string) dialect.Server {
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
 	return dialect.Server{
 		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: plan, Sessions: newSessions(), Advice: advice,
-		ContextError: contextError, ReadTimestampsIn: readTimestampsIn, Replication: &replication{},
+		ContextError: contextError, EndedIdle: endedIdle, ReadTimestampsIn: readTimestampsIn, Replication: &replication{},
 	}
 }
 

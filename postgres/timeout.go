@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 
@@ -25,7 +24,7 @@ var errTimeout = func() error {
 	conn, err := pgconn.Construct(&pgconn.HijackedConn{
 		Conn: silent{},
 		Config: &pgconn.Config{
-			BuildFrontend:              func(r io.Reader, w io.Writer) *pgproto3.Frontend { return pgproto3.NewFrontend(r, w) },
+			BuildFrontend:              pgproto3.NewFrontend,
 			BuildContextWatcherHandler: func(*pgconn.PgConn) ctxwatch.Handler { return nil }, // nothing is watched: the context has no Done
 		},
 	})

@@ -123,6 +123,7 @@ func New(o Options) *Endpoint {
 	if sessions := o.Server.Sessions; sessions != nil {
 		e.shared.Plain = func(text string) bool { return sessions.Statement(text).Plain }
 	}
+	e.shared.EndedIdle = o.Server.EndedIdle
 	e.shared.CacheSize.Store(int64(o.Statements.CacheSize))
 	e.shared.Relieve = e.relieve
 	e.shared.Share = o.Server.StatementShare

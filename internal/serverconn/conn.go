@@ -38,6 +38,8 @@ type Config struct {
 	ContextError func(err error) error
 	// Refused is told why the server would not end a statement. Nil: nobody wants to know.
 	Refused func(err error)
+	// EndedIdle is [dialect.Server].EndedIdle.
+	EndedIdle func(conn driver.Conn, err error) bool
 	// KeepCancelled says that a cancelled context is not to cost the connection.
 	KeepCancelled bool
 	// Advise is told the errors of statements. Nil: nobody wants to know.
@@ -78,6 +80,7 @@ type Conn struct {
 	// given is a copy of the arguments of the call under way, as the caller gave them.
 	given   []driver.NamedValue
 	failed  bool
+	touched bool                            // Real was called
 	silent  bool                            // its errors are not to be told to Config.Advise
 	cancel  func(ctx context.Context) error // ends the statement under way, from elsewhere; nil: the real driver does what it does
 	watched *watch                          // the context of the call under way, or of its rows; nil: there is none to be watched
@@ -122,7 +125,19 @@ func (c *Conn) Over(s *dialect.Socket) { c.socket = s }
 func (c *Conn) Changes() *dialect.Changes { return &c.changes }
 
 // Real returns the real driver's connection.
-func (c *Conn) Real() driver.Conn { return c.real }
+func (c *Conn) Real() driver.Conn {
+	c.touched = true
+	return c.real
+}
+
+// Untouched forgets that Real was called.
+func (c *Conn) Untouched() { c.touched = false }
+
+// EndedIdle reports whether an error of a call proves that the server has executed nothing of it, as it had ended the session before, so that the call may run
+// on another connection. Not if somebody has had the real connection since [Conn.Untouched]: what was done there would be missing.
+func (c *Conn) EndedIdle(err error) bool {
+	return !c.touched && c.cfg.EndedIdle != nil && c.cfg.EndedIdle(c.real, err)
+}
 
 // Failed reports whether a call told that the connection is dead.
 func (c *Conn) Failed() bool { return c.failed }

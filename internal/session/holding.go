@@ -42,6 +42,7 @@ func (s *Session) acquire(ctx context.Context) error {
 	case err == nil && s.conn == nil:
 		return errNoNext
 	case err == nil:
+		s.conn.Untouched()
 		s.conn.BeginBorrow(who, s.call.Op, s.call.Text)
 	}
 	return err

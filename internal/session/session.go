@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
@@ -355,9 +356,30 @@ func call(ctx context.Context, c *middleware.Call) error {
 		c.Stmt = s.statement(c.Text)
 		return nil
 	}
-	if _, err := s.Acquire(ctx); err != nil {
-		return err
+	for tries := 1; ; tries++ {
+		if _, err := s.Acquire(ctx); err != nil {
+			return err
+		}
+		err := s.perform(ctx, c)
+		if err == nil || !s.fresh || tries == mostTries || !s.conn.EndedIdle(err) && !pingedDead(ctx, c.Op, err) {
+			return err
+		}
+		c.Retries = append(c.Retries, middleware.Retry{At: time.Now(), Endpoint: s.Endpoint(), Err: err})
+		s.conn.Fail()
 	}
+}
+
+// mostTries is on how many connections a call is tried whose server had ended them meanwhile: as many as database/sql tries.
+const mostTries = 3
+
+// pingedDead reports whether a ping has found a connection dead. It executes nothing, so it may always run again; database/sql does not run it again by itself, and
+// pgx does not tell what it has heard of the server.
+func pingedDead(ctx context.Context, op middleware.Op, err error) bool {
+	return op == middleware.Ping && errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil
+}
+
+// perform runs a call on the connection that the session holds.
+func (s *Session) perform(ctx context.Context, c *middleware.Call) error {
 	if s.mayReread(c) {
 		s.bindAll(ctx)
 		if c.Statement == nil {

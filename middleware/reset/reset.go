@@ -145,12 +145,12 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		if changes.Implicit {
 			changes.Effects |= dialect.OpenTx
 		}
-		switch {
-		case r.Policy.Mode == policy.ResetOff:
+		switch r.Policy.Mode {
+		case policy.ResetOff:
 			if event.Unknown && !r.TellsTx {
 				mayBegin(changes)
 			}
-		case r.Policy.Mode == policy.ResetAlways:
+		case policy.ResetAlways:
 			changes.Effects |= dialect.UnknownEffect
 			changes.Defined, changes.Pending = false, nil // nobody judges
 		default:
