@@ -8,12 +8,13 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// How old the copy of a catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen, or
-// could not be read, is read again after minAge; so is it for a name that the copy does not have, which may be a mistake in the
-// statement.
+// How old the copy of a catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen
+// is read again after minAge; so is it for a name that the copy does not have, which may be a mistake in the statement. What could not be
+// read is read again at once, then after firstPause, and after twice as long each time.
 const (
-	maxAge = 5 * time.Minute
-	minAge = 10 * time.Second
+	maxAge     = 5 * time.Minute
+	minAge     = 10 * time.Second
+	firstPause = 100 * time.Millisecond
 )
 
 // firstWait is for how long others wait for whoever reads the first catalogue.
@@ -26,9 +27,9 @@ type Reader[C any] struct {
 	cache     Cache[*dialect.Statement]
 	catalogue atomic.Pointer[C] // nil: not read yet
 	stale     atomic.Bool
-	learnt    atomic.Int64  // when, in Unix nanoseconds; 0 = never
+	learnt    atomic.Int64  // when, or when that failed, in Unix nanoseconds; 0 = never
 	learning  chan struct{} // holds one for whoever reads the catalogue
-	failed    atomic.Bool   // the catalogue could not be read the last time
+	failures  atomic.Int32  // how often in a row the catalogue could not be read
 }
 
 // NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
@@ -67,10 +68,18 @@ func (r *Reader[C]) Stale() bool { return r.stale.Load() }
 // Age has the catalogue read again when it is old, or could not be read.
 func (r *Reader[C]) Age() {
 	age := maxAge
-	if r.failed.Load() {
-		age = minAge
+	if n := r.failures.Load(); n > 0 {
+		age = pause(n)
 	}
 	r.askAgain(age)
+}
+
+// pause is how long nobody reads the catalogue after so many failures: the first may have been that of a connection.
+func pause(failures int32) time.Duration {
+	if failures <= 1 {
+		return 0
+	}
+	return min(minAge, firstPause<<min(failures-2, 10))
 }
 
 // Outdate has the catalogue read again.
@@ -112,7 +121,8 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 	if err == nil {
 		return nil
 	}
-	r.failed.Store(true)
+	r.learnt.Store(time.Now().UnixNano())
+	r.failures.Add(1)
 	return err
 }
 
@@ -134,8 +144,11 @@ func (r *Reader[C]) LearnFirst(ctx context.Context, fetch func() (*C, error)) er
 	return err
 }
 
-// tried reports whether there is nothing to wait for: the catalogue is known, or cannot be.
-func (r *Reader[C]) tried() bool { return r.catalogue.Load() != nil || r.failed.Load() }
+// tried reports whether there is nothing to wait for: the catalogue is known, or could not be read only just.
+func (r *Reader[C]) tried() bool {
+	n := r.failures.Load()
+	return r.catalogue.Load() != nil || n > 0 && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
+}
 
 // begin waits until nobody else reads the catalogue. It reports false if ctx ends before.
 func (r *Reader[C]) begin(ctx context.Context) bool {
@@ -155,7 +168,7 @@ func (r *Reader[C]) replace(fetch func() (*C, error)) error {
 	if err != nil {
 		return err
 	}
-	r.failed.Store(false)
+	r.failures.Store(0)
 	r.catalogue.Store(c)
 	r.cache.Clear()
 	return nil

@@ -59,8 +59,16 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 		refused := errors.New("permission denied")
 		require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
 		assert.True(t, r.Statement("f").Provisional, "nothing is known")
-		r.Age()
-		assert.False(t, r.Stale())
+		for _, pause := range []time.Duration{0, firstPause, 2 * firstPause, 4 * firstPause} {
+			if pause > 0 {
+				r.Age()
+				assert.False(t, r.Stale(), "it was tried only just")
+			}
+			time.Sleep(pause)
+			r.Age()
+			assert.True(t, r.Stale(), pause)
+			require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
+		}
 		time.Sleep(minAge)
 		r.Age()
 		assert.True(t, r.Stale())
