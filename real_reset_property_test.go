@@ -60,6 +60,9 @@ func testResetProperty(t *testing.T, f family, traces, others []trace) {
 			err := f.ways[way](t.Context(), conn, tr)
 			steps = append(steps, fmt.Sprintf("%s %s: %v", tr.name, way, err))
 		}
+		if taken/10_000 < (taken+len(steps))/10_000 {
+			t.Logf("%d steps, seed %d", taken+len(steps), seed)
+		}
 		taken += len(steps)
 		_ = conn.Close() // may be closed already
 		got, _ := look(t.Context(), t, db, queries, f.id)
