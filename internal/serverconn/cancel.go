@@ -233,16 +233,13 @@ func (c *Conn) untouched(ctx context.Context, err error) bool {
 	return state == dialect.StateIdle || state == dialect.StateInTx
 }
 
-// cancelled makes the error of a statement that ended because the caller's context was done what callers expect of such a
-// context.
+// cancelled returns what the real driver would answer for a context that has ended, in place of the server's word that a statement was cancelled. A
+// driver that notices by itself has its own answer.
 func (c *Conn) cancelled(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || err == driver.ErrSkip {
+	if err == nil || err == driver.ErrSkip || ctx.Err() == nil || !c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
 		return err
 	}
-	if c.hungUp || errors.Is(err, context.Canceled) || c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
-		return c.cfg.contextError(ctx)
-	}
-	return err
+	return c.cfg.contextError(ctx)
 }
 
 // contextError is what the real driver answers when a context ends its call.
