@@ -147,6 +147,9 @@ func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB,
 	if change != nil {
 		change(&cfg)
 	}
+	if cfg.Reset.Mode == policy.ResetOff {
+		cfg.Reset.Audit = 0 // there is no reset to be audited
+	}
 	db, _ := openConfig(t, cfg)
 	return db, log
 }

@@ -122,7 +122,7 @@ func TestCallsOfAStatementShowWhatItsPrepareWasChangedTo(t *testing.T) {
 }
 
 func TestOffAddsNothing(t *testing.T) {
-	p := newPoolOf(t, modern, func(c *pooled.Config) { c.SQLCommenter.Tags = map[string]string{"application": "shop"} })
+	p := newPool(t, modern, nil)
 	p.exec(t)
 	assert.Contains(t, p.driver.Calls(), `#1.exec "exec"`)
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -70,13 +71,15 @@ func (b Breaker) validate() error {
 	case !b.On:
 		return nil
 	case b.Failures == 0 && b.Ratio == 0:
-		return errors.New("pooled: pool_breaker=on, but pool_breaker_failures and pool_breaker_ratio are both 0: set one")
+		return errors.New("pooled: pool_breaker=on, but pool_breaker_failures=0 and pool_breaker_ratio=0, so that nothing opens it: " +
+			"write pool_breaker_failures=5, or a ratio such as pool_breaker_ratio=0.5")
 	case b.Ratio > 0 && b.Window == 0:
-		return errors.New("pooled: pool_breaker_ratio needs a pool_breaker_window")
+		return fmt.Errorf("pooled: pool_breaker_ratio=%s looks back for pool_breaker_window=0: write a duration such as pool_breaker_window=10s", formatRatio(b.Ratio))
 	case b.Cooldown == 0:
-		return errors.New("pooled: pool_breaker_cooldown=0 would probe without a pause: write a duration such as 5s")
+		return errors.New("pooled: pool_breaker_cooldown=0 would probe without a pause: write a duration such as pool_breaker_cooldown=5s")
 	case b.MaxCooldown < b.Cooldown:
-		return errors.New("pooled: pool_breaker_max_cooldown is less than pool_breaker_cooldown")
+		return fmt.Errorf("pooled: pool_breaker_max_cooldown=%s is less than pool_breaker_cooldown=%s: write at least pool_breaker_max_cooldown=%[2]s, or a shorter cooldown",
+			formatDuration(b.MaxCooldown), formatDuration(b.Cooldown))
 	}
 	return nil
 }

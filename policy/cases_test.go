@@ -319,7 +319,7 @@ var dsnCases = []dsnCase{
 		name: "all settings", driver: "sqlite", native: "a.db", secret: "s3cret",
 		dsn: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=90s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=0",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
 		set: func(c *policy.Config) {
 			c.Use = []string{"audit", "trace"}
 			c.Pool = policy.Pool{
@@ -327,14 +327,14 @@ var dsnCases = []dsnCase{
 				MaxConnIdleTime: 5 * minute, AcquireTimeout: 1500 * millisecond, ConnectTimeout: 250 * millisecond,
 				ValidateAfter: policy.NeverValidate, MinIdleConns: 2, WarmStatements: 4, MaxDials: 8, Keepalive: 30 * second, Init: "select 's3cret'",
 			}
-			c.Statements.CacheSize = 0
+			c.Statements.CacheSize = 64
 		},
 		format: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=0",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
 		shown: "sqlite:xxxxx?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=xxxxx&pool_stmt_cache=0",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=xxxxx&pool_stmt_cache=64",
 	},
 	{
 		name: "tags", driver: "pgx", native: "host=db",
@@ -346,11 +346,12 @@ var dsnCases = []dsnCase{
 	},
 	{
 		name: "tags with everything in them that divides tags", driver: "pgx", native: "postgres://db/app",
-		dsn: "postgres://db/app?pool_sqlcommenter_tags=team%3D50%2525+of%252C+%C3%9F+%26+%252Fb%2Cb%253D=c=d",
+		dsn: "postgres://db/app?pool_sqlcommenter=static&pool_sqlcommenter_tags=team%3D50%2525+of%252C+%C3%9F+%26+%252Fb%2Cb%253D=c=d",
 		set: func(c *policy.Config) {
+			c.SQLCommenter.Mode = policy.SQLCommenterStatic
 			c.SQLCommenter.Tags = map[string]string{"team": "50% of, ß & /b", "b=": "c=d"}
 		},
-		format: "postgres://db/app?pool_sqlcommenter_tags=b%253D%3Dc%253Dd%2Cteam%3D50%2525+of%252C+%C3%9F+%26+%2Fb",
+		format: "postgres://db/app?pool_sqlcommenter=static&pool_sqlcommenter_tags=b%253D%3Dc%253Dd%2Cteam%3D50%2525+of%252C+%C3%9F+%26+%2Fb",
 	},
 	{
 		name: "all settings at 0", driver: "pgx", native: "host=db",

@@ -25,7 +25,7 @@ const (
 )
 
 // Config is everything that can be set about one pool. Start from [NewConfig] or [ParseDSN]: in a Config literal each
-// setting left out is 0, which is not its default but what the field says about 0.
+// setting left out would be 0, which is not its default but what the field says about 0, so that a literal is refused.
 //
 // A Config is data: whoever takes one clones it and does not see later changes. It is not safe for changes while others
 // read it.
@@ -70,6 +70,8 @@ type Config struct {
 	// Logger gets what nobody is there to be told: the README lists the messages, levels and keys. Records of one kind are limited. Nil =
 	// slog.Default(), as it is when something is logged. Only in Go.
 	Logger *slog.Logger
+
+	begun bool // by NewConfig: it is no literal
 }
 
 // Pool is how many server connections an endpoint keeps, for how long, and what is asked of them. A connection may live
@@ -134,10 +136,13 @@ func (p Pool) validate() error {
 		return fmt.Errorf("pooled: pool_max_idle_conns=%d is more than pool_max_conns=%d: "+
 			"write at most %[2]d, or all", p.MaxIdleConns, p.MaxConns)
 	}
-	if p.MinIdleConns > 0 && (p.MaxConns > 0 && p.MinIdleConns > p.MaxConns || p.MaxIdleConns != AllIdle && p.MinIdleConns > p.MaxIdleConns) {
-		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_conns or pool_max_idle_conns", p.MinIdleConns)
+	if p.MaxConns > 0 && p.MinIdleConns > p.MaxConns {
+		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_conns=%d: write at most %[2]d, or raise pool_max_conns", p.MinIdleConns, p.MaxConns)
 	}
-	if p.MaxConnLifetimeJitter > p.MaxConnLifetime {
+	if p.MaxIdleConns != AllIdle && p.MinIdleConns > p.MaxIdleConns {
+		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_idle_conns=%d: write at most %[2]d, or pool_max_idle_conns=all", p.MinIdleConns, p.MaxIdleConns)
+	}
+	if p.MaxConnLifetime > 0 && p.MaxConnLifetimeJitter > p.MaxConnLifetime {
 		return fmt.Errorf("pooled: pool_max_conn_lifetime_jitter=%s is more than pool_max_conn_lifetime=%s: "+
 			"write at most the lifetime, or auto", formatDuration(p.MaxConnLifetimeJitter), formatDuration(p.MaxConnLifetime))
 	}
@@ -154,6 +159,7 @@ type Statements struct {
 // NewConfig returns the defaults. It names no real driver yet.
 func NewConfig() Config {
 	return Config{
+		begun: true,
 		Pool: Pool{
 			MaxIdleConns:          AllIdle,
 			MaxConnLifetime:       time.Hour,
@@ -189,6 +195,10 @@ func (c Config) Clone() Config {
 // Validate reports the first setting that is out of range or contradicts another, by its key in a DSN, or that there is
 // no real driver. It does not look whether the driver or the middlewares are registered. [ParseDSN] has called it.
 func (c Config) Validate() error {
+	if !c.begun {
+		return errors.New("pooled: this Config is a literal, in which each setting that is left out is 0, and not its default: " +
+			"begin with cfg := pooled.NewConfig(), or cfg, err := pooled.ParseDSN(dsn), and change its fields")
+	}
 	for _, k := range keys {
 		if value := k.get(c); value != "" {
 			scratch := c
@@ -197,7 +207,15 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Leak.validate(), c.Breaker.validate(), c.Routing.validate())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
+}
+
+// validateWarm looks whether there is room for the statements that are prepared beforehand. The default is cut to what there is room for.
+func (c Config) validateWarm() error {
+	if warm := c.Pool.WarmStatements; warm > c.Statements.CacheSize && warm != NewConfig().Pool.WarmStatements {
+		return fmt.Errorf("pooled: pool_warm_statements=%d is more than pool_stmt_cache=%d: write at most %[2]d, or raise pool_stmt_cache", warm, c.Statements.CacheSize)
+	}
+	return nil
 }
 
 func (c Config) validateDriver() error {

@@ -58,20 +58,20 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"contradiction", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MaxIdleConns = 1, 2 }, "pooled: pool_max_idle_conns=2 is more"},
 		{"reclaiming what is not watched", func(c *policy.Config) {
 			c.Leak.Threshold, c.Leak.Reclaim = 0, policy.ReclaimAll
-		}, "pooled: pool_leak_reclaim is set, but pool_leak=off"},
-		{"more idle than there may be", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MinIdleConns = 2, 3 }, "pooled: pool_min_idle_conns=3 is more"},
+		}, "pooled: pool_leak_reclaim=all has no effect, because pool_leak=off: write for how long"},
+		{"more idle than there may be", func(c *policy.Config) { c.Pool.MaxConns, c.Pool.MinIdleConns = 2, 3 }, "pooled: pool_min_idle_conns=3 is more than pool_max_conns=2: write at most 2"},
 		{"breaker without a rule", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.Failures = true, 0
-		}, "pooled: pool_breaker=on, but pool_breaker_failures and pool_breaker_ratio are both 0"},
+		}, "pooled: pool_breaker=on, but pool_breaker_failures=0 and pool_breaker_ratio=0, so that nothing opens it: write pool_breaker_failures=5"},
 		{"breaker without a cooldown", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.Cooldown = true, 0
 		}, "pooled: pool_breaker_cooldown=0"},
 		{"breaker whose cooldown shrinks", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.MaxCooldown = true, time.Second
-		}, "pooled: pool_breaker_max_cooldown is less"},
+		}, "pooled: pool_breaker_max_cooldown=1s is less than pool_breaker_cooldown=5s: write at least pool_breaker_max_cooldown=5s"},
 		{"ratio without a window", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.Ratio, c.Breaker.Window = true, 0.5, 0
-		}, "pooled: pool_breaker_ratio needs"},
+		}, "pooled: pool_breaker_ratio=0.5 looks back for pool_breaker_window=0: write a duration"},
 		{"ratio above 1", func(c *policy.Config) { c.Breaker.Ratio = 1.5 }, "pooled: pool_breaker_ratio=1.5 is not between 0 and 1"},
 		{"tag without a name", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"": "a"} }, "pooled: pool_sqlcommenter_tags="},
 		{"tag with a space", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"a b": "a"} }, "has a tag without a name, or with a space in it"},
@@ -81,7 +81,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"mode that is none", func(c *policy.Config) { c.SQLCommenter.Mode = 3 }, "pooled: pool_sqlcommenter=3 is not known"},
 		{"jitter of no lifetime", func(c *policy.Config) {
 			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
-		}, "pooled: pool_max_conn_lifetime_jitter=1s is more than pool_max_conn_lifetime=0"},
+		}, "pooled: pool_max_conn_lifetime_jitter=1s has no effect, because pool_max_conn_lifetime=0: write a lifetime too"},
 		{"keys in the native DSN", func(c *policy.Config) { c.DSN = "postgres://db/?pool_max_conns=3" }, "pooled: the DSN field of a Config has pool_ keys in it"},
 	}
 	for _, tc := range tests {
@@ -95,8 +95,20 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 	}
 }
 
-func TestTheZeroConfigOfADriverIsValid(t *testing.T) {
-	require.NoError(t, policy.Config{DriverName: "pgx"}.Validate())
+func TestALiteralIsRefusedAsItsZeroesAreNoDefaults(t *testing.T) {
+	for name, c := range map[string]policy.Config{
+		"of nothing": {}, "of a DSN": {DriverName: "pgx", DSN: "host=db"}, "of a connector": {Connector: leaky{}}, "with settings": {DriverName: "pgx", Pool: policy.Pool{MaxConns: 5}},
+	} {
+		require.ErrorContains(t, c.Validate(), "begin with cfg := pooled.NewConfig(), or cfg, err := pooled.ParseDSN(dsn), and change its fields", name)
+		require.Error(t, c.Clone().Validate(), name)
+	}
+	c := policy.NewConfig()
+	c.DriverName = "pgx"
+	require.NoError(t, c.Validate())
+	require.NoError(t, c.Clone().Validate())
+	parsed, err := policy.ParseDSN("host=db")
+	require.NoError(t, err)
+	require.NoError(t, parsed.Validate())
 }
 
 func TestACloneSharesNothingThatChanges(t *testing.T) {

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // ReclaimMode says what becomes of a server connection that nobody has used for [Leak].Threshold, though somebody holds it.
 type ReclaimMode uint8
@@ -28,12 +25,4 @@ type Leak struct {
 	Sample int
 	// Reclaim is what becomes of a connection that is reported: pool_leak_reclaim. The zero value is [ReclaimOff], the default.
 	Reclaim ReclaimMode
-}
-
-// validate looks for settings that contradict each other.
-func (l Leak) validate() error {
-	if l.Threshold == 0 && l.Reclaim != ReclaimOff {
-		return errors.New("pooled: pool_leak_reclaim is set, but pool_leak=off: write for how long a connection may be held unused, such as pool_leak=1m")
-	}
-	return nil
 }

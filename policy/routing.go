@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,6 +92,11 @@ const (
 // On reports whether statements are routed.
 func (r Routing) On() bool { return r.Mode != RouteAuto || len(r.Replicas) > 0 }
 
+// ownPools reports whether there are servers whose connections are kept in another way than those of the others.
+func (r Routing) ownPools() bool {
+	return slices.ContainsFunc(r.Replicas, func(replica Replica) bool { return replica.Pool != nil })
+}
+
 // validate looks for settings that contradict each other.
 func (r Routing) validate() error {
 	for _, replica := range r.Replicas {
@@ -99,6 +105,11 @@ func (r Routing) validate() error {
 		}
 		if replica.Weight < 0 {
 			return fmt.Errorf("pooled: the weight of the replica %s is negative", replica.Address)
+		}
+		if replica.Pool != nil {
+			if err := replica.Pool.validate(); err != nil {
+				return err
+			}
 		}
 	}
 	switch {

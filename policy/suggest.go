@@ -2,6 +2,8 @@ package policy
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -21,16 +23,30 @@ func errUnknownKey(name string) error {
 	return errors.New("pooled: " + name + " is not a key (known: " + strings.Join(names, ", ") + ")")
 }
 
-// suggest returns the known key nearest to a name; empty if none is near.
+// suggest returns the known key that a name most likely stands for, or two joined by or; empty if none is near. The names of other pools count too.
 func suggest(name string) string {
-	name = strings.ToLower(name)
+	name = plain(name)
 	nearest, least := "", len(name)/4+1 // near is one edit in four letters
-	for _, k := range keys {
-		if d := distance(name, k.Name); d < least {
-			nearest, least = k.Name, d
+	consider := func(other, key string) {
+		if d := distance(name, other); d < least && !opposed(name, other) {
+			nearest, least = key, d
 		}
 	}
+	for _, k := range keys {
+		consider(plain(k.Name), k.Name)
+	}
+	for _, other := range slices.Sorted(maps.Keys(foreign)) {
+		consider(plain(keyPrefix)+other, strings.Join(foreign[other], " or "))
+	}
 	return nearest
+}
+
+// plain is a name without what people write in different ways.
+func plain(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
+
+// opposed reports whether one name is about the least and the other about the most: two letters apart, and the contrary.
+func opposed(a, b string) bool {
+	return strings.Contains(a, "min") && strings.Contains(b, "max") || strings.Contains(a, "max") && strings.Contains(b, "min")
 }
 
 // distance is how many bytes must be inserted, deleted or replaced to make b of a (Levenshtein).

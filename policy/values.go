@@ -122,6 +122,9 @@ func parseRatio(text string) (float64, error) {
 	case err != nil:
 		return 0, errors.New("is not a number")
 	case !(0 <= r && r <= 1): // also what is no number
+		if 1 < r && r <= 100 {
+			return 0, fmt.Errorf("is not between 0 and 1: write %s for %s percent", formatRatio(r/100), formatRatio(r))
+		}
 		return 0, errors.New("is not between 0 and 1")
 	}
 	return r, nil
@@ -135,9 +138,9 @@ func parseDuration(text string) (time.Duration, error) {
 		return natural(d)
 	}
 	if strings.Trim(text, "0123456789.") == "" {
-		return 0, fmt.Errorf("has no unit: write %ss if seconds are meant", text)
+		return 0, fmt.Errorf("has no unit: write %[1]ss for seconds, or %[1]sms for milliseconds", text)
 	}
-	return 0, errors.New("is not a duration")
+	return 0, errors.New("is not a duration: a number and a unit, which is ms, s, m or h")
 }
 
 // natural refuses what is below 0.
