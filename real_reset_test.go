@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/policy"
 )
 
 // The matrix: what borrower A does to the one server connection, in every way that a text can reach the server, must not be seen by
