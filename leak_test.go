@@ -46,6 +46,9 @@ func newLeakPool(t *testing.T, change func(*pooled.Config)) *leakPool {
 		if change != nil {
 			change(c)
 		}
+		if c.Leak.Threshold == 0 {
+			c.Leak.Sample = pooled.NewConfig().Leak.Sample // no stack is captured, and to ask for more is a contradiction
+		}
 	})
 	return p
 }
