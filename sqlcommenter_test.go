@@ -74,12 +74,12 @@ func TestCommentsReachTheDriverAndNobodyElse(t *testing.T) {
 	db := sql.OpenDB(connector)
 	defer db.Close()
 
-	_, err = db.ExecContext(t.Context(), "exec;")
+	_, err = db.ExecContext(t.Context(), "update;")
 	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), "exec /* mine */")
+	_, err = db.ExecContext(t.Context(), "update /* mine */")
 	require.NoError(t, err)
 	for range 2 { // the second time, the text is known
-		st, err := db.PrepareContext(t.Context(), "prepared ?")
+		st, err := db.PrepareContext(t.Context(), "insert ?")
 		require.NoError(t, err)
 		_, err = st.ExecContext(t.Context(), 1)
 		require.NoError(t, err)
@@ -87,12 +87,12 @@ func TestCommentsReachTheDriverAndNobodyElse(t *testing.T) {
 	}
 
 	assert.Equal(t, []string{
-		`#1.exec "exec /*application='shop'*/;"`, `#1.exec "exec /* mine */"`,
-		`#1.prepare "prepared ? /*application='shop'*/"`, `#1.stmt.exec "prepared ? /*application='shop'*/" [$1 int64(1)]`,
-		`#1.stmt.exec "prepared ? /*application='shop'*/" [$1 int64(1)]`,
+		`#1.exec "update /*application='shop'*/;"`, `#1.exec "update /* mine */"`,
+		`#1.prepare "insert ? /*application='shop'*/"`, `#1.stmt.exec "insert ? /*application='shop'*/" [$1 int64(1)]`,
+		`#1.stmt.exec "insert ? /*application='shop'*/" [$1 int64(1)]`,
 	}, slices.DeleteFunc(d.Calls(), func(call string) bool { return !strings.Contains(call, "exec ") && !strings.Contains(call, "prepare ") }))
-	once := []string{"prepare prepared ?", "prepare prepared ?", "exec prepared ?", "exec prepared ?"}
-	assert.Equal(t, slices.Concat([]string{"exec exec;", "exec exec;", "exec exec /* mine */", "exec exec /* mine */"}, once, once), shown)
+	once := []string{"prepare insert ?", "prepare insert ?", "exec insert ?", "exec insert ?"}
+	assert.Equal(t, slices.Concat([]string{"exec update;", "exec update;", "exec update /* mine */", "exec update /* mine */"}, once, once), shown)
 }
 
 func TestCallsOfAStatementShowWhatItsPrepareWasChangedTo(t *testing.T) {
@@ -151,9 +151,9 @@ func TestATextWithATraceIsNeverPrepared(t *testing.T) {
 	d.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
 	d.Always(faultdriver.Query, faultdriver.Outcome{Err: driver.ErrSkip})
 	for range 5 {
-		_, err := p.ExecContext(t.Context(), "exec ?", 1)
+		_, err := p.ExecContext(t.Context(), "update ?", 1)
 		require.NoError(t, err)
-		rows, err := p.QueryContext(t.Context(), "query ?", 1)
+		rows, err := p.QueryContext(t.Context(), "select ?", 1)
 		require.NoError(t, err)
 		require.NoError(t, rows.Close())
 	}
@@ -163,7 +163,7 @@ func TestATextWithATraceIsNeverPrepared(t *testing.T) {
 			prepares = append(prepares, call)
 		}
 	}
-	assert.Equal(t, []string{`#1.prepare "exec ?` + ofShop + `"`, `#1.prepare "query ?` + ofShop + `"`}, prepares)
+	assert.Equal(t, []string{`#1.prepare "update ?` + ofShop + `"`, `#1.prepare "select ?` + ofShop + `"`}, prepares)
 }
 
 // newTextPool is a traced pool over a driver that sends texts as they are.

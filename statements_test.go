@@ -54,6 +54,7 @@ func TestMySQLQueryWithArgumentsIsPreparedOnce(t *testing.T) {
 	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		db := openWith(t, s.server(t), nil)
 		for i := range 10 {
+			i++ // 0 is of a kind of its own
 			var n int
 			require.NoError(t, db.QueryRow("select ? + 1", i).Scan(&n))
 			assert.Equal(t, i+1, n)
@@ -102,6 +103,7 @@ func TestStatementIsPreparedOncePerServerConnection(t *testing.T) {
 		require.NoError(t, err)
 		defer st.Close()
 		for i := range 5 {
+			i++ // 0 is of a kind of its own
 			var n int
 			require.NoError(t, st.QueryRow(i).Scan(&n))
 			assert.Equal(t, i+1, n)
@@ -279,7 +281,7 @@ func TestStatementThatFailedIsNewAfterItIsPreparedAgain(t *testing.T) {
 	p := newPool(t, modern, nil)
 	prepares := func() int { return p.calls(faultdriver.Prepare) }
 	use := func(outcomes ...faultdriver.Outcome) {
-		st, err := p.PrepareContext(t.Context(), "exec")
+		st, err := p.PrepareContext(t.Context(), "update")
 		require.NoError(t, err)
 		defer st.Close()
 		for _, o := range outcomes {

@@ -24,9 +24,33 @@ var errBarred = errors.New("wrong password")
 type cluster struct {
 	*Router
 	servers []*fakeServer
-	log     bytes.Buffer // in a bubble, to be read after synctest.Wait
+	log     lockedBuffer
 	stop    context.CancelFunc
 	group   sync.WaitGroup
+}
+
+// lockedBuffer is a log that can be read while monitors write it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lockedBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 func newCluster(t *testing.T, n int, change func(*policy.Routing)) *cluster {
@@ -71,6 +95,11 @@ func newClusterOf(t *testing.T, n int, change func(*policy.Routing), begin func(
 		})
 	}
 	begin(c.servers)
+	for i, f := range c.servers {
+		if f.sessions != nil {
+			o.Servers[i].Dialect.Sessions = f.sessions
+		}
+	}
 	c.Router = New(o)
 	t.Cleanup(func() { c.stop(); c.group.Wait() })
 	require.NoError(t, c.Ready(t.Context()))

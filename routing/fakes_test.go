@@ -21,6 +21,7 @@ func (p place) String() string                   { return strconv.Itoa(int(p)) }
 
 // fakeServer plays its part for a monitor.
 type fakeServer struct {
+	sessions dialect.Sessions // nil: fakeSessions
 	mu       sync.Mutex
 	sight    dialect.Sight
 	err      error

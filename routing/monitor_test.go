@@ -328,11 +328,17 @@ func TestErrorOfALogInChangesNothingOnceThereWasAPrimary(t *testing.T) {
 // What was defined a moment ago is known to the primary alone: statements are judged by its catalogue.
 func TestCatalogueIsThePrimarysAsLongAsItAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, 2, nil)
 		knows := [2]*learner{}
-		for i := range knows {
-			knows[i] = &learner{learned: make(chan driver.Conn, 9)}
-			c.members[i].Dialect.Sessions = knows[i]
+		c := newClusterOf(t, 2, nil, func(servers []*fakeServer) {
+			for i := range knows {
+				knows[i] = &learner{learned: make(chan driver.Conn, 9)}
+				servers[i].sessions = knows[i]
+			}
+		})
+		for _, l := range knows { // at the beginning each is told once
+			for len(l.learned) > 0 {
+				<-l.learned
+			}
 		}
 		learns := func(who, from int) {
 			t.Helper()

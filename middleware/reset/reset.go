@@ -10,6 +10,7 @@ package reset
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -96,7 +97,9 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		c.Statement = s
-		err = next(ctx, c)
+		if err = next(ctx, c); err == driver.ErrSkip { // nothing was sent: it comes again as a prepared statement
+			return err
+		}
 		conn.Changes().Read(s, err != nil)
 		if s.Provisional { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
