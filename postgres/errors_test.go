@@ -39,7 +39,7 @@ func TestErrorsOfTheServerAreWhatTheirSQLStateSays(t *testing.T) {
 		{"FATAL", []string{"57P01"}, dead | down},
 		{"FATAL", []string{"57P02"}, dead | down | infra | dialect.Crashed},
 		{"FATAL", []string{"25P03", "25P04"}, dead | app},
-		{"FATAL", []string{"57P05"}, dead | app | unsent},
+		{"FATAL", []string{"57P05"}, dead | app | dialect.NotExecuted},
 		{"ERROR", []string{"57P05"}, dead | app}, // raised by a function
 		{"FATAL", []string{"57P04"}, dead | app | dialect.Misconfigured},
 		{"PANIC", []string{"HV000"}, dead},
