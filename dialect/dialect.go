@@ -112,6 +112,8 @@ type Traits struct {
 	// PreparesArgs says that a statement with arguments costs a round trip for preparing each time (the driver answers
 	// driver.ErrSkip), so the statement cache is asked first.
 	PreparesArgs bool
+	// ClosesSilently says that closing a statement is a command without an answer, so that it does not block. False: it may wait for the server.
+	ClosesSilently bool
 	// TypedByText says that what a prepared statement does depends on its text and its arguments alone. False: also on the arguments that it has
 	// run with before, so it serves only others of the same kinds.
 	TypedByText bool

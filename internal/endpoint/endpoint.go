@@ -244,25 +244,8 @@ func (e *Endpoint) Release(r *middleware.Release) {
 		e.closeOffPath(c)
 		return
 	}
-	if c.HasOrphans() && e.Background(func(context.Context) { e.tidy(c) }) {
-		return
-	}
 	e.keep(c)
 	e.gate.leave()
-}
-
-// tidy closes the statements that the borrower has left, before the connection is idle: what was closed by its caller is not to stay on the server.
-func (e *Endpoint) tidy(c *Conn) {
-	defer e.gate.leave()
-	c.Settle()
-	c.CloseOrphans()
-	if c.Failed() {
-		e.idle.Add(-1)
-		c.reason = failed
-		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
-		return
-	}
-	e.keep(c)
 }
 
 // keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.

@@ -265,12 +265,10 @@ func (st *Stmt) Release() {
 	}
 }
 
-// HasOrphans reports whether there are statements that nobody uses and that are still to be closed.
-func (c *Conn) HasOrphans() bool { return len(c.orphans) > 0 }
-
-// CloseOrphans closes them. Nobody may be reading rows.
-func (c *Conn) CloseOrphans() {
-	if !c.failed {
+// Tidy closes, when the connection is given back, what was abandoned on it: what its caller has closed is not to stay on the server. It does not
+// block, so where that could wait for the server, or for a cancellation that is on its way, the next borrower does it.
+func (c *Conn) Tidy() {
+	if c.cfg.Traits.ClosesSilently && c.watched == nil && !c.failed {
 		c.closeOrphans()
 	}
 }
