@@ -102,7 +102,7 @@ func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
 		case traits.TypedByText, known && st.typed && st.kinds == string(kinds):
 			found = st
 			return false
-		case !st.typed:
+		case !st.typed, st.kinds == "": // one without parameters is as good as new
 			found = st
 		}
 		return true
