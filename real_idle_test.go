@@ -138,13 +138,6 @@ func TestStatementThatMeetsAnIdleTimeoutRunsOnAnotherConnection(t *testing.T) {
 			_, err = st.ExecContext(ctx)
 			return errors.Join(err, st.Close())
 		},
-		"Ping": func(ctx context.Context, db *sql.DB) error {
-			if err := db.PingContext(ctx); err != nil {
-				return err
-			}
-			_, err := db.ExecContext(ctx, insertIdle)
-			return err
-		},
 	}
 	for _, server := range idleServers(t) {
 		for name, call := range calls {

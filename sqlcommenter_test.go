@@ -23,7 +23,10 @@ import (
 // commented is a mode of pool_sqlcommenter, with the tags that all tests of it have.
 func commented(mode policy.SQLCommenterMode) func(*pooled.Config) {
 	return func(c *pooled.Config) {
-		c.SQLCommenter = policy.SQLCommenter{Mode: mode, Tags: map[string]string{"application": "shop"}}
+		c.SQLCommenter = policy.SQLCommenter{Mode: mode}
+		if mode != policy.SQLCommenterOff {
+			c.SQLCommenter.Tags = map[string]string{"application": "shop"}
+		}
 	}
 }
 

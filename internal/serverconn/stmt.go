@@ -113,6 +113,17 @@ func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
 	return found
 }
 
+// Knows reports whether a statement with that text was prepared by the connection as the session reads it now.
+func (c *Conn) Knows(text string) bool {
+	state, readable := c.changes.Reading()
+	known := false
+	c.cache.each(text, func(st *Stmt) bool {
+		known = readable && st.state == state && st.real != nil
+		return !known
+	})
+	return known
+}
+
 // Keeps reports whether it is the same for a statement with that text when it is prepared, as long as the session reads texts as it does now.
 func (c *Conn) Keeps(text string) bool { return c.keeps(text, true) }
 

@@ -361,7 +361,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 			return err
 		}
 		err := s.perform(ctx, c)
-		if err == nil || !s.fresh || tries == mostTries || !s.conn.EndedIdle(err) && !pingedDead(ctx, c.Op, err) {
+		if err == nil || !s.fresh || tries == mostTries || !s.conn.EndedIdle(err) {
 			return err
 		}
 		c.Retries = append(c.Retries, middleware.Retry{At: time.Now(), Endpoint: s.Endpoint(), Err: err})
@@ -371,12 +371,6 @@ func call(ctx context.Context, c *middleware.Call) error {
 
 // mostTries is on how many connections a call is tried whose server had ended them meanwhile: as many as database/sql tries.
 const mostTries = 3
-
-// pingedDead reports whether a ping has found a connection dead. It executes nothing, so it may always run again; database/sql does not run it again by itself, and
-// pgx does not tell what it has heard of the server.
-func pingedDead(ctx context.Context, op middleware.Op, err error) bool {
-	return op == middleware.Ping && errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil
-}
 
 // perform runs a call on the connection that the session holds.
 func (s *Session) perform(ctx context.Context, c *middleware.Call) error {

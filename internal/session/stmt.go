@@ -35,12 +35,15 @@ func (s *Session) statement(text string) *statement {
 	return st
 }
 
-// prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one.
+// prepare prepares a text on the session's connection, so that a bad one fails here, and remembers a good one. What the connection has prepared
+// before is looked up when it runs, as it depends on the arguments which of several it is.
 func (s *Session) prepare(ctx context.Context, text string) (driver.Stmt, error) {
 	st := s.statement(text)
-	if _, err := st.bind(ctx, nil); err != nil {
-		_ = st.Close() // it is bound to nothing
-		return nil, err
+	if !s.conn.Knows(text) {
+		if _, err := st.bind(ctx, nil); err != nil {
+			_ = st.Close() // it is bound to nothing
+			return nil, err
+		}
 	}
 	if s.readsAsDialled() && s.conn.Keeps(text) {
 		s.source.seen.add(text)
