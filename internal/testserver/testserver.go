@@ -11,6 +11,8 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -73,7 +75,7 @@ func postgresDatabase(t testing.TB, server string) string {
 		t.Fatal("testserver: the DSN of the PostgreSQL server is not a URL") // the error would show the password
 	}
 	name := uniqueName()
-	create(t, "pgx", server, `create database `+name, `drop database if exists `+name+` with (force)`)
+	create(t, "pgx", server, `create database `+name, nil, `drop database if exists `+name+` with (force)`)
 	address.Path = "/" + name
 	return address.String()
 }
@@ -98,15 +100,42 @@ func mysqlDatabase(t testing.TB, server string) string {
 		t.Fatalf("testserver: the DSN of the MySQL or MariaDB server: %v", err)
 	}
 	name := uniqueName()
-	create(t, "mysql", server, "create database "+name, "drop database if exists "+name)
+	endStatements := func(ctx context.Context, db *sql.DB) error { return endMySQLStatements(ctx, db, name) }
+	create(t, "mysql", server, "create database "+name, endStatements, "drop database if exists "+name)
 	config.DBName = name
 	return config.FormatDSN()
 }
 
-// create runs one statement now and the other when the test ends.
-func create(t testing.TB, driver, dsn, createSQL, dropSQL string) {
+// endMySQLStatements ends what runs in a database: the server would go on with it when nobody waits for the answer any more, and there is no
+// database.
+func endMySQLStatements(ctx context.Context, db *sql.DB, database string) error {
+	rows, err := db.QueryContext(ctx, "select id from information_schema.processlist where command <> 'Sleep' and db = ?", database)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("kill %d", id)); err != nil && !hasEnded(err) {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// hasEnded reports whether a connection could not be killed because there is none.
+func hasEnded(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == 1094
+}
+
+// create runs one statement now, and the other when the test ends, after what has to be done before it, if there is any.
+func create(t testing.TB, driver, dsn, createSQL string, before func(context.Context, *sql.DB) error, dropSQL string) {
 	t.Helper()
-	exec := func(query string) error {
+	exec := func(before func(context.Context, *sql.DB) error, query string) error {
 		ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 		defer cancel()
 		db, err := sql.Open(driver, dsn)
@@ -114,14 +143,19 @@ func create(t testing.TB, driver, dsn, createSQL, dropSQL string) {
 			return err
 		}
 		defer db.Close()
+		if before != nil {
+			if err := before(ctx, db); err != nil {
+				return err
+			}
+		}
 		_, err = db.ExecContext(ctx, query)
 		return err
 	}
-	if err := exec(createSQL); err != nil {
+	if err := exec(nil, createSQL); err != nil {
 		t.Fatalf("testserver: %s: %v", createSQL, err)
 	}
 	t.Cleanup(func() {
-		if err := exec(dropSQL); err != nil {
+		if err := exec(before, dropSQL); err != nil {
 			t.Errorf("testserver: %s: %v", dropSQL, err)
 		}
 	})

@@ -1,9 +1,11 @@
 package testserver_test
 
 import (
+	"context"
 	"database/sql"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
@@ -68,6 +70,37 @@ func TestDatabaseIsFreshAndDroppedWithItsTest(t *testing.T) {
 				assert.Equal(t, name, queryString(t, server.driver, first, server.current))
 			})
 			assert.Equal(t, "0", queryString(t, server.driver, server.admin(t), server.exists, name))
+		})
+	}
+}
+
+func TestStatementThatRunsOnWithoutItsCallerEndsWithItsTest(t *testing.T) {
+	for _, server := range []struct {
+		name          string
+		admin, create func(testing.TB) string
+	}{
+		{"MariaDB", testserver.MariaDB, testserver.MariaDBDatabase},
+		{"MySQL", testserver.MySQL, testserver.MySQLDatabase},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			runs := func(n string) func() bool {
+				return func() bool {
+					return n == queryString(t, "mysql", server.admin(t), "select count(*) from information_schema.processlist where info like 'do sleep(3600)%'")
+				}
+			}
+			t.Run("in use", func(t *testing.T) {
+				db := open(t, "mysql", server.create(t))
+				ctx, cancel := context.WithCancel(t.Context())
+				left := make(chan error, 1)
+				go func() {
+					_, err := db.ExecContext(ctx, "do sleep(3600)")
+					left <- err
+				}()
+				require.Eventually(t, runs("1"), time.Minute, 10*time.Millisecond)
+				cancel()
+				require.ErrorIs(t, <-left, context.Canceled)
+			})
+			assert.Eventually(t, runs("0"), time.Minute, 10*time.Millisecond)
 		})
 	}
 }
