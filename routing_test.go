@@ -32,6 +32,8 @@ func TestServersOfAClusterAreNamedByTheDSN(t *testing.T) {
 		_, routes := routing.Explain(db, "select 1")
 		assert.Equal(t, connector.Stats().Routing != nil, routes)
 		require.NoError(t, db.Close())
+		_, still := routing.Explain(db, "select 1") // as calls do that are under way
+		assert.Equal(t, routes, still)
 	}
 }
 

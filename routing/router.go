@@ -123,7 +123,7 @@ func (r *Router) Rest() {
 		m.up, m.err, m.failures = false, nil, 0
 	}
 	r.samples = nil
-	r.view.Store(&view{why: "no server has been asked since the pool was closed"})
+	r.view.Store(&view{why: "no server has been asked since the pool was closed", judge: r.view.Load().judge}) // calls may be under way
 	r.known.Store(false)
 	r.started.Store(false)
 }
