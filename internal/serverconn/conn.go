@@ -240,7 +240,7 @@ func (c *Conn) query(ctx context.Context, text string, once bool, args []driver.
 	if !c.cfg.Traits.OneResult || once {
 		return nil, driver.ErrSkip // database/sql keeps the statement until the rows are closed; the cache could not know when
 	}
-	st, err := c.kept(ctx, text, args)
+	st, err := c.forArgs(ctx, text, args)
 	if err != nil {
 		return nil, err
 	}
@@ -248,8 +248,9 @@ func (c *Conn) query(ctx context.Context, text string, once bool, args []driver.
 	return st.query(ctx, args)
 }
 
-// kept returns a statement that serves others afterwards. driver.ErrSkip means that there is none.
-func (c *Conn) kept(ctx context.Context, text string, args []driver.NamedValue) (*Stmt, error) {
+// forArgs returns a statement that runs once with these arguments. Where it can serve others afterwards, the cache has it, or keeps it.
+// driver.ErrSkip means that there is no cache.
+func (c *Conn) forArgs(ctx context.Context, text string, args []driver.NamedValue) (*Stmt, error) {
 	if c.cacheSize() == 0 {
 		return nil, driver.ErrSkip
 	}
@@ -258,7 +259,7 @@ func (c *Conn) kept(ctx context.Context, text string, args []driver.NamedValue) 
 		kinds, known = c.kindsOfGiven(args)
 	}
 	if !c.keeps(text, known) {
-		return nil, driver.ErrSkip
+		return c.newStmt(ctx, &Stmt{conn: c, text: text, refs: 1, stray: true})
 	}
 	return c.stmt(ctx, text, kinds, true, c.cfg.Failures())
 }
@@ -283,7 +284,7 @@ func (c *Conn) exec(ctx context.Context, text string, once bool, args []driver.N
 	if once {
 		return nil, driver.ErrSkip
 	}
-	st, err := c.kept(ctx, text, args)
+	st, err := c.forArgs(ctx, text, args)
 	if err != nil {
 		return nil, err
 	}

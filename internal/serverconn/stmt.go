@@ -74,16 +74,24 @@ func (c *Conn) stmt(ctx context.Context, text string, kinds []byte, known bool, 
 		return st, nil
 	}
 	// Room is made before, not after: closing a statement is a command, and the connection may be reading rows then.
-	if c.cfg.Traits.OneResult {
-		c.closeOrphans()
-	}
 	c.cache.trim(max(c.room()-1, 0))
-	st := &Stmt{conn: c, text: text, refs: 1}
-	if err := st.ready(ctx); err != nil {
+	st, err := c.newStmt(ctx, &Stmt{conn: c, text: text, refs: 1})
+	if err != nil {
 		return nil, err
 	}
 	if !st.stray && c.cache.len() < c.room() {
 		c.cache.add(st)
+	}
+	return st, nil
+}
+
+// newStmt prepares a statement, once those are closed that nobody uses.
+func (c *Conn) newStmt(ctx context.Context, st *Stmt) (*Stmt, error) {
+	if c.cfg.Traits.OneResult {
+		c.closeOrphans()
+	}
+	if err := st.ready(ctx); err != nil {
+		return nil, err
 	}
 	return st, nil
 }
