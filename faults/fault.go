@@ -21,6 +21,7 @@ type fault struct {
 	gentle  bool                 // no call may fail
 
 	begin func(ctx context.Context, t *trial) error // breaks the server
+	keep  func(ctx context.Context, t *trial) error // keeps it broken, again and again until the end; nil: it stays so by itself
 	end   func(ctx context.Context, t *trial) error // returns when the server answers
 }
 
@@ -42,7 +43,7 @@ var faults = []fault{
 	{name: "SIGSTOP, then SIGCONT", workers: workers, think: thinkTime, silent: true, begin: halt, end: resume},
 	{name: "orderly restart", workers: workers, think: thinkTime, codes: ending, begin: shutDown, end: start},
 	{name: "restart, 200 workers", workers: stampedeWorkers, codes: ending, begin: shutDown, end: start},
-	{name: "out of connections", workers: workers, think: thinkTime, codes: noRoom, begin: takeAll, end: leave},
+	{name: "out of connections", workers: workers, think: thinkTime, codes: noRoom, begin: takeAll, keep: takeFreed, end: leave},
 	{name: "network cut", workers: workers, think: thinkTime, network: cut},
 	{name: "network a black hole", workers: workers, think: thinkTime, network: blackhole, silent: true},
 	{name: "connections reset", workers: workers, think: thinkTime, network: reset},
@@ -80,10 +81,15 @@ func takeAll(ctx context.Context, t *trial) error {
 	t.others = &others{db: db}
 	var failed error
 	err = process.Until(ctx, func() bool {
-		failed = errors.Join(t.connector.Evict(""), t.others.take(ctx, t.server.full))
+		failed = takeFreed(ctx, t)
 		return failed != nil || t.watch.refused.Load() > 0 && (t.connector.Stats().Endpoints[0].Open == 0 || t.breakerOpen())
 	})
 	return errors.Join(err, failed)
+}
+
+// takeFreed has the other clients take what the service gives up. A single connection that it kept would do for all its workers.
+func takeFreed(ctx context.Context, t *trial) error {
+	return errors.Join(t.connector.Evict(""), t.others.take(ctx, t.server.full))
 }
 
 // leave has the other clients leave, and waits until the server knows.

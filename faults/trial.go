@@ -160,7 +160,14 @@ func (t *trial) phases(ctx context.Context, l *load) (recovered time.Time, err e
 	if t.fault.gentle {
 		reaches("calls succeed under the fault", func() bool { return l.succeeded[during].Load() >= callsDuring })
 	} else {
-		reaches("all workers have met the fault", func() bool { return l.met.Load() == int64(t.fault.workers) || t.breakerOpen() })
+		var failed error
+		reaches("all workers have met the fault", func() bool {
+			if t.fault.keep != nil {
+				failed = t.fault.keep(ctx, t)
+			}
+			return failed != nil || l.met.Load() == int64(t.fault.workers) || t.breakerOpen()
+		})
+		err = errors.Join(err, failed)
 	}
 	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), trialTimeout) // in any case: the server is needed again
 	defer cancel()

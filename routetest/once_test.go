@@ -23,6 +23,9 @@ import (
 type refusal struct {
 	name, text string
 	ctx        func(context.Context) context.Context // nil: as it is
+	// atomic is the family whose servers refuse it before it leaves anything: with GTIDs, MySQL writes to no table without transactions together
+	// with one that has them.
+	atomic string
 }
 
 // mysqlMulti lets texts have several statements.
@@ -59,7 +62,11 @@ func TestNothingRunsTwiceThatMayHaveLeftSomething(t *testing.T) {
 					}
 					_, err := p.ExecContext(ctx, r.text)
 					require.Error(t, err)
-					assert.Equal(t, 1, p.counted(t), "rows, after %v", err)
+					left := 1
+					if r.atomic == f.name {
+						left = 0
+					}
+					assert.Equal(t, left, p.counted(t), "rows, after %v", err)
 				})
 			}
 		})
@@ -151,9 +158,9 @@ var mysqlRefusals = []refusal{
 	{name: "a procedure that commits, in a read-only transaction", text: "call leaves(1792)"},
 	{name: "a procedure that commits, in read-only mode", text: "call leaves(1836)"},
 	{name: "a function that writes", text: "select far(1290)"},
-	{name: "a function that writes, for another table", text: "insert into undone select far(1290)"},
+	{name: "a function that writes, for another table", text: "insert into undone select far(1290)", atomic: "MySQL"},
 	{name: "a view over a function that writes", text: "select n from shows"},
-	{name: "a trigger that writes to a table without transactions", text: "insert into audited values (1)"},
+	{name: "a trigger that writes to a table without transactions", text: "insert into audited values (1)", atomic: "MySQL"},
 	{name: "a table without transactions", text: "insert into counter values (2)"},
 	{name: "several statements", text: "insert into counter values (1); signal sqlstate 'HY000' set mysql_errno = 1290, message_text = 'the --super-read-only option'"},
 	{name: "a node of Galera that is not ready", text: "call leaves(1047)"},
