@@ -52,6 +52,7 @@ const (
 	Sequence                          // currval and lastval, LAST_INSERT_ID
 	OpenTx                            // a transaction that the text begins, or has begin by itself
 	Database                          // USE
+	Plans                             // settings that prepared statements keep of the session, such as PostgreSQL's TimeZone
 	Permanent                         // only a new connection undoes it: LOAD, setseed
 	UnknownEffect                     // it may be any of the above
 
@@ -60,7 +61,7 @@ const (
 )
 
 // effectNames are the effects by the position of their bit, separated by spaces.
-const effectNames = "setting role temp_table advisory_lock table_lock listen cursor prepare user_variable sequence open_tx database permanent unknown"
+const effectNames = "setting role temp_table advisory_lock table_lock listen cursor prepare user_variable sequence open_tx database plans permanent unknown"
 
 // String is [Effects.Names] in a line; "none" for the empty set.
 func (e Effects) String() string {

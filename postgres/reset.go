@@ -28,17 +28,22 @@ var undo = []struct {
 	{dialect.AdvisoryLock, "select pg_catalog.pg_advisory_unlock_all()"},
 	{dialect.TempTable, "discard temp"},
 	{dialect.Sequence, "discard sequences"},
+	{dialect.Plans, "discard plans"}, // the server reads the texts anew as well
 }
 
-// everything is what a full reset undoes. Plans need no reset: they are made anew when what they depend on changes.
+// everything is what a full reset undoes.
 const everything = dialect.Role | dialect.Setting | dialect.Cursor | dialect.Listen | dialect.AdvisoryLock | dialect.TempTable |
-	dialect.Sequence | dialect.SQLPrepare
+	dialect.Sequence | dialect.SQLPrepare | dialect.Plans
 
 // prepared asks for what was prepared by statement. DEALLOCATE ALL would take along what the driver prepared by protocol.
 const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_catalog.pg_prepared_statements where from_sql"
 
+// forGoodSQL asks for the settings that texts and sources are read by for the first time, which is never done again.
+const forGoodSQL = "select pg_catalog.concat_ws(' ', pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('backslash_quote'), " +
+	"pg_catalog.current_setting('plpgsql.variable_conflict', true))"
+
 // simple is what is undone whatever a fresh session has. The numbers of sequences are those of somebody else in any case.
-const simple = dialect.OpenTx | dialect.Sequence
+const simple = dialect.OpenTx | dialect.Sequence | dialect.Plans
 
 // Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init, if the changes touch
 // what it had done.
@@ -74,6 +79,12 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	results, err := c.PgConn().Exec(ctx, strings.Join(sql, "; ")).ReadAll()
 	if err != nil {
 		return err
+	}
+	if before := slices.Index(sql, forGoodSQL); before >= 0 {
+		after := before + 1 + slices.Index(sql[before+1:], forGoodSQL)
+		if string(results[before].Rows[0][0]) != string(results[after].Rows[0][0]) {
+			return dialect.ErrDiscard
+		}
 	}
 	if triggers && string(results[slices.Index(sql, loginTriggersSQL)].Rows[0][0]) != "0" {
 		return dialect.ErrLogin // only another login does what they do
@@ -117,12 +128,16 @@ func forgetNotifications(ctx context.Context, c *pgx.Conn) {
 // touches reports whether a reset of these effects may undo what init did.
 func (s *sessions) touches(effects dialect.Effects, init string) bool {
 	does := s.Statement(init).Effects
-	return effects.Has(dialect.UnknownEffect) || does.Has(dialect.UnknownEffect) && effects != dialect.OpenTx || effects&does != 0
+	return effects.Has(dialect.UnknownEffect) || does.Has(dialect.UnknownEffect) && effects != dialect.OpenTx || effects&does&^dialect.Plans != 0
 }
 
 // compose lists the statements, which are sent as one text. The server runs it as one transaction, so it fails or succeeds as a whole.
 func compose(effects dialect.Effects, readOnly bool) []string {
 	var sql []string
+	unknown := effects.Has(dialect.UnknownEffect)
+	if unknown {
+		sql = append(sql, forGoodSQL)
+	}
 	for _, u := range undo {
 		if effects&u.effect != 0 {
 			sql = append(sql, u.sql)
@@ -131,8 +146,8 @@ func compose(effects dialect.Effects, readOnly bool) []string {
 	if effects.Has(dialect.Setting) && readOnly {
 		sql = append(sql, readOnlySQL)
 	}
-	if effects.Has(dialect.UnknownEffect) { // setseed may be hidden: a fresh session has a seed that nobody knows
-		sql = append(sql, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))
+	if unknown { // setseed may be hidden: a fresh session has a seed that nobody knows
+		sql = append(sql, forGoodSQL, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))
 	}
 	if effects.Has(dialect.SQLPrepare) {
 		sql = append(sql, prepared)

@@ -30,6 +30,7 @@ func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	parsed := pg.Parse(text)
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines, Plain: parsed.Plain,
+		Rereads: parsed.Effects.Has(dialect.Plans),
 	}
 	return s, c.judge(text, &parsed, s)
 }

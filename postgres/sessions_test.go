@@ -25,7 +25,7 @@ func learnt(tb testing.TB, facts ...fact) *sessions {
 func TestStatementIsProvisionalUntilTheCatalogueIsRead(t *testing.T) {
 	s := newSessions()
 	assert.True(t, s.Statement("select 1").Provisional)
-	assert.Equal(t, dialect.Setting, s.Statement("set a = 1").Effects)
+	assert.Equal(t, dialect.Setting, s.Statement("set statement_timeout = 1").Effects)
 }
 
 func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {

@@ -157,7 +157,7 @@ func words(list string) map[string]bool {
 }
 
 // setConfig counts what set_config does, whose arguments begin at i: nothing behind its transaction where the third one is
-// literally true, except that a search_path can make the tables temporary that are created next, and that a seed is for good.
+// literally true, except that a search_path can make the tables temporary that are created next, and what prepared statements keep.
 func (w *walk) setConfig(i int) {
 	w.needsPrimary("function set_config changes settings")
 	last := w.closing(i)
@@ -166,11 +166,10 @@ func (w *walk) setConfig(i int) {
 		w.effects |= dialect.Setting | dialect.Role
 	}
 	name, value := w.at(i+1), w.at(i+3)
-	switch {
-	case !positional || !w.at(i+2).isPunct(',') || !spells(name):
-		w.effects |= dialect.UnknownEffect // it may be the seed of random()
-	case strings.EqualFold(strings.Trim(name.text, "'"), seed):
-		w.effects |= dialect.Permanent
+	if positional && w.at(i+2).isPunct(',') && spells(name) {
+		w.effects |= outlives(strings.Trim(name.text, "'"))
+	} else {
+		w.effects |= dialect.UnknownEffect
 	}
 	switch {
 	case positional && w.at(i+2).isPunct(',') && spells(name) && !containsFold(name.text, "search_path"):

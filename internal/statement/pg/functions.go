@@ -21,7 +21,7 @@ var builtins = func() map[string]builtin {
 		does  builtin
 		names string
 	}{
-		{builtin{dialect.Write, dialect.Setting | dialect.Role}, "set_config"},
+		{builtin{dialect.Write, dialect.Setting | dialect.Role | dialect.Plans}, "set_config"},
 		{builtin{dialect.Write, dialect.Setting}, "set_limit"}, // pg_trgm
 		{builtin{dialect.Write, dialect.AdvisoryLock}, `pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock
 			pg_try_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_shared pg_advisory_unlock_all`},

@@ -21,16 +21,15 @@ func set(w *walk) (dialect.Class, dialect.Effects) {
 		i = 2
 	}
 	what := w.at(i)
-	if w.isSeed(i) {
-		return dialect.SessionControl, effects | dialect.Setting | dialect.Permanent // for good, also with LOCAL
-	}
-	switch {
-	case (what.is("transaction") || what.is("constraints")) && !w.isVariable(i):
+	if (what.is("transaction") || what.is("constraints")) && !w.isVariable(i) {
 		return dialect.TxControl, effects
+	}
+	effects |= w.outlives(i)
+	switch {
 	case local && !w.at(i+1).is("characteristics"):
 		return dialect.SessionControl, effects
 	case w.isRole(i):
-		return dialect.SessionControl, effects | dialect.Role
+		return dialect.SessionControl, effects&^dialect.Plans | dialect.Role
 	}
 	return dialect.SessionControl, effects | dialect.Setting
 }
@@ -40,7 +39,7 @@ func reset(w *walk) (dialect.Class, dialect.Effects) {
 	if w.isRole(1) {
 		return dialect.SessionControl, dialect.Role
 	}
-	return dialect.SessionControl, dialect.Setting
+	return dialect.SessionControl, dialect.Setting | w.outlives(1)
 }
 
 // isVariable reports whether the word at i is the name of a variable, though it is a keyword: SET local = 1, SET local.x TO 1.
@@ -59,14 +58,48 @@ func (w *walk) isRole(i int) bool {
 		t.is("session") && w.at(i+1).is("authorization")
 }
 
-// isSeed reports whether what is set at i is the seed of random().
-func (w *walk) isSeed(i int) bool {
-	t := w.at(i)
-	return t.isName() && !w.at(i+1).isPunct('.') && strings.EqualFold(t.text, seed)
+// outlives is what stays of the setting that is named at i, though it is set back or its transaction ends.
+func (w *walk) outlives(i int) dialect.Effects {
+	name := w.at(i).text
+	if w.at(i + 1).isPunct('.') {
+		name += "." + w.at(i+2).text
+	}
+	return outlives(name)
 }
 
-// seed is the name of the variable that is setseed by another way: neither RESET nor the end of a transaction gives back what was before.
-const seed = "seed"
+// outlives is what stays of a setting, though it is set back or its transaction ends: what a prepared statement has taken over into its meaning or
+// its plan. Only of those in a list, and those that a program names for itself, with a dot, is it known that they leave nothing.
+func outlives(name string) dialect.Effects {
+	name = strings.ToLower(name)
+	switch {
+	case forGood[name]:
+		return dialect.Permanent
+	case indifferent[name], strings.IndexByte(name, '.') >= 0:
+		return 0
+	default:
+		return dialect.Plans
+	}
+}
+
+// forGood are settings that nothing undoes. seed is setseed by another way. The others are how a text, or the source of a function, is read for the
+// first time, which is never done again.
+var forGood = words(`seed standard_conforming_strings backslash_quote plpgsql.variable_conflict`)
+
+// indifferent are settings that a prepared statement keeps nothing of, with the words for them that are no names: they say how, when and how long it
+// is run, or the server looks at them each time (search_path, the role, row_security), or has all plans made anew by itself
+// (session_replication_role).
+var indifferent = words(`
+	role session_authorization session transaction search_path schema row_security session_replication_role
+	application_name client_encoding names client_min_messages
+	statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout deadlock_timeout
+	client_connection_check_interval tcp_keepalives_idle tcp_keepalives_interval tcp_keepalives_count tcp_user_timeout
+	transaction_isolation transaction_read_only transaction_deferrable
+	default_transaction_isolation default_transaction_read_only default_transaction_deferrable
+	synchronous_commit commit_delay commit_siblings
+	default_tablespace temp_tablespaces default_table_access_method default_toast_compression
+	maintenance_work_mem temp_file_limit logical_decoding_work_mem
+	log_statement log_duration log_min_duration_statement log_min_messages log_min_error_statement log_lock_waits log_temp_files
+	password_encryption check_function_bodies event_triggers lc_messages`)
 
 // namesTemp reports whether a value may spell pg_temp.
 func (w *walk) namesTemp() bool {
