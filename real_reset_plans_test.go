@@ -125,3 +125,28 @@ func all(t *testing.T, db *sql.DB, text string) (values []string) {
 	require.NoError(t, rows.Err())
 	return values
 }
+
+// A bare driver reads a text when its caller prepares it, and so does pooled, though it has the statement of an earlier borrower.
+func TestPostgresStatementIsReadAsItsCallersSessionReadsItWhenItIsPrepared(t *testing.T) {
+	const text, zone, utc, tokyo = "select extract(epoch from '2020-01-01'::timestamptz)::int", "set timezone = 'Asia/Tokyo'", 1577836800, 1577804400
+	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	ask := func(before, between string) (epoch int) {
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = conn.ExecContext(t.Context(), before)
+		require.NoError(t, err)
+		st, err := conn.PrepareContext(t.Context(), text)
+		require.NoError(t, err)
+		defer st.Close()
+		_, err = conn.ExecContext(t.Context(), between)
+		require.NoError(t, err)
+		require.NoError(t, st.QueryRowContext(t.Context()).Scan(&epoch))
+		return epoch
+	}
+	assert.Equal(t, utc, ask("", ""))
+	assert.Equal(t, tokyo, ask(zone, ""), "that of the borrower before was read under another setting")
+	assert.Equal(t, utc, ask("", ""))
+	assert.Equal(t, utc, ask("", zone), "the plans of the borrower before were discarded")
+	assert.Equal(t, utc, ask("discard plans", zone))
+}

@@ -28,6 +28,8 @@ type Changes struct {
 	// database is that of the last USE, and rereads says that nobody knows how the session reads texts by now: see [Changes.Reading].
 	database string
 	rereads  bool
+	// discarded is how often the plans of prepared statements were: see [Changes.Discarded]. It outlasts a reset.
+	discarded int
 	// Cause is what the changes are a consequence of, for those who trace that they are undone. It has values only, and is never cancelled;
 	// nil: nobody wants to know.
 	Cause context.Context
@@ -58,7 +60,17 @@ func (c *Changes) Defer() {
 }
 
 // Clear says that the connection is clean.
-func (c *Changes) Clear() { *c = Changes{Implicit: c.Implicit, Way: c.Way} }
+func (c *Changes) Clear() {
+	discarded := c.discarded
+	if c.Effects&(Plans|UnknownEffect) != 0 {
+		discarded++
+	}
+	*c = Changes{Implicit: c.Implicit, Way: c.Way, discarded: discarded}
+}
+
+// Discarded tells how often a reset has discarded the plans of what was prepared before: the server reads such a statement anew when it runs next,
+// and no longer as it was when its caller prepared it.
+func (c *Changes) Discarded() int { return c.discarded }
 
 // Reading tells how the session reads texts by now: what a prepared statement keeps of the session that prepared it. Empty is as on a
 // connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one.

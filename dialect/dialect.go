@@ -114,8 +114,9 @@ type Traits struct {
 	PreparesArgs bool
 	// ClosesSilently says that closing a statement is a command without an answer, so that it does not block. False: it may wait for the server.
 	ClosesSilently bool
-	// TypedByText says that what a prepared statement does depends on its text and its arguments alone. False: also on the arguments that it has
-	// run with before, so it serves only others of the same kinds.
+	// TypedByText says that what a prepared statement does depends on its text and its arguments alone, and that all of one text are the same on a
+	// connection, until the last is closed. False: it depends on the arguments that it has run with before as well, so it serves only others of the
+	// same kinds, and each is one of its own.
 	TypedByText bool
 	// Kind tells the kind of an argument that the driver has converted: two of one kind leave a prepared statement in the same state, wherever they stand
 	// in it. 0: nobody knows. Nil: they are of one kind if they are of one type.

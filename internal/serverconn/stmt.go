@@ -16,6 +16,8 @@ type Stmt struct {
 	real driver.Stmt // nil: forgotten, to be prepared again by the next use
 	// state is how the session read texts when the statement was prepared: see [dialect.Changes.Reading].
 	state string
+	// discarded is [dialect.Changes.Discarded] of that time.
+	discarded int
 	// kinds are those of the arguments that it has run with, if typed says that it has run.
 	kinds string
 	typed bool
@@ -74,6 +76,9 @@ func (c *Conn) stmt(ctx context.Context, text string, kinds []byte, known bool, 
 		return st, nil
 	}
 	// Room is made before, not after: closing a statement is a command, and the connection may be reading rows then.
+	if c.cfg.Traits.TypedByText {
+		c.cache.drop(text) // or the driver would return the same
+	}
 	c.cache.trim(max(c.room()-1, 0))
 	st, err := c.newStmt(ctx, &Stmt{conn: c, text: text, refs: 1})
 	if err != nil {
@@ -106,7 +111,7 @@ func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
 	var found *Stmt
 	c.cache.each(text, func(st *Stmt) bool {
 		switch {
-		case st.state != state, st.refs > 0 && !(traits.OneResult && traits.TypedByText):
+		case st.state != state, st.discarded != c.changes.Discarded(), st.refs > 0 && !(traits.OneResult && traits.TypedByText):
 		case traits.TypedByText, known && st.typed && st.kinds == string(kinds):
 			found = st
 			return false
@@ -126,7 +131,7 @@ func (c *Conn) Knows(text string) bool {
 	state, readable := c.changes.Reading()
 	known := false
 	c.cache.each(text, func(st *Stmt) bool {
-		known = readable && st.state == state && st.real != nil
+		known = readable && st.state == state && st.discarded == c.changes.Discarded() && st.real != nil
 		return !known
 	})
 	return known
@@ -196,7 +201,7 @@ func (st *Stmt) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.real, st.ran, st.failedAt, st.typed = real, false, 0, false
+	st.real, st.ran, st.failedAt, st.typed, st.discarded = real, false, 0, false, st.conn.changes.Discarded()
 	var readable bool
 	st.state, readable = st.conn.changes.Reading()
 	if !readable {

@@ -78,6 +78,17 @@ func (c *stmtCache) remove(st *Stmt) {
 	c.all.Add(-1)
 }
 
+// drop closes the statements with that text that nobody uses.
+func (c *stmtCache) drop(text string) {
+	c.each(text, func(st *Stmt) bool {
+		if st.refs == 0 {
+			c.remove(st)
+			st.close()
+		}
+		return true
+	})
+}
+
 // forget closes the statements with that text; the next use of each prepares it again.
 func (c *stmtCache) forget(text string) {
 	c.each(text, func(st *Stmt) bool { st.close(); return true })

@@ -137,9 +137,12 @@ func deallocate(w *walk) (dialect.Class, dialect.Effects) {
 	return dialect.SessionControl, 0
 }
 
-// discard judges DISCARD, of which only ALL does more than to clean.
+// discard judges DISCARD, of which only ALL does more than to clean. What was prepared before DISCARD PLANS is read anew when it runs next.
 func discard(w *walk) (dialect.Class, dialect.Effects) {
-	if what := w.at(1); what.is("temp") || what.is("temporary") || what.is("sequences") || what.is("plans") {
+	switch what := w.at(1); {
+	case what.is("plans"):
+		return dialect.SessionControl, dialect.Plans
+	case what.is("temp") || what.is("temporary") || what.is("sequences"):
 		return dialect.SessionControl, 0
 	}
 	return dialect.SessionControl, dialect.UnknownEffect
