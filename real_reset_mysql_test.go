@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
@@ -203,5 +204,26 @@ func TestMySQLBorrowerFindsACleanSession(t *testing.T) {
 			f.ways = map[string]way{"in one text": mysqlInOneText}
 			testResetMatrix(t, f, tracesOf(s))
 		})
+	})
+}
+
+// A session that cannot be made clean is asked for the catalogue once more, with all that was set in it.
+func TestCatalogueIsReadWholeWhateverWasSetInTheSessionThatReadsIt(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		for _, set := range []string{
+			"select 1", "set sql_select_limit = 0", "set sql_select_limit = 1", "set sql_big_selects = 0, max_join_size = 1", "set sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'", "set names latin1",
+		} {
+			t.Run(set, func(t *testing.T) {
+				f := mysqlFamily(t, s, func(*mysql.Config) {})
+				db, _ := openForReset(t, f, nil)
+				borrow(t, db, "create function gives() returns int deterministic return 1", "create table größe (n int)")
+				borrow(t, db,
+					"create trigger füllt before insert on größe for each row set @tenant = 7", // so the catalogue is read anew
+					"select gives()", // in a session that cannot be made clean
+					set)
+				borrow(t, db, "insert into größe values (1)")
+				assert.Empty(t, scalar(t, db, "select coalesce(@tenant, '')"))
+			})
+		}
 	})
 }

@@ -55,7 +55,7 @@ const learnTimeout = time.Minute
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 	defer cancel()
-	return s.Reader.Learn(ctx, func() (*catalogue, error) { return readCatalogue(ctx, conn) })
+	return s.Reader.Learn(ctx, func() (*catalogue, error) { return s.learn(ctx, conn) })
 }
 
 // pairs runs a query of two columns.

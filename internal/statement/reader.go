@@ -27,6 +27,7 @@ type Reader[C any] struct {
 	cache     Cache[*dialect.Statement]
 	catalogue atomic.Pointer[C] // nil: not read yet
 	stale     atomic.Bool
+	outdated  atomic.Bool   // the catalogue was changed since it was read
 	learnt    atomic.Int64  // when, or when that failed, in Unix nanoseconds; 0 = never
 	learning  chan struct{} // holds one for whoever reads the catalogue
 	failures  atomic.Int32  // how often in a row the catalogue could not be read
@@ -85,6 +86,7 @@ func pause(failures int32) time.Duration {
 // Outdate has the catalogue read again.
 func (r *Reader[C]) Outdate(sure bool) {
 	if sure {
+		r.outdated.Store(true)
 		r.stale.Store(true)
 	} else {
 		r.askAgain(minAge)
@@ -164,8 +166,14 @@ func (r *Reader[C]) end() { <-r.learning }
 
 func (r *Reader[C]) replace(fetch func() (*C, error)) error {
 	r.learnt.Store(time.Now().UnixNano())
+	outdated := r.outdated.Swap(false)
 	c, err := fetch()
 	if err != nil {
+		if outdated { // what was read before proves nothing any more
+			r.outdated.Store(true)
+			r.catalogue.Store(nil)
+			r.cache.Clear()
+		}
 		return err
 	}
 	r.failures.Store(0)

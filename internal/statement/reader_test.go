@@ -82,6 +82,22 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	})
 }
 
+func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
+	refused := errors.New("permission denied")
+	refuse := func() (*names, error) { return nil, refused }
+	r := NewReader(judgeByName)
+	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	r.stale.Store(true) // for its age
+	require.ErrorIs(t, r.Learn(t.Context(), refuse), refused)
+	assert.False(t, r.Statement("f").Provisional, "nothing says that it is another one now")
+	r.Outdate(true)
+	require.ErrorIs(t, r.Learn(t.Context(), refuse), refused)
+	assert.True(t, r.Statement("f").Provisional)
+	r.Outdate(true)
+	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	assert.False(t, r.Statement("f").Provisional)
+}
+
 func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReader(judgeByName)

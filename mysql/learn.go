@@ -1,0 +1,84 @@
+package mysql
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"strings"
+)
+
+// What the catalogue tells depends on what the session has set that asks for it: a limit would hide routines, and prove too much. So it is asked in
+// a session that has set nothing of the kind.
+
+// unlimited are the variables that decide what a query of the catalogue returns, and what they are while it is read.
+var unlimited = []struct{ name, value string }{
+	{"sql_select_limit", "18446744073709551615"},
+	{"max_join_size", "18446744073709551615"}, // before the next one, which it changes
+	{"sql_big_selects", "1"},
+	{"sql_mode", ""},
+	{"character_set_results", ""}, // as in a new session: names are looked for as the program writes them
+	{"collation_connection", ""},
+}
+
+// learn reads the catalogue, and leaves the session as it was, but for its roles: those of a new one are what others have.
+func (s *sessions) learn(ctx context.Context, conn driver.Conn) (*catalogue, error) {
+	var names, there, back []string
+	f := s.fresh.Load()
+	for _, v := range unlimited {
+		names = append(names, "@@session."+v.name)
+	}
+	was, err := one(ctx, conn, "select "+strings.Join(names, ", ")+" limit 1") // which sql_select_limit does not limit
+	switch {
+	case err != nil:
+		return nil, err
+	case len(was) != len(unlimited):
+		return nil, errNoAnswer
+	}
+	for i, v := range unlimited {
+		want := v.value
+		if strings.HasPrefix(v.name, "c") {
+			if f == nil || was[i] == "" { // NULL
+				continue
+			}
+			want = f.variables[v.name]
+		}
+		if was[i] != want {
+			there = append(there, "session "+v.name+" = "+assigned(want))
+			back = append(back, "session "+v.name+" = "+assigned(was[i]))
+		}
+	}
+	if len(there) == 0 {
+		return s.read(ctx, conn)
+	}
+	if err := exec(ctx, conn, "set "+strings.Join(there, ", ")); err != nil {
+		return nil, err
+	}
+	c, err := s.read(ctx, conn)
+	if failed := exec(ctx, conn, "set "+strings.Join(back, ", ")); failed != nil {
+		_ = conn.Close() // nobody is to have what was set here
+		err = cmp.Or(err, failed)
+	}
+	return c, err
+}
+
+// read reads the catalogue with the rights that new sessions have.
+func (s *sessions) read(ctx context.Context, conn driver.Conn) (*catalogue, error) {
+	if f := s.fresh.Load(); f != nil {
+		ok, err := f.hasRoles(ctx, conn)
+		if err == nil && !ok {
+			err = exec(ctx, conn, f.setRoles())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return readCatalogue(ctx, conn)
+}
+
+// assigned writes a value of a variable as SET takes it.
+func assigned(value string) string {
+	if value != "" && strings.Trim(value, "0123456789") == "" {
+		return value
+	}
+	return quoteText(value)
+}
