@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
 )
 
 // one reads a single value.
@@ -152,4 +153,57 @@ func TestMySQLStatementsOfAllConnectionsKeepToAShareOfWhatTheServerHoldsForAll(t
 			require.NoError(t, conn.Close())
 		}
 	})
+}
+
+// A prepared statement keeps the types that its arguments have got from the columns of that time.
+func TestValueIsStoredAsItWasGivenWhateverTheColumnWasBefore(t *testing.T) {
+	const older = "2024-01-02 03:04:05"
+	for _, s := range []struct {
+		name, driver, dsn, insert, alter string
+	}{
+		{"MySQL", "mysql", testserver.MySQLDatabase(t), "insert into changing (v) values (?)", "alter table changing modify v %s"},
+		{"MariaDB", "mysql", testserver.MariaDBDatabase(t), "insert into changing (v) values (?)", "alter table changing modify v %s"},
+		{"PostgreSQL", "pgx", testserver.PostgresDatabase(t), "insert into changing (v) values ($1)", "alter table changing alter v type %[1]s using null::%[1]s"},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			db, other := openWith(t, s.dsn, nil), openReal(t, s.driver, s.dsn)
+			prepared := func(v any) error {
+				st, err := db.Prepare(s.insert)
+				require.NoError(t, err)
+				defer st.Close()
+				_, err = st.Exec(v)
+				return err
+			}
+			direct := func(v any) error { _, err := db.Exec(s.insert, v); return err }
+			for _, c := range []struct {
+				name   string
+				insert func(v any) error
+				define *sql.DB
+			}{{"prepared", prepared, db}, {"direct", direct, db}, {"direct, others define", direct, other}} {
+				for _, was := range []struct {
+					kind  string
+					value any
+				}{{"int", "007"}, {"double precision", "1e5"}, {"numeric(20, 4)", "7"}, {"date", older}} {
+					if s.driver == "pgx" && c.name != "prepared" {
+						continue // as bare pgx, which keeps what it has prepared for a text
+					}
+					t.Run(c.name+"/"+was.kind, func(t *testing.T) {
+						define := func(text string) {
+							_, err := c.define.Exec(text)
+							require.NoError(t, err, text)
+						}
+						define("create table changing (v " + was.kind + ")")
+						defer define("drop table changing")
+						_ = c.insert(was.value)
+						_ = c.insert(was.value)
+						_, err := other.Exec("delete from changing")
+						require.NoError(t, err)
+						define(fmt.Sprintf(s.alter, "varchar(50)"))
+						require.NoError(t, c.insert(was.value))
+						assert.Equal(t, was.value, one(t, other, "select v from changing"))
+					})
+				}
+			}
+		})
+	}
 }

@@ -186,7 +186,7 @@ func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
 		"PostgreSQL 18": testserver.Postgres18(t),
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := openWith(t, dsn, nil)
+			db, other := openWith(t, dsn, nil), openReal(t, "pgx", dsn)
 			_, err := db.Exec("create table stale (a int); insert into stale values (1)")
 			require.NoError(t, err)
 			t.Cleanup(func() { db.Exec("drop table stale") })
@@ -204,7 +204,7 @@ func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
 			const adHoc = "select stale.* from stale"
 			require.Equal(t, 1, columns(st.Query()))
 			require.Equal(t, 1, columns(db.Query(adHoc)))
-			stale(t, db, "b")
+			stale(t, other, "b")
 			assert.Equal(t, 2, columns(st.Query()))
 			assert.Equal(t, 2, columns(db.Query(adHoc)))
 
@@ -213,7 +213,7 @@ func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
 			assert.Equal(t, 2, columns(st.Query()))
 			assert.Equal(t, 2, columns(db.Query(adHoc)))
 
-			stale(t, db, "c")
+			stale(t, other, "c")
 			tx, err := db.Begin()
 			require.NoError(t, err)
 			_, err = tx.Stmt(st).Query()

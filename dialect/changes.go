@@ -73,9 +73,10 @@ func (c *Changes) Clear() {
 func (c *Changes) Discarded() int { return c.discarded }
 
 // Reading tells how the session reads texts by now: what a prepared statement keeps of the session that prepared it. Empty is as on a
-// connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one.
+// connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one, nor with temporary tables,
+// which hide others.
 func (c *Changes) Reading() (state string, known bool) {
-	return c.database, !c.rereads && c.Pending == nil && c.Effects&(UnknownEffect|Permanent|Plans) == 0
+	return c.database, !c.rereads && c.Pending == nil && c.Effects&(UnknownEffect|Permanent|Plans|TempTable) == 0
 }
 
 // Reread says that nobody knows any more how the session reads texts.

@@ -37,6 +37,8 @@ type kinder struct {
 	loc      *time.Location
 	truncate time.Duration // timeTruncate of the DSN
 	untold   bool          // the settings are not known
+	// pins reports whether the server may keep the types that it has given to arguments when the table is another one: see lasts. Nil: it does not.
+	pins func() bool
 }
 
 // kindsOf makes one for the connections with a configuration.
@@ -58,8 +60,48 @@ func kindsOf(cfg *mysql.Config) kinder {
 	return k
 }
 
+// on makes a kinder for the server of these sessions.
+func (k kinder) on(s *sessions) kinder {
+	k.pins = s.pinsTypes
+	return k
+}
+
 // kind returns the kind of a value that the driver has converted; 0: it has none.
 func (k kinder) kind(v driver.Value) byte {
+	kind := k.of(v)
+	if kind != 0 && k.pins != nil && k.pins() && !lasts(kind, v) {
+		return 0
+	}
+	return kind
+}
+
+// lasts reports whether a value means the same to MySQL whatever type it has given to the argument when the table had other columns, which some
+// program may have changed since. It keeps that type when it prepares a statement anew because of the table: where a column was a number "007" is
+// stored as 7 for ever after, and where it was a date the time of day is lost. A number fits a column that is not for dates, and a text that begins as no
+// number does fits none but one for texts.
+func lasts(kind byte, v driver.Value) bool {
+	switch kind {
+	case kindNull, kindInt, kindUint, kindFloat, kindBool, ofZero(kindInt), ofZero(kindUint), ofZero(kindFloat), ofZero(kindBool):
+		return true
+	case kindText:
+		switch v := v.(type) {
+		case string:
+			return beginsAsText(v)
+		case []byte:
+			return beginsAsText(v)
+		case json.RawMessage:
+			return beginsAsText(v)
+		}
+	}
+	return false
+}
+
+// beginsAsText reports whether a text begins with what no number, date or time begins with.
+func beginsAsText[T string | []byte | json.RawMessage](s T) bool {
+	return len(s) > 0 && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] >= 0x80 || s[0] == '_' || s[0] == '{' || s[0] == '[' || s[0] == '/')
+}
+
+func (k kinder) of(v driver.Value) byte {
 	switch v := v.(type) {
 	case nil:
 		return kindNull

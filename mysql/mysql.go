@@ -68,7 +68,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ReplacesDialer: true, // the driver keeps mysql.RegisterDialContext to itself
 			ExecOnce:       returnsRows,
 			ClosesSilently: true,
-			Kind:           kindsOf(cfg).kind,
+			Kind:           kindsOf(cfg).on(sessions).kind,
 			RowsOver:       rowsOver,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare,
@@ -80,7 +80,11 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	sessions := newSessions("", 0)
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql", Traits: dialect.Traits{OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver, Kind: kinder{untold: true}.kind},
+		Connector: connector{c}, Address: "mysql",
+		Traits: dialect.Traits{
+			OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver,
+			Kind: kinder{untold: true}.on(sessions).kind,
+		},
 		Dialled: dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }

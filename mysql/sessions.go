@@ -48,6 +48,12 @@ func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
 	return s, true
 }
 
+// pinsTypes reports whether the server may be MySQL, and not MariaDB.
+func (s *sessions) pinsTypes() bool {
+	f := s.fresh.Load()
+	return f == nil || !f.isMariaDB()
+}
+
 // learnTimeout is how long the server may take for the catalogue. Some open the files of all tables for it.
 const learnTimeout = time.Minute
 

@@ -30,6 +30,8 @@ type Config struct {
 	Kept atomic.Int64
 	// Share is how many of them there may be; nil, or 0: any number.
 	Share func() int64
+	// definitions counts what may have changed the tables, views and functions that statements name: see [Conn.Define].
+	definitions atomic.Int64
 	// failures numbers the failures of prepared statements, in the order in which they happened: see [Config.Failures].
 	failures atomic.Int64
 	// Rows makes rows that tell what is read from them: see [dialect.Cancel]. Needed for CancelWith.
@@ -87,6 +89,8 @@ type Conn struct {
 	rested  *watch                          // that can watch the next; nil: none
 	cut     *watch                          // of rows that were open when the next statement came, after the server was asked to end theirs; nil: none
 	hungUp  bool                            // the socket was closed, because a statement did not end with its context
+	// defines says that what names mean may change for others when the transaction ends.
+	defines bool
 	// uncertain says that a statement may have been executed although its caller was told that it was cancelled.
 	uncertain bool
 	healed    *Healed            // what a call met and overcame; nil: nothing

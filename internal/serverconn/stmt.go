@@ -18,6 +18,8 @@ type Stmt struct {
 	state string
 	// discarded is [dialect.Changes.Discarded] of that time.
 	discarded int
+	// definitions is [Config.definitions] of that time.
+	definitions int64
 	// kinds are those of the arguments that it has run with, if typed says that it has run.
 	kinds string
 	typed bool
@@ -76,9 +78,7 @@ func (c *Conn) stmt(ctx context.Context, text string, kinds []byte, known bool, 
 		return st, nil
 	}
 	// Room is made before, not after: closing a statement is a command, and the connection may be reading rows then.
-	if c.cfg.Traits.TypedByText {
-		c.cache.drop(text) // or the driver would return the same
-	}
+	c.cache.drop(text, func(st *Stmt) bool { return c.cfg.Traits.TypedByText || st.isOutdated() }) // of which the driver would return the same, or that serve nobody
 	c.cache.trim(max(c.room()-1, 0))
 	st, err := c.newStmt(ctx, &Stmt{conn: c, text: text, refs: 1})
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
 	var found *Stmt
 	c.cache.each(text, func(st *Stmt) bool {
 		switch {
-		case st.state != state, st.discarded != c.changes.Discarded(), st.refs > 0 && !(traits.OneResult && traits.TypedByText):
+		case st.state != state, st.isOutdated(), st.refs > 0 && !(traits.OneResult && traits.TypedByText):
 		case traits.TypedByText, known && st.typed && st.kinds == string(kinds):
 			found = st
 			return false
@@ -126,12 +126,32 @@ func (c *Conn) cached(text string, kinds []byte, known bool) *Stmt {
 	return found
 }
 
+// isOutdated reports whether a statement that is prepared now could be another one: the server may read it anew, or its names mean something else.
+func (st *Stmt) isOutdated() bool {
+	return st.discarded != st.conn.changes.Discarded() || st.definitions != st.conn.cfg.definitions.Load()
+}
+
+// Define says that the call before may have changed what names mean to the server: the types of columns, which a prepared statement keeps for its
+// arguments. No cached statement of the endpoint serves anybody after it who prepares the text anew.
+func (c *Conn) Define() {
+	c.defines = true
+	c.cfg.definitions.Add(1)
+}
+
+// Defined is called after each call, and says it again when the transaction has ended: others see it from then on.
+func (c *Conn) Defined() {
+	if c.defines && c.State() != dialect.StateInTx {
+		c.defines = false
+		c.cfg.definitions.Add(1)
+	}
+}
+
 // Knows reports whether a statement with that text was prepared by the connection as the session reads it now.
 func (c *Conn) Knows(text string) bool {
 	state, readable := c.changes.Reading()
 	known := false
 	c.cache.each(text, func(st *Stmt) bool {
-		known = readable && st.state == state && st.discarded == c.changes.Discarded() && st.real != nil
+		known = readable && st.state == state && !st.isOutdated() && st.real != nil
 		return !known
 	})
 	return known
@@ -197,10 +217,12 @@ func (st *Stmt) ready(ctx context.Context) error {
 	if st.real != nil {
 		return nil
 	}
+	definitions := st.conn.cfg.definitions.Load() // before: what is prepared meanwhile may be either
 	real, err := st.conn.prepare(ctx, st.text)
 	if err != nil {
 		return err
 	}
+	st.definitions = definitions
 	st.real, st.ran, st.failedAt, st.typed, st.discarded = real, false, 0, false, st.conn.changes.Discarded()
 	var readable bool
 	st.state, readable = st.conn.changes.Reading()
@@ -275,8 +297,12 @@ func (st *Stmt) strays() {
 	}
 }
 
-// doubt notes a failure. The two known drivers say when a statement is stale; of another driver nobody knows.
+// doubt notes a failure. The two known drivers say when a statement is stale; of another driver nobody knows. What types MySQL has given to the
+// arguments of a statement that fails is not known either.
 func (st *Stmt) doubt(err error) {
+	if err != nil && st.conn.cfg.Traits.Kind != nil {
+		st.strays()
+	}
 	if err != nil && err != driver.ErrSkip && !st.conn.cfg.Traits.OneResult {
 		st.failedAt = st.conn.cfg.failures.Add(1)
 	}

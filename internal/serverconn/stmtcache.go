@@ -78,10 +78,10 @@ func (c *stmtCache) remove(st *Stmt) {
 	c.all.Add(-1)
 }
 
-// drop closes the statements with that text that nobody uses.
-func (c *stmtCache) drop(text string) {
+// drop closes the statements with that text that nobody uses and for which f returns true.
+func (c *stmtCache) drop(text string, f func(st *Stmt) bool) {
 	c.each(text, func(st *Stmt) bool {
-		if st.refs == 0 {
+		if st.refs == 0 && f(st) {
 			c.remove(st)
 			st.close()
 		}

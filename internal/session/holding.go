@@ -102,6 +102,7 @@ func (s *Session) giveBack(conn *endpoint.Conn, discard, unknown bool) {
 		return
 	}
 	conn.Unwatch()
+	conn.Defined()
 	conn.Tidy()
 	changes := conn.Changes()
 	switch conn.State() {

@@ -380,6 +380,7 @@ func (s *Session) perform(ctx context.Context, c *middleware.Call) error {
 			defer s.conn.Changes().Reread()
 		}
 	}
+	defer s.noteDefinitions(c)
 	var err error
 	switch c.Op {
 	case middleware.Query:
@@ -405,6 +406,14 @@ func (s *Session) perform(ctx context.Context, c *middleware.Call) error {
 		err = errors.New("pooled: a middleware changed the operation of a call")
 	}
 	return err
+}
+
+// noteDefinitions says what a call may have done to the meaning of statements that others prepare.
+func (s *Session) noteDefinitions(c *middleware.Call) {
+	if s.mayDefine(c) {
+		s.conn.Define()
+	}
+	s.conn.Defined()
 }
 
 func (s *Session) runQuery(ctx context.Context, c *middleware.Call) (driver.Rows, error) {

@@ -73,6 +73,19 @@ func (s *Session) mayReread(c *middleware.Call) bool {
 	}
 }
 
+// mayDefine reports whether a call may change what names mean to the server: the types of columns, or functions. Where nobody has read the statement,
+// its first word must show that it does not.
+func (s *Session) mayDefine(c *middleware.Call) bool {
+	switch {
+	case c.Op != middleware.Exec && c.Op != middleware.Query:
+		return false
+	case c.Statement != nil:
+		return c.Statement.Defines || c.Statement.Effects&dialect.UnknownEffect != 0
+	default:
+		return !dialect.Plain(c.Text)
+	}
+}
+
 // known are arguments that are known, though there may be none.
 func known(args []driver.NamedValue) []driver.NamedValue {
 	if args == nil {

@@ -86,10 +86,10 @@ func outlives(name string) dialect.Effects {
 var forGood = words(`seed standard_conforming_strings backslash_quote plpgsql.variable_conflict`)
 
 // indifferent are settings that a prepared statement keeps nothing of, with the words for them that are no names: they say how, when and how long it
-// is run, or the server looks at them each time (search_path, the role, row_security), or has all plans made anew by itself
-// (session_replication_role).
+// is run, or the server looks at them each time (the role, row_security), or has all plans made anew by itself (session_replication_role). Not
+// search_path, though the server reads statements anew when it has changed: the types of their arguments stay.
 var indifferent = words(`
-	role session_authorization session transaction search_path schema row_security session_replication_role
+	role session_authorization session transaction row_security session_replication_role
 	application_name client_encoding names client_min_messages
 	statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout deadlock_timeout
 	client_connection_check_interval tcp_keepalives_idle tcp_keepalives_interval tcp_keepalives_count tcp_user_timeout
