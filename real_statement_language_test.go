@@ -18,9 +18,9 @@ type statementLanguage struct {
 	reads, writes, settings, ddl []string
 	schema                       []string // in each of them; %d is its number
 	tables                       []string
-	// first is what a program has to run before it sets anything. PostgreSQL's prepared statements keep what was set, and so go on, with a bare
-	// driver too, with what was before.
-	first string
+	// then is what a program runs after it has set anything. PostgreSQL's prepared statements keep what was set before, with a bare driver too, until
+	// something has the server read them anew.
+	then string
 }
 
 // statementServers have a language, and two databases for each side; of PostgreSQL one, with two schemas.
@@ -91,11 +91,12 @@ var statementPostgres = &statementLanguage{
 		"create or replace view w as select id, v from t", "create or replace view w as select id, v from t where d > '2024-01-02'", "create index if not exists ti on t (d)", "drop index if exists ti", "analyze t",
 	},
 	schema: []string{
-		"create table t (id int generated always as identity primary key, v text, i int, n numeric(20,4), f float8, d timestamptz, da date, iv interval)",
+		// Autovacuum would have the server read statements anew at some moment, and so under what is set then.
+		"create table t (id int generated always as identity primary key, v text, i int, n numeric, f float8, d timestamptz, da date, iv interval) with (autovacuum_enabled = off)",
 		"create view w as select id, v from t",
 		"insert into t (v, i, n, f, d, da) values ('%d', 7, 1.5, 2.5, '2024-01-02 03:04:05', '2024-01-02'), ('abc', 0, 0, 0, null, null)",
 	},
-	tables: []string{"t"}, first: "discard plans",
+	tables: []string{"t"}, then: "discard plans",
 }
 
 // mysqlSide makes two databases.

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,15 +110,14 @@ func (l *statementLanguage) randomSequence(random *rand.Rand) (int, statementSeq
 			s.steps = append(s.steps, step)
 		}
 	default:
-		prepared, first := 0, l.first
+		prepared := 0
 		for range 1 + random.IntN(12) {
 			switch n := random.IntN(12); {
 			case n < 3 && s.way == "conn", n < 1:
-				if first != "" {
-					s.steps = slices.Insert(s.steps, 0, statementStep{way: "exec", text: first})
-					first = ""
-				}
 				s.steps = append(s.steps, statementStep{way: "exec", text: pick(l.settings)})
+				if l.then != "" {
+					s.steps = append(s.steps, statementStep{way: "exec", text: l.then})
+				}
 			case n < 4 && s.way == "conn":
 				s.steps = append(s.steps, statementStep{way: "exec", text: pick(l.ddl)})
 			case n < 6:

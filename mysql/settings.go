@@ -38,8 +38,8 @@ func (f *fresh) settings(ctx context.Context, conn driver.Conn, changes *dialect
 		}
 	}
 	for _, name := range changes.Names(dialect.UserVariable) {
-		v := "@" + quoteName(name) // a NULL keeps the type of the value before it, and one that was never set is binary
-		set.others = append(set.others, v+" = x''", v+" = null")
+		v := "@" + quoteName(name)
+		set.others = append(set.others, v+" = "+f.neverSet(), v+" = null")
 	}
 	if readOnly {
 		for _, name := range accessModes {
@@ -51,6 +51,14 @@ func (f *fresh) settings(ctx context.Context, conn driver.Conn, changes *dialect
 	}
 	set.variables, err = f.find(ctx, conn, spread(names))
 	return set, err
+}
+
+// neverSet is a value of the type that a variable has that was never set: a NULL keeps the type of the value before it.
+func (f *fresh) neverSet() string {
+	if f.isMariaDB() {
+		return "x''"
+	}
+	return "0"
 }
 
 // guard is the variable by which SET fails before it sets anything that is not what a new session has: it is not set to anything.

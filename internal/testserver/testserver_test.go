@@ -88,7 +88,7 @@ func TestStatementThatRunsOnWithoutItsCallerEndsWithItsTest(t *testing.T) {
 					return n == queryString(t, "mysql", server.admin(t), "select count(*) from information_schema.processlist where info like 'do sleep(3600)%'")
 				}
 			}
-			t.Run("in use", func(t *testing.T) {
+			used := t.Run("in use", func(t *testing.T) {
 				db := open(t, "mysql", server.create(t))
 				ctx, cancel := context.WithCancel(t.Context())
 				left := make(chan error, 1)
@@ -100,6 +100,7 @@ func TestStatementThatRunsOnWithoutItsCallerEndsWithItsTest(t *testing.T) {
 				cancel()
 				require.ErrorIs(t, <-left, context.Canceled)
 			})
+			require.True(t, used)
 			assert.Eventually(t, runs("0"), time.Minute, 10*time.Millisecond)
 		})
 	}

@@ -267,7 +267,11 @@ tx | open_tx | | START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT
 tx | open_tx | | /* c */ begin ;
 write | sequence,open_tx | | BEGIN; INSERT INTO t VALUES (1)
 tx | none | | COMMIT
-tx | none | | ROLLBACK WORK RELEASE
+tx | permanent | | COMMIT RELEASE
+tx | permanent | | rollback work and no chain release
+tx | none | | ROLLBACK AND NO CHAIN NO RELEASE
+tx | none | | rollback to savepoint a
+tx | permanent | | ROLLBACK WORK RELEASE
 tx | open_tx | | COMMIT AND CHAIN
 tx | none | | COMMIT AND NO CHAIN
 tx | none | | SAVEPOINT a

@@ -19,6 +19,9 @@ func (p *parser) transaction(s []token) {
 		if chain := find(s, 1, "chain"); chain < len(s) && at(s, chain-1) != "no" {
 			p.is(txControl, dialect.OpenTx)
 		}
+		if release := find(s, 1, "release"); release < len(s) && at(s, release-1) != "no" { // the server ends the connection, after it has answered
+			p.is(txControl, dialect.Permanent)
+		}
 	case "savepoint", "release":
 		p.is(txControl, 0)
 	case "xa":
