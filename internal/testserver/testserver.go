@@ -106,10 +106,10 @@ func mysqlDatabase(t testing.TB, server string) string {
 	return config.FormatDSN()
 }
 
-// endMySQLStatements ends what runs in a database: the server would go on with it when nobody waits for the answer any more, and there is no
-// database.
+// endMySQLStatements ends the sessions in a database. The server would go on with their statements, also with one that it has not begun yet, when
+// nobody waits for the answer any more, and there is no database.
 func endMySQLStatements(ctx context.Context, db *sql.DB, database string) error {
-	rows, err := db.QueryContext(ctx, "select id from information_schema.processlist where command <> 'Sleep' and db = ?", database)
+	rows, err := db.QueryContext(ctx, "select id from information_schema.processlist where db = ?", database)
 	if err != nil {
 		return err
 	}
