@@ -105,6 +105,7 @@ var cancelledWork = map[string]func(t *testing.T, c *sql.Conn, insert, long stri
 		cancel()
 	},
 	"a text that begins a transaction": func(t *testing.T, c *sql.Conn, insert, long string) {
+		require.NoError(t, c.PingContext(t.Context())) // dialling would take as long as the context lasts: pgx answers driver.ErrBadConn where nothing was sent
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(5*time.Millisecond, cancel)
 		_, err := c.ExecContext(ctx, "begin; "+insert+"; "+long)
