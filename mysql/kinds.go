@@ -32,6 +32,9 @@ const (
 // ofZero is the kind of a zero, which is a date where one is expected, and of a decimal without a fraction.
 func ofZero(kind byte) byte { return kind &^ 0x20 }
 
+// ofDate is the kind of a whole number that is a date.
+func ofDate(kind byte) byte { return kind + 1 }
+
 // kinder tells kinds of values as go-sql-driver sends them: time.Time is a text there, in the location of the DSN.
 type kinder struct {
 	loc      *time.Location
@@ -81,7 +84,7 @@ func (k kinder) kind(v driver.Value) byte {
 // number does fits none but one for texts.
 func lasts(kind byte, v driver.Value) bool {
 	switch kind {
-	case kindNull, kindInt, kindUint, kindFloat, kindBool, ofZero(kindInt), ofZero(kindUint), ofZero(kindFloat), ofZero(kindBool):
+	case kindNull, kindInt, kindUint, kindFloat, kindBool, ofZero(kindInt), ofZero(kindUint), ofZero(kindFloat), ofZero(kindBool), ofDate(kindInt), ofDate(kindUint):
 		return true
 	case kindText:
 		switch v := v.(type) {
@@ -152,7 +155,7 @@ const (
 	lastDateTime  = 99_991_231_235_959
 )
 
-// numberKind tells zero, which is a date with a time where a date is expected, from what is no date; a number that may be one has no kind.
+// numberKind tells zero, which is a date with a time where a date is expected, and dates from what is no date; a number that may be one has no kind.
 func numberKind(kind byte, n uint64) byte {
 	switch {
 	case n == 0:
@@ -160,6 +163,9 @@ func numberKind(kind byte, n uint64) byte {
 	case n < firstDate, n > lastDateTime+1:
 		return kind
 	case n < firstDateTime && mayBeDate(n):
+		if kind != kindFloat && isDate(n) {
+			return ofDate(kind)
+		}
 		return 0
 	case n >= firstDateTime && mayBeDate(n/1_000_000) && n/10_000%100 < 24 && n/100%100 < 60 && n%100 < 60:
 		return 0
@@ -170,6 +176,12 @@ func numberKind(kind byte, n uint64) byte {
 
 // mayBeDate reports whether YYMMDD or YYYYMMDD may be a date, which sql_mode has a say in.
 func mayBeDate(n uint64) bool { return n/100%100 <= 12 && n%100 <= 31 }
+
+// isDate reports whether a number is a date whatever sql_mode says: YYMMDD, or YYYYMMDD from the year 1000 on.
+func isDate(n uint64) bool {
+	month, day := n/100%100, n%100
+	return 1 <= month && month <= 12 && 1 <= day && day <= 28 && (n <= 99_12_31 || n >= 1000_01_01)
+}
 
 // longestText is the length in bytes from which on a text has no kind: the driver may send it in pieces.
 const longestText = 16 << 10
