@@ -180,8 +180,11 @@ func mayBeDate(n uint64) bool { return n/100%100 <= 12 && n%100 <= 31 }
 // isDate reports whether a number is a date whatever sql_mode says: YYMMDD, or YYYYMMDD from the year 1000 on.
 func isDate(n uint64) bool {
 	month, day := n/100%100, n%100
-	return 1 <= month && month <= 12 && 1 <= day && day <= 28 && (n <= 99_12_31 || n >= 1000_01_01)
+	return 1 <= month && month <= 12 && 1 <= day && day <= shortest[month] && (n <= 99_12_31 || n >= 1000_01_01)
 }
+
+// shortest is how many days a month has at least.
+var shortest = [...]uint64{1: 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 // longestText is the length in bytes from which on a text has no kind: the driver may send it in pieces.
 const longestText = 16 << 10
