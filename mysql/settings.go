@@ -53,12 +53,12 @@ func (f *fresh) settings(ctx context.Context, conn driver.Conn, changes *dialect
 	return set, err
 }
 
-// neverSet is a value of the type that a variable has that was never set: a NULL keeps the type of the value before it.
+// neverSet is a value of the type that a variable seems to have that was never set: a NULL keeps the type of the value before it.
 func (f *fresh) neverSet() string {
 	if f.isMariaDB() {
 		return "x''"
 	}
-	return "0"
+	return "''"
 }
 
 // guard is the variable by which SET fails before it sets anything that is not what a new session has: it is not set to anything.
