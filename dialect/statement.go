@@ -131,6 +131,9 @@ func (s *Statement) MayReread() bool {
 	return s.Rereads || s.Database != "" || s.Provisional || s.Defines || s.Effects&TempTable != 0
 }
 
+// MayDefine reports whether names may mean something else to the server after it, for all sessions: types of columns, views, functions.
+func (s *Statement) MayDefine() bool { return s.Defines || s.Effects&UnknownEffect != 0 }
+
 // Undo is one trace that has a name: a variable, a temporary table, a prepared statement.
 type Undo struct {
 	Effect Effects

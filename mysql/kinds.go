@@ -101,9 +101,10 @@ func lasts(kind byte, v driver.Value) bool {
 
 // beginsAsText reports whether a text begins with what no number, date or time begins with.
 func beginsAsText[T string | []byte | json.RawMessage](s T) bool {
-	return len(s) > 0 && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' || s[0] >= 0x80 || s[0] == '_' || s[0] == '{' || s[0] == '[' || s[0] == '/')
+	return len(s) > 0 && (isLetter(s[0]) || s[0] == '_' || s[0] == '{' || s[0] == '[')
 }
 
+// of is kind for a server that keeps no types.
 func (k kinder) of(v driver.Value) byte {
 	switch v := v.(type) {
 	case nil:

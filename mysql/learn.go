@@ -4,20 +4,26 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"fmt"
+	"math"
 	"strings"
 )
 
 // What the catalogue tells depends on what the session has set that asks for it: a limit would hide routines, and prove too much. So it is asked in
 // a session that has set nothing of the kind.
 
-// unlimited are the variables that decide what a query of the catalogue returns, and what they are while it is read.
-var unlimited = []struct{ name, value string }{
-	{"sql_select_limit", "18446744073709551615"},
-	{"max_join_size", "18446744073709551615"}, // before the next one, which it changes
-	{"sql_big_selects", "1"},
+// unlimited are the variables that decide what a query of the catalogue returns, and what they are while it is read. Nil: what they are in a new
+// session, as names are looked for as the program writes them.
+var unlimited = []struct {
+	name  string
+	value driver.Value
+}{
+	{"sql_select_limit", uint64(math.MaxUint64)},
+	{"max_join_size", uint64(math.MaxUint64)}, // before the next one, which it changes
+	{"sql_big_selects", int64(1)},
 	{"sql_mode", ""},
-	{"character_set_results", ""}, // as in a new session: names are looked for as the program writes them
-	{"collation_connection", ""},
+	{"character_set_results", nil},
+	{"collation_connection", nil},
 }
 
 // learn reads the catalogue, and leaves the session as it was, but for its roles: those of a new one are what others have.
@@ -35,16 +41,16 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn) (*catalogue, err
 		return nil, errNoAnswer
 	}
 	for i, v := range unlimited {
-		want := v.value
-		if strings.HasPrefix(v.name, "c") {
+		want := fmt.Sprint(v.value)
+		if v.value == nil {
 			if f == nil || was[i] == "" { // NULL
 				continue
 			}
 			want = f.variables[v.name]
 		}
 		if was[i] != want {
-			there = append(there, "session "+v.name+" = "+assigned(want))
-			back = append(back, "session "+v.name+" = "+assigned(was[i]))
+			there = append(there, "session "+v.name+" = "+literalLike(v.name, want, v.value))
+			back = append(back, "session "+v.name+" = "+literalLike(v.name, was[i], v.value))
 		}
 	}
 	if len(there) == 0 {
@@ -73,12 +79,4 @@ func (s *sessions) read(ctx context.Context, conn driver.Conn) (*catalogue, erro
 		}
 	}
 	return readCatalogue(ctx, conn)
-}
-
-// assigned writes a value of a variable as SET takes it.
-func assigned(value string) string {
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		return value
-	}
-	return quoteText(value)
 }

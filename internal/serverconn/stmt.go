@@ -78,7 +78,8 @@ func (c *Conn) stmt(ctx context.Context, text string, kinds []byte, known bool, 
 		return st, nil
 	}
 	// Room is made before, not after: closing a statement is a command, and the connection may be reading rows then.
-	c.cache.drop(text, func(st *Stmt) bool { return c.cfg.Traits.TypedByText || st.isOutdated() }) // of which the driver would return the same, or that serve nobody
+	// What serves nobody any more makes some; where all of one text are the same, the driver would even return it again.
+	c.cache.drop(text, func(st *Stmt) bool { return c.cfg.Traits.TypedByText || st.isOutdated() })
 	c.cache.trim(max(c.room()-1, 0))
 	st, err := c.newStmt(ctx, &Stmt{conn: c, text: text, refs: 1})
 	if err != nil {

@@ -374,13 +374,14 @@ const mostTries = 3
 
 // perform runs a call on the connection that the session holds.
 func (s *Session) perform(ctx context.Context, c *middleware.Call) error {
-	if s.mayReread(c) {
+	rereads, defines := changesMeaning(c)
+	if rereads {
 		s.bindAll(ctx)
 		if c.Statement == nil {
 			defer s.conn.Changes().Reread()
 		}
 	}
-	defer s.noteDefinitions(c)
+	defer s.noteDefinitions(defines)
 	var err error
 	switch c.Op {
 	case middleware.Query:
@@ -408,9 +409,9 @@ func (s *Session) perform(ctx context.Context, c *middleware.Call) error {
 	return err
 }
 
-// noteDefinitions says what a call may have done to the meaning of statements that others prepare.
-func (s *Session) noteDefinitions(c *middleware.Call) {
-	if s.mayDefine(c) {
+// noteDefinitions says, after a call, whether it may have changed the meaning of what others prepare.
+func (s *Session) noteDefinitions(defines bool) {
+	if defines {
 		s.conn.Define()
 	}
 	s.conn.Defined()

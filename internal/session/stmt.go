@@ -60,29 +60,17 @@ func (s *Session) readsAsDialled() bool {
 	return state == "" && known
 }
 
-// mayReread reports whether the session may read later texts in another way after a call. Where nobody has read the statement, its first word must
-// show that it does not.
-func (s *Session) mayReread(c *middleware.Call) bool {
+// changesMeaning reports whether a call may change what later texts mean: those of the session, which reads them in another way, and those of all. Where
+// nobody has read the statement, its first word must show that it does neither.
+func changesMeaning(c *middleware.Call) (rereads, defines bool) {
 	switch {
 	case c.Op != middleware.Exec && c.Op != middleware.Query:
-		return false
+		return false, false
 	case c.Statement != nil:
-		return c.Statement.MayReread()
+		return c.Statement.MayReread(), c.Statement.MayDefine()
 	default:
-		return !dialect.Plain(c.Text)
-	}
-}
-
-// mayDefine reports whether a call may change what names mean to the server: the types of columns, or functions. Where nobody has read the statement,
-// its first word must show that it does not.
-func (s *Session) mayDefine(c *middleware.Call) bool {
-	switch {
-	case c.Op != middleware.Exec && c.Op != middleware.Query:
-		return false
-	case c.Statement != nil:
-		return c.Statement.Defines || c.Statement.Effects&dialect.UnknownEffect != 0
-	default:
-		return !dialect.Plain(c.Text)
+		unknown := !dialect.Plain(c.Text)
+		return unknown, unknown
 	}
 }
 

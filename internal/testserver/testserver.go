@@ -75,7 +75,7 @@ func postgresDatabase(t testing.TB, server string) string {
 		t.Fatal("testserver: the DSN of the PostgreSQL server is not a URL") // the error would show the password
 	}
 	name := uniqueName()
-	create(t, "pgx", server, `create database `+name, nil, `drop database if exists `+name+` with (force)`)
+	create(t, "pgx", server, `create database `+name, `drop database if exists `+name+` with (force)`)
 	address.Path = "/" + name
 	return address.String()
 }
@@ -100,8 +100,12 @@ func mysqlDatabase(t testing.TB, server string) string {
 		t.Fatalf("testserver: the DSN of the MySQL or MariaDB server: %v", err)
 	}
 	name := uniqueName()
-	endStatements := func(ctx context.Context, db *sql.DB) error { return endMySQLStatements(ctx, db, name) }
-	create(t, "mysql", server, "create database "+name, endStatements, "drop database if exists "+name)
+	create(t, "mysql", server, "create database "+name, "drop database if exists "+name)
+	t.Cleanup(func() { // before the database is dropped
+		if err := administer("mysql", server, func(ctx context.Context, db *sql.DB) error { return endMySQLStatements(ctx, db, name) }); err != nil {
+			t.Errorf("testserver: end what runs in %s: %v", name, err)
+		}
+	})
 	config.DBName = name
 	return config.FormatDSN()
 }
@@ -132,33 +136,35 @@ func hasEnded(err error) bool {
 	return errors.As(err, &refused) && refused.Number == 1094
 }
 
-// create runs one statement now, and the other when the test ends, after what has to be done before it, if there is any.
-func create(t testing.TB, driver, dsn, createSQL string, before func(context.Context, *sql.DB) error, dropSQL string) {
+// create runs one statement now and the other when the test ends.
+func create(t testing.TB, driver, dsn, createSQL, dropSQL string) {
 	t.Helper()
-	exec := func(before func(context.Context, *sql.DB) error, query string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
-		defer cancel()
-		db, err := sql.Open(driver, dsn)
-		if err != nil {
+	exec := func(query string) error {
+		return administer(driver, dsn, func(ctx context.Context, db *sql.DB) error {
+			_, err := db.ExecContext(ctx, query)
 			return err
-		}
-		defer db.Close()
-		if before != nil {
-			if err := before(ctx, db); err != nil {
-				return err
-			}
-		}
-		_, err = db.ExecContext(ctx, query)
-		return err
+		})
 	}
-	if err := exec(nil, createSQL); err != nil {
+	if err := exec(createSQL); err != nil {
 		t.Fatalf("testserver: %s: %v", createSQL, err)
 	}
 	t.Cleanup(func() {
-		if err := exec(before, dropSQL); err != nil {
+		if err := exec(dropSQL); err != nil {
 			t.Errorf("testserver: %s: %v", dropSQL, err)
 		}
 	})
+}
+
+// administer does something on a server, over connections of its own.
+func administer(driver, dsn string, do func(ctx context.Context, db *sql.DB) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	defer cancel()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return do(ctx, db)
 }
 
 // uniqueName returns a name that needs no quotes and that no other test run uses on the same server.

@@ -29,7 +29,7 @@ func set(w *walk) (dialect.Class, dialect.Effects) {
 	case local && !w.at(i+1).is("characteristics"):
 		return dialect.SessionControl, effects
 	case w.isRole(i):
-		return dialect.SessionControl, effects&^dialect.Plans | dialect.Role
+		return dialect.SessionControl, effects | dialect.Role
 	}
 	return dialect.SessionControl, effects | dialect.Setting
 }
