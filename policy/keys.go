@@ -116,7 +116,7 @@ var keys = []key{
 	size(Key{
 		Name: "pool_stmt_cache", Values: "0 or more; 0 = off",
 		Doc: "How many prepared statements each server connection keeps. With the MySQL driver a query with arguments then costs " +
-			"one round trip instead of two; an *sql.Stmt uses the cache with every driver. For queries without *sql.Stmt, pgx has " +
+			"one round trip instead of two, where that is safe (see Limits); an *sql.Stmt uses the cache with every driver. For queries without *sql.Stmt, pgx has " +
 			"a cache of its own (statement_cache_capacity).",
 	}, func(c *Config) *int { return &c.Statements.CacheSize }),
 	choice(Key{
