@@ -12,12 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
 )
 
-// asOrdinary has the pool log in as a user who may not write where read_only is set, and may not see whether servers replicate.
-func asOrdinary(t *testing.T, cluster interface{ Exec(...string) }, grants ...string) func(c *pooled.Config) {
+// asOrdinary has the pool log in as a user who may not write where read_only is set, and may not see whether servers replicate. All servers know
+// him when it returns: one that does not yet would turn the pool away for good.
+func asOrdinary(t *testing.T, cluster *testserver.Cluster) func(c *pooled.Config) {
 	t.Helper()
-	cluster.Exec(append([]string{"create user ordinary identified by 'secret'", "grant all on pooled.* to ordinary"}, grants...)...)
+	cluster.Nodes[0].Exec("create user ordinary identified by 'secret'", "grant all on pooled.* to ordinary", "create database granted")
+	for _, n := range cluster.Nodes[1:] {
+		n.Await("select count(*) from information_schema.schemata where schema_name = 'granted'", "1")
+	}
 	return func(c *pooled.Config) {
 		cfg, err := mysql.ParseDSN(c.DSN)
 		require.NoError(t, err)
@@ -40,7 +45,7 @@ func TestWritesWaitWhileThePrimaryIsReadOnly(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 1)
-			ordinary := asOrdinary(t, cluster.Nodes[0])
+			ordinary := asOrdinary(t, cluster)
 			cluster.Nodes[0].Exec("create table numbered (id int auto_increment primary key, n int)")
 			p := open(t, f, cluster, func(c *pooled.Config) {
 				ordinary(c)
@@ -121,7 +126,7 @@ func TestWritesOnAReadOnlyPrimaryAreRefusedAfterTheTimeWithTheServersError(t *te
 		}
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 1)
-			ordinary := asOrdinary(t, cluster.Nodes[0])
+			ordinary := asOrdinary(t, cluster)
 			p := open(t, f, cluster, func(c *pooled.Config) {
 				ordinary(c)
 				c.Routing.FailoverTimeout = time.Second
@@ -145,8 +150,7 @@ func TestMissingPrivilegeIsNamedWhereItKeepsFromWriting(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			cluster := f.cluster(t, 1)
 			cluster.Nodes[0].Exec("create table register (id int primary key, n bigint not null)")
-			change := asOrdinary(t, cluster.Nodes[0])
-			cluster.Nodes[1].Await("select count(*) from mysql.user where user = 'ordinary'", "1")
+			change := asOrdinary(t, cluster)
 			privilege := map[string]string{"MariaDB": "replica monitor", "MySQL": "replication client"}[f.name]
 			cluster.Nodes[1].Exec("set global read_only = 0", "stop replica") // MariaDB shows everybody a replica that runs
 			cfg := pooled.NewConfig()

@@ -15,6 +15,10 @@ import (
 // which the context counts until they are closed.
 func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, args []driver.NamedValue, rows bool, run func(ctx context.Context) (Result, error)) (Result, error) {
 	c.Settle()
+	if c.unsent = ctx.Err() != nil; c.unsent { // some drivers would call that a bad connection
+		var none Result
+		return none, c.cfg.contextError(ctx)
+	}
 	c.count(st, text, args, rows)
 	watched := c.beginWatch(ctx)
 	c.saveArgs(args)
@@ -39,19 +43,16 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 		c.watched.hear(err)
 		told = c.Settle()
 	}
-	if err != nil && c.untouched(ctx, err) {
-		return res, ctx.Err()
-	}
-	if err != nil && sent.doubtful(c, err) {
+	if err != nil && !c.untouched(ctx, err) && sent.doubtful(c, err) {
 		c.failed = true
 		err = dialect.ErrOutcomeUnknown
 	}
-	_ = c.note(err)
+	err = c.outcome(ctx, err)
 	if told { // also after a success, such as that of SLEEP, and after an error that what was made up may have caused
 		var none Result
 		return none, c.cfg.contextError(ctx)
 	}
-	return res, c.cancelled(ctx, err)
+	return res, err
 }
 
 func (c *Conn) saveArgs(args []driver.NamedValue) { c.given = append(c.given[:0], args...) }

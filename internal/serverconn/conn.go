@@ -42,8 +42,6 @@ type Config struct {
 	Refused func(err error)
 	// EndedIdle is [dialect.Server].EndedIdle.
 	EndedIdle func(conn driver.Conn, err error) bool
-	// KeepCancelled says that a cancelled context is not to cost the connection.
-	KeepCancelled bool
 	// Advise is told the errors of statements. Nil: nobody wants to know.
 	Advise func(err error)
 	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.
@@ -93,6 +91,7 @@ type Conn struct {
 	defines bool
 	// uncertain says that a statement may have been executed although its caller was told that it was cancelled.
 	uncertain bool
+	unsent    bool               // see Unsent
 	healed    *Healed            // what a call met and overcame; nil: nothing
 	seen      dialect.ErrorClass // what the errors so far have said
 	socket    *dialect.Socket    // under the real connection; nil: not known
@@ -306,10 +305,10 @@ func (c *Conn) prepares(args []driver.NamedValue) bool {
 func (c *Conn) Begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c.uncertain = false // for what comes now
 	tx, err := callBegin(ctx, c.beginner, c.real, opts)
-	return tx, c.cancelled(ctx, c.note(err))
+	return tx, c.outcome(ctx, err)
 }
 
 // Note takes an error of the real driver's transaction into account and returns it, or that of its context.
-func (c *Conn) Note(ctx context.Context, err error) error { return c.cancelled(ctx, c.note(err)) }
+func (c *Conn) Note(ctx context.Context, err error) error { return c.outcome(ctx, err) }
 
 func (c *Conn) cacheSize() int { return int(c.cfg.CacheSize.Load()) }

@@ -193,7 +193,7 @@ func (c *Conn) prepare(ctx context.Context, text string) (driver.Stmt, error) {
 	if c.tooMany(err) && c.cfg.Relieve != nil && c.cfg.Relieve(ctx) {
 		st, err = callPrepare(ctx, c.preparer, c.real, text)
 	}
-	return st, c.cancelled(ctx, c.note(err))
+	return st, c.outcome(ctx, err)
 }
 
 func (c *Conn) tooMany(err error) bool {

@@ -60,7 +60,7 @@ func (t *transaction) cancelled() bool {
 // mayHaveBegun reports whether a statement that was interrupted may have left its session in a transaction that the caller does not know of,
 // such as a BEGIN that was executed before it could be cancelled: what comes next would seem to succeed, and end with the session.
 func (s *Session) mayHaveBegun() bool {
-	if s.conn == nil || s.tx != nil {
+	if s.conn == nil || s.tx != nil || s.conn.Unsent() {
 		return false
 	}
 	switch s.conn.State() {
