@@ -238,6 +238,9 @@ func (c *Conn) untouched(ctx context.Context, err error) bool {
 
 // outcome takes the error of a call of the real driver into account and returns what its caller is told.
 func (c *Conn) outcome(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	if c.untouched(ctx, err) {
 		return c.cfg.contextError(ctx)
 	}
@@ -247,7 +250,7 @@ func (c *Conn) outcome(ctx context.Context, err error) error {
 // cancelled returns what the real driver would answer for a context that has ended, in place of the server's word that a statement was cancelled. A
 // driver that notices by itself has its own answer.
 func (c *Conn) cancelled(ctx context.Context, err error) error {
-	if err == nil || err == driver.ErrSkip || ctx.Err() == nil || !c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
+	if err == driver.ErrSkip || ctx.Err() == nil || !c.cfg.Dialect.Classify(err).Has(dialect.Cancelled) {
 		return err
 	}
 	return c.cfg.contextError(ctx)
