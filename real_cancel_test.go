@@ -139,28 +139,26 @@ func TestCancelCanCloseTheConnectionAsTheDriversDo(t *testing.T) {
 // A context may end just before anything is sent. pgx answers driver.ErrBadConn then, for a connection that is as good as before.
 func TestContextThatEndsBeforeItsStatementIsSentIsTheErrorAndCostsNothing(t *testing.T) {
 	for _, s := range cancelServers {
-		for name, closes := range map[string]bool{"query": false, "close": true} {
-			t.Run(s.name+"/"+name, func(t *testing.T) {
-				db, connector := openCancelPool(t, s, 1, func(c *pooled.Config) { c.Pool.CancelCloses = closes })
-				conn, err := db.Conn(t.Context())
+		t.Run(s.name, func(t *testing.T) {
+			db, connector := openCancelPool(t, s, 1, nil)
+			conn, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			for range 2 {
+				_, err = conn.ExecContext(ended, s.long)
+				require.ErrorIs(t, err, context.Canceled)
+				_, err = conn.QueryContext(ended, s.long)
+				require.ErrorIs(t, err, context.Canceled)
+				_, err = conn.PrepareContext(ended, s.short)
+				require.ErrorIs(t, err, context.Canceled)
+				_, err = conn.ExecContext(t.Context(), "begin")
 				require.NoError(t, err)
-				ended, cancel := context.WithCancel(t.Context())
-				cancel()
-				for range 2 {
-					_, err = conn.ExecContext(ended, s.long)
-					require.ErrorIs(t, err, context.Canceled)
-					_, err = conn.QueryContext(ended, s.long)
-					require.ErrorIs(t, err, context.Canceled)
-					_, err = conn.PrepareContext(ended, s.short)
-					require.ErrorIs(t, err, context.Canceled)
-					_, err = conn.ExecContext(t.Context(), "begin")
-					require.NoError(t, err)
-				}
-				require.NoError(t, conn.Close())
-				require.NoError(t, db.Ping())
-				assert.EqualValues(t, 1, connector.Stats().Endpoints[0].Dials)
-			})
-		}
+			}
+			require.NoError(t, conn.Close())
+			require.NoError(t, db.Ping())
+			assert.EqualValues(t, 1, connector.Stats().Endpoints[0].Dials)
+		})
 	}
 }
 

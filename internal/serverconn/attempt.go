@@ -15,10 +15,7 @@ import (
 // which the context counts until they are closed.
 func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, args []driver.NamedValue, rows bool, run func(ctx context.Context) (Result, error)) (Result, error) {
 	c.Settle()
-	if c.unsent = ctx.Err() != nil; c.unsent { // some drivers would call that a bad connection
-		var none Result
-		return none, c.cfg.contextError(ctx)
-	}
+	ended := ctx.Err()
 	c.count(st, text, args, rows)
 	watched := c.beginWatch(ctx)
 	c.saveArgs(args)
@@ -43,6 +40,7 @@ func attempt[Result any](ctx context.Context, c *Conn, st *Stmt, text string, ar
 		c.watched.hear(err)
 		told = c.Settle()
 	}
+	c.unsent = ended != nil && err == ended
 	if err != nil && !c.untouched(ctx, err) && sent.doubtful(c, err) {
 		c.failed = true
 		err = dialect.ErrOutcomeUnknown

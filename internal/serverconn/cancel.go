@@ -42,7 +42,7 @@ func (endless) Err() error                              { return nil }
 
 // beginWatch returns the context for the real driver. Rows outlive their call: what is watched is watched until they are closed.
 func (c *Conn) beginWatch(ctx context.Context) context.Context {
-	if c.cancel == nil || ctx.Done() == nil {
+	if c.cancel == nil || ctx.Done() == nil || ctx.Err() != nil {
 		return ctx
 	}
 	w := c.rested
@@ -151,7 +151,7 @@ func (w *watch) hear(err error) {
 // was cancelled.
 func (c *Conn) Uncertain() bool { return c.uncertain }
 
-// Unsent reports whether the context of the last statement had ended before the real driver was called.
+// Unsent reports whether the context of the last statement had ended before the real driver was called, which then sent nothing.
 func (c *Conn) Unsent() bool { return c.unsent }
 
 // Unwatch says that the statement and its rows are over. It does not block: what is on its way to the server is waited for by Settle.
@@ -229,7 +229,7 @@ func (c *Conn) absorb() {
 // untouched reports whether a real driver gives a healthy connection up only because the context was done before it sent anything, as pgx
 // does with driver.ErrBadConn.
 func (c *Conn) untouched(ctx context.Context, err error) bool {
-	if ctx.Err() == nil || !errors.Is(err, driver.ErrBadConn) {
+	if !c.cfg.KeepCancelled || ctx.Err() == nil || !errors.Is(err, driver.ErrBadConn) {
 		return false
 	}
 	state := c.State()
