@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
-
-	"github.com/gopooled/pooled/middleware"
 )
 
 // A dial does not end with its borrower. If it did, borrowers who have less time than a dial takes would dial for ever: each would cut its
@@ -64,40 +62,13 @@ func (e *Endpoint) run(d *apart) {
 		select {
 		case d.ended <- result:
 		case <-d.left:
-			e.adopt(result.conn)
+			if result.conn == nil {
+				e.gate.leave()
+			} else {
+				e.passOn(result.conn)
+			}
+			e.line.endDial(e.now())
 		}
 	}()
 	result.conn, result.err = e.connectOnce(d.ctx)
-}
-
-// adopt makes a spare of the connection that an abandoned dial has made, if it has, and gives its permit back.
-func (e *Endpoint) adopt(c *Conn) {
-	defer e.gate.leave()
-	if c != nil {
-		e.putSpare(c)
-		e.tellLine()
-	}
-}
-
-// await waits for a dial, as long as the borrower can.
-func (e *Endpoint) await(r *Request, d *apart) (*Conn, error) {
-	ctx, cancel := r.patience()
-	defer cancel()
-	select {
-	case result := <-d.ended:
-		switch {
-		case result.panicked != nil:
-			panic(result.panicked)
-		case result.err != nil:
-			return nil, e.explain(d.ctx, r, result.err)
-		}
-		return result.conn, nil
-	case <-ctx.Done():
-		err := e.explain(ctx, r, ctx.Err()) // before the permit may be somebody else's
-		r.permit = false
-		// The cause is that of a server that does not answer: whether its borrower was in a hurry or not, it has had all of grace.
-		time.AfterFunc(grace, func() { d.end(middleware.ErrConnectTimeout) })
-		close(d.left)
-		return nil, err
-	}
 }

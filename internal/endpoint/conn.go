@@ -37,6 +37,7 @@ type Conn struct {
 	pingedAt  int64         // stamp, of the endpoint's own ping
 	jitter    time.Duration // of pool_keepalive
 	idle      bool          // counted in Endpoint.idle
+	returning bool          // it is being made clean, and counted in the line
 	reason    reason
 	refused   bool            // at hand; the inner pool has yet to count it
 	socket    *dialect.Socket // under the real connection; nil: not known
@@ -56,12 +57,22 @@ func (c *Conn) DialledAt() time.Time { return c.dialledAt }
 // Socket is the network connection under the real connection; nil: it is not known.
 func (c *Conn) Socket() *dialect.Socket { return c.socket }
 
-// Background runs f on a goroutine of the endpoint.
+// Background runs f, which makes the connection ready for the next borrower and releases it, on a goroutine of the endpoint.
 func (c *Conn) Background(f func(ctx context.Context)) bool {
-	return c.endpoint.Background(func(ctx context.Context) {
+	counted := c.returning // for another middleware
+	if !counted {
+		c.returning = true
+		c.endpoint.line.beginReturn()
+	}
+	running := c.endpoint.Background(func(ctx context.Context) {
 		c.Settle()
 		f(ctx)
 	})
+	if !running && !counted {
+		c.returning = false
+		c.endpoint.line.endReturn()
+	}
+	return running
 }
 
 // BeginBorrow says who the borrower is, and which call it acquired the connection for.
@@ -90,8 +101,15 @@ func (c *Conn) EndBorrow() (time.Duration, bool) {
 		return 0, false
 	}
 	c.idleSince = c.endpoint.now()
-	return time.Duration(c.idleSince - c.borrow.since), true
+	held := c.idleSince - c.borrow.since
+	if c.borrow.number%sampledHolds == 1 {
+		lately(&c.endpoint.holdTime, held)
+	}
+	return time.Duration(held), true
 }
+
+// sampledHolds is of how many borrows of a connection one counts for what is known of how long they take.
+const sampledHolds = 8
 
 // gone tells when a closed connection is over for the server; nil: it is.
 func (c *Conn) gone() <-chan struct{} {

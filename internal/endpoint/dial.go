@@ -12,23 +12,6 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// dial makes a new server connection for a request. With pool_acquire_timeout, a server that is starting, or has no room, is asked again
-// while there is time; without, nobody has said that callers want to wait.
-func (e *Endpoint) dial(r *Request) (*Conn, error) {
-	var pause backoff
-	for {
-		c, err := e.dialOnce(r)
-		if err == nil || r.deadline.IsZero() || !e.mayPass(err) {
-			return c, err
-		}
-		pause.note(err)
-		if !pause.next.Before(r.deadline) || !wait(r, time.Until(pause.next)) {
-			return nil, err
-		}
-		r.limit = time.Time{} // pool_connect_timeout is for one server that does not answer
-	}
-}
-
 // mayPass reports whether a dial failed for a reason that may be gone in a moment. A breaker that is open has said that it will not.
 func (e *Endpoint) mayPass(err error) bool {
 	if errors.Is(err, middleware.ErrBreakerOpen) {
@@ -38,27 +21,10 @@ func (e *Endpoint) mayPass(err error) bool {
 	return !class.Has(dialect.Misconfigured) && (class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
 }
 
-// wait pauses, and reports false if ctx ends before.
-func wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// dialOnce makes a new server connection, when it is its turn by pool_max_dials.
-func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
+// dial makes a new server connection for nobody, when it is its turn by pool_max_dials.
+func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	if err := e.turn(r); err != nil {
 		return nil, err
-	}
-	if r.mayLeave() {
-		if d := e.dialApart(r); d != nil {
-			return e.await(r, d)
-		}
 	}
 	defer e.endTurn()
 	ctx, cancel := e.bound(r, 1)
@@ -75,6 +41,7 @@ func (e *Endpoint) dialOnce(r *Request) (*Conn, error) {
 // connectOnce makes a new server connection through the Connect chain.
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
+	began := e.now()
 	o := opened{readOnly: e.readOnly.Load()}
 	generation := e.generation.Load() // whoever it leads to may be gone before the dial ends
 	done := false
@@ -118,45 +85,21 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
+	lately(&e.dialTime, c.dialled-began)
 	e.startTending()
 	return c, nil
 }
 
-// errFreed answers a request that waited for its turn to dial when a connection became idle.
-var errFreed = errors.New("pooled: a connection is idle again")
-
-// turn waits until fewer than pool_max_dials are under way, or until somebody gives a connection back, whichever comes first. It is not
-// pool_connect_timeout that limits this wait: the server has nothing to do with it.
+// turn waits until fewer than pool_max_dials are under way. It is not pool_connect_timeout that limits this wait: the server has nothing to do with it.
 func (e *Endpoint) turn(r *Request) error {
-	ctx, cancel := r.patience()
-	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return e.explain(ctx, r, err)
-	}
 	if e.dialling == nil {
 		return nil
 	}
 	select {
 	case e.dialling <- struct{}{}:
 		return nil
-	default:
-	}
-	freed, away := e.freed, e.dismissal()
-	if r.spare {
-		freed, away = nil, nil // it is not for a borrower
-	} else {
-		e.inLine.Add(1)
-		defer e.inLine.Add(-1)
-	}
-	select {
-	case e.dialling <- struct{}{}:
-		return nil
-	case <-freed:
-		return errFreed
-	case <-away:
-		return errDismissed
-	case <-ctx.Done():
-		return e.explain(ctx, r, ctx.Err())
+	case <-r.Done():
+		return r.Err()
 	}
 }
 
@@ -164,13 +107,6 @@ func (e *Endpoint) turn(r *Request) error {
 func (e *Endpoint) endTurn() {
 	if e.dialling != nil {
 		<-e.dialling
-	}
-}
-
-// tellLine tells one of those who wait for their turn to dial that there is an idle connection.
-func (e *Endpoint) tellLine() {
-	if e.inLine.Load() > 0 {
-		signal(e.freed)
 	}
 }
 

@@ -32,13 +32,12 @@ type Endpoint struct {
 	shared   serverconn.Config
 	dialer   middleware.ConnectFunc // the composed Connect chain
 	dialling chan struct{}          // one for each dial under way; nil: there is no limit
-	freed    chan struct{}          // somebody has given a connection back
-	inLine   atomic.Int64           // how many want to know that, waiting for their turn to dial
 	watched  bool                   // sockets are to be known
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
 	gate  gate
+	line  line
 	hand  hand
 	inner atomic.Pointer[sql.DB] // a new one each time the endpoint is opened
 	start time.Time              // what the int64 stamps count from
@@ -60,6 +59,8 @@ type Endpoint struct {
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
+	holdTime    atomic.Int64 // for how long a connection was in use lately, in nanoseconds; 0: nobody knows
+	dialTime    atomic.Int64 // how long a dial took lately; 0: none has succeeded
 	acquires    atomic.Uint64
 	dials       atomic.Uint64
 	failedDials atomic.Uint64
@@ -112,7 +113,6 @@ func New(o Options) *Endpoint {
 	e.readOnly.Store(o.ReadOnly)
 	if o.Pool.MaxDials > 0 {
 		e.dialling = make(chan struct{}, o.Pool.MaxDials)
-		e.freed = make(chan struct{}, 1)
 	}
 	if o.Pool.MinIdleConns > 0 && o.Pool.WarmStatements > 0 && !o.Server.Traits.Unprepared {
 		e.texts = serverconn.NewTexts(o.Pool.WarmStatements)
@@ -193,8 +193,12 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 		r.err = nil
 		sqlConn, err = e.choose(r)
 	}
+	if r.err == errHanded {
+		sqlConn, err, r.err = r.conn.sqlConn, nil, nil
+	}
 	c, failure, tended := r.conn, r.err, r.tended
-	r.Context, r.conn, r.err, r.limit, r.mute, r.tended = nil, nil, nil, time.Time{}, false, false
+	r.Context, r.conn, r.err, r.limit, r.mute, r.tended, r.looks = nil, nil, nil, time.Time{}, false, false, 0
+	r.place.joined, r.place.tempted = 0, 0
 	switch {
 	case failure != nil && err == nil && tended:
 		_ = sqlConn.Close() // the inner pool has it again
@@ -203,6 +207,7 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 		c.sqlConn = sqlConn
 		e.idle.Add(1)
 		e.keep(c)
+		e.line.tell()
 		return nil, failure
 	case failure != nil:
 		return nil, failure
@@ -239,13 +244,16 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	}
 	r.Released = true
 	c := r.Conn.(*Conn)
+	if c.returning {
+		c.returning = false
+		defer e.line.endReturn()
+	}
 	if reason := e.unfitToKeep(c, r); reason != kept {
 		c.reason = reason
 		e.closeOffPath(c)
 		return
 	}
-	e.keep(c)
-	e.gate.leave()
+	e.passOn(c)
 }
 
 // keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.
@@ -255,10 +263,9 @@ func (e *Endpoint) keep(c *Conn) {
 	if spilled := e.hand.put(c); spilled != nil {
 		_ = spilled.sqlConn.Close()
 	}
-	e.tellLine()
 }
 
-// unfitToKeep tells why a connection that comes back is to be closed, or kept; it is counted as idle then.
+// unfitToKeep tells why a connection that comes back is to be closed, or kept.
 func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 	switch {
 	case r.Reclaimed: // first, as its holder may be about to use what the others look at
@@ -267,23 +274,24 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 		e.suspectedAt.Store(e.now())
 		e.noteShutdown(c.Seen())
 		return failed
-	case e.draining.Load() && e.gate.state().waiting == 0:
+	case e.draining.Load() && !e.awaited():
 		return shutdown
 	case e.outdated(c, c.idleSince) != kept: // before what it was discarded for: it would not have been kept
 		return e.outdated(c, c.idleSince)
 	case r.Discard, c.Changes().Effects.Has(dialect.OpenTx):
 		return discarded
-	case !e.countIdle():
-		return idleLimit
 	default:
 		return kept
 	}
 }
 
+// awaited reports whether somebody waits for a connection.
+func (e *Endpoint) awaited() bool { return e.gate.state().waiting > 0 || e.line.n.Load() > 0 }
+
 // countIdle counts one more idle connection, if pool_max_idle_conns has room for it or somebody waits for one.
 func (e *Endpoint) countIdle() bool {
 	n := e.idle.Add(1)
-	if e.pool.MaxIdleConns == policy.AllIdle || n <= int64(e.pool.MaxIdleConns) || e.gate.state().waiting > 0 {
+	if e.pool.MaxIdleConns == policy.AllIdle || n <= int64(e.pool.MaxIdleConns) || e.awaited() {
 		return true
 	}
 	e.idle.Add(-1)
@@ -304,6 +312,7 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 				c.hangUp()
 			}
 		}
+		e.line.tell()
 		e.gate.leave()
 	})
 	if !running {

@@ -25,17 +25,16 @@ type Request struct {
 	idleOnly bool      // do not dial
 	deadline time.Time // of pool_acquire_timeout; zero = none
 	limit    time.Time // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
-	spare    bool      // the connection is for nobody yet
 	tended   bool      // conn was still tended when the time was up: it is the endpoint's
 	mute     bool      // a connection did not answer the ping in time; the others would not either
+
+	place place // in line
+	looks int   // how often it has looked once more since something has changed
 
 	at   int64 // stamp: when the inner pool was asked or, if it took I/O to answer, when it had answered
 	conn *Conn // what the inner pool chose
 	err  error // what the dial failed with
 }
-
-// mayLeave reports whether the request may be given up while its connection is dialled.
-func (r *Request) mayLeave() bool { return !r.spare && (r.Done() != nil || !r.deadline.IsZero()) }
 
 // patience is a context that ends when the borrower goes away: its own has ended, or pool_acquire_timeout is over.
 func (r *Request) patience() (context.Context, context.CancelFunc) {
@@ -66,11 +65,10 @@ func (ic innerConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, errNoIdle
 	default:
 		var err error
-		if c, err = ic.e.dial(r); err != nil {
+		if c, err = ic.e.obtain(r); err != nil {
 			r.err = err
 			return nil, errDial
 		}
-		c.use.Lock()
 	}
 	r.at, r.conn = ic.e.now(), c
 	return innerConn{c}, nil

@@ -111,12 +111,12 @@ func (e *Endpoint) empty() bool {
 	gate := e.gate.state()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.conns) == 0 && gate.waiting == 0 && gate.taken == 0
+	return len(e.conns) == 0 && gate.waiting == 0 && gate.taken == 0 && e.line.n.Load() == 0
 }
 
 // closeAllIdle closes the connections that nobody uses or waits for.
 func (e *Endpoint) closeAllIdle() {
-	if e.gate.state().waiting > 0 {
+	if e.awaited() {
 		return
 	}
 	e.eachIdle(func(c *Conn) (locked bool) {

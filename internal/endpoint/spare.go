@@ -28,7 +28,7 @@ func (e *Endpoint) dialSpare(ctx context.Context) error {
 }
 
 func (e *Endpoint) dialSpareOnce(ctx context.Context) error {
-	r := &Request{Context: ctx, spare: true}
+	r := &Request{Context: ctx}
 	c, err := e.dial(r)
 	if err != nil {
 		return err

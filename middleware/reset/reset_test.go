@@ -183,17 +183,21 @@ func TestResetThatFailsOrPanicsCostsTheConnectionButNoPermit(t *testing.T) {
 	}
 }
 
-func TestBorrowerDoesNotWaitForAResetWhileAConnectionMayBeOpened(t *testing.T) {
+func TestBorrowerWaitsForAResetNoLongerThanADialTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
 		s := &sessions{resets: func(context.Context) error { <-end; return nil }}
 		p := open(t, s, func(o *reset.Options, pool *policy.Pool) { pool.MaxConns, o.Policy.Timeout = 2, 0 })
+		p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			time.Sleep(time.Second)
+			return faultdriver.Outcome{}
+		})
 		p.borrow(t, "set")
 		began := time.Now()
 		for range 3 {
 			p.borrow(t, "read") // on a new connection, and then on the idle one
 		}
-		assert.Zero(t, time.Since(began))
+		assert.Equal(t, 2*time.Second, time.Since(began), "it waits as long as it takes to dial, and dials then")
 		assert.Zero(t, p.stats().Waits)
 		assert.EqualValues(t, 2, p.stats().Dials)
 		close(end)

@@ -132,18 +132,19 @@ type pool struct {
 	*sql.DB
 	connector *pooled.Connector
 	reset     *reset.Reset
+	driver    *faultdriver.Driver
 	log       *bytes.Buffer
 }
 
 func open(t *testing.T, s *sessions, change func(*reset.Options, *policy.Pool)) pool {
 	t.Helper()
-	p := pool{log: &bytes.Buffer{}}
+	p := pool{log: &bytes.Buffer{}, driver: faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)}
 	o := reset.Options{
 		Policy: policy.NewConfig().Reset, Sessions: s, Logger: slog.New(slog.NewTextHandler(p.log, nil)),
 		Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) },
 	}
 	cfg := pooled.NewConfig()
-	cfg.Connector = faultdriver.New(faultdriver.EveryConn, faultdriver.EveryStmt)
+	cfg.Connector = p.driver
 	if change != nil {
 		change(&o, &cfg.Pool)
 	}

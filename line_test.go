@@ -1,0 +1,215 @@
+package pooled_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
+)
+
+// takes has the driver take that long for operations of a kind.
+func (p pool) takes(op faultdriver.Op, d time.Duration) {
+	p.driver.Hook(op, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		time.Sleep(d)
+		return faultdriver.Outcome{}
+	})
+}
+
+// warmTo has so many connections idle, on each of which a statement has run.
+func (p pool) warmTo(t *testing.T, n int) {
+	t.Helper()
+	conns := make([]*sql.Conn, n)
+	for i := range conns {
+		var err error
+		conns[i], err = p.Conn(t.Context())
+		require.NoError(t, err)
+		_, err = conns[i].ExecContext(t.Context(), "exec")
+		require.NoError(t, err)
+	}
+	for _, c := range conns {
+		require.NoError(t, c.Close())
+	}
+	require.Equal(t, n, p.stats().Idle)
+}
+
+// crowd runs work by so many callers at once, and returns how long the last one took.
+func crowd(callers int, work func(caller int)) time.Duration {
+	began := time.Now()
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() { work(i) })
+	}
+	wg.Wait()
+	return time.Since(began)
+}
+
+// The spike that HikariCP describes: a dial would come too late for all.
+func TestSpikeIsServedByTheConnectionsThatComeBackBeforeADialWouldEnd(t *testing.T) {
+	for name, maxConns := range map[string]int{"without a limit": 0, "with pool_max_conns": 50} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = maxConns })
+				p.takes(faultdriver.Connect, 150*time.Millisecond)
+				p.takes(faultdriver.Exec, 2*time.Millisecond)
+				p.warmTo(t, 5)
+				took := crowd(50, func(int) {
+					_, err := p.Exec("exec")
+					assert.NoError(t, err)
+				})
+				assert.Equal(t, 20*time.Millisecond, took)
+				assert.EqualValues(t, 5, p.stats().Dials)
+			})
+		})
+	}
+}
+
+// What was held for a moment so far may be held for long now.
+func TestBorrowerDialsWhereConnectionsDoNotComeBackAsTheyUsedTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.takes(faultdriver.Connect, 100*time.Millisecond)
+		p.takes(faultdriver.Exec, 2*time.Millisecond)
+		p.warmTo(t, 1)
+		held, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, held.PingContext(t.Context()))
+		began := time.Now()
+		_, err = p.Exec("exec")
+		require.NoError(t, err)
+		assert.Less(t, time.Since(began), 130*time.Millisecond)
+		assert.EqualValues(t, 2, p.stats().Dials)
+		require.NoError(t, held.Close())
+	})
+}
+
+// Each of them waits for a moment only, but there is always somebody who waits.
+func TestPoolGrowsToWhatIsWantedForLong(t *testing.T) {
+	for _, callers := range []int{2, 20} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPool(t, modern, func(s *policy.Pool) { s.MaxDials = 0 })
+			p.takes(faultdriver.Connect, 50*time.Millisecond)
+			p.takes(faultdriver.Exec, 2*time.Millisecond)
+			p.warmTo(t, 1)
+			began := time.Now()
+			crowd(callers, func(int) {
+				for time.Since(began) < 2*time.Second {
+					_, err := p.Exec("exec")
+					assert.NoError(t, err)
+				}
+			})
+			assert.Equal(t, callers, p.stats().Open)
+			before := p.stats().Acquires
+			took := crowd(callers, func(int) {
+				for range 100 {
+					_, err := p.Exec("exec")
+					assert.NoError(t, err)
+				}
+			})
+			assert.Equal(t, 200*time.Millisecond, took, "nobody waits any more")
+			assert.EqualValues(t, 100*callers, p.stats().Acquires-before)
+		})
+	}
+}
+
+// A line that is empty for most of the time is no reason to dial.
+func TestPoolDoesNotGrowByShortSpikes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.takes(faultdriver.Connect, 100*time.Millisecond)
+		p.takes(faultdriver.Exec, 2*time.Millisecond)
+		p.warmTo(t, 2)
+		for range 50 {
+			crowd(10, func(int) {
+				_, err := p.Exec("exec")
+				assert.NoError(t, err)
+			})
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.EqualValues(t, 2, p.stats().Dials)
+	})
+}
+
+func TestDialThatIsNotNeededAnyMoreLeavesAnIdleConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.takes(faultdriver.Connect, 100*time.Millisecond)
+		held, err := p.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, held.PingContext(t.Context()))
+		done := make(chan error)
+		go func() {
+			_, err := p.Exec("exec")
+			done <- err
+		}()
+		time.Sleep(50 * time.Millisecond)
+		began := time.Now()
+		require.NoError(t, held.Close())
+		require.NoError(t, <-done)
+		assert.Zero(t, time.Since(began), "it takes the one that came back")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.Equal(t, 2, p.stats().Idle)
+		assert.EqualValues(t, 2, p.stats().Dials)
+		require.NoError(t, p.Ping())
+		assert.EqualValues(t, 2, p.stats().Dials)
+	})
+}
+
+func TestAllIdleConnectionsAreLookedAtBeforeOneIsDialled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.warmTo(t, 10)
+		var resets atomic.Int64
+		p.driver.Hook(faultdriver.Reset, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			if resets.Add(1) <= 8 {
+				return faultdriver.Outcome{Err: driver.ErrBadConn}
+			}
+			return faultdriver.Outcome{}
+		})
+		_, err := p.Exec("exec")
+		require.NoError(t, err)
+		assert.EqualValues(t, 10, p.stats().Dials)
+		assert.EqualValues(t, 9, resets.Load())
+	})
+}
+
+// Whoever waits is owed what is given to him, also if he goes away at the same moment.
+func TestNoConnectionAndNoPermitIsLostInTheLine(t *testing.T) {
+	for name, maxConns := range map[string]int{"without a limit": 0, "with pool_max_conns": 5} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = maxConns })
+				p.takes(faultdriver.Connect, 7*time.Millisecond)
+				p.takes(faultdriver.Exec, 3*time.Millisecond)
+				crowd(30, func(caller int) {
+					for round := range 200 {
+						ctx, cancel := context.WithTimeout(t.Context(), time.Duration((caller*7+round*3)%13)*time.Millisecond)
+						_, _ = p.ExecContext(ctx, "exec") // many have no time
+						cancel()
+						time.Sleep(time.Duration((caller+round)%5) * time.Millisecond)
+					}
+				})
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				s := p.stats()
+				assert.Equal(t, s.Open, s.Idle)
+				assert.Zero(t, s.InUse)
+				took := crowd(5, func(int) {
+					_, err := p.Exec("exec")
+					assert.NoError(t, err)
+				})
+				assert.LessOrEqual(t, took, 11*time.Millisecond, "five can work at once")
+			})
+		})
+	}
+}

@@ -1,0 +1,54 @@
+package pooled_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// What is learnt and made clean between calls costs no connection but one.
+func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
+	for name, work := range map[string]struct {
+		callers, rounds int
+		texts           []string // of a round; # is the caller's number
+	}{
+		"a query":     {1, 1000, []string{"select 1"}},
+		"definitions": {1, 50, []string{"create table made# (num int)", "insert into made# values (1)", "select * from made#", "drop table made#"}},
+		"writes":      {4, 300, []string{"delete from there where num = #"}},
+		"both":        {4, 10, []string{"create table made# (num int)", "insert into made# values (1)", "delete from there where num = 0", "drop table made#"}},
+	} {
+		for _, s := range []struct {
+			name, driver string
+			dsn          func(testing.TB) string
+		}{
+			{"PostgreSQL 15", "pgx", testserver.PostgresDatabase}, {"PostgreSQL 18", "pgx", testserver.Postgres18Database},
+			{"MariaDB", "mysql", testserver.MariaDBDatabase}, {"MySQL", "mysql", testserver.MySQLDatabase},
+		} {
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)
+				_, err := openReal(t, s.driver, cfg.DSN).ExecContext(t.Context(), "create table there (num int)")
+				require.NoError(t, err)
+				db, connector := openConfig(t, cfg)
+				crowd(work.callers, func(caller int) {
+					for range work.rounds {
+						for _, text := range work.texts {
+							if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(text, "#", strconv.Itoa(caller))); err != nil {
+								t.Errorf("%s: %v", text, err)
+							}
+						}
+					}
+				})
+				stats := connector.Stats().Endpoints[0]
+				assert.LessOrEqual(t, stats.Dials, uint64(work.callers+1))
+				assert.Zero(t, stats.FailedDials)
+			})
+		}
+	}
+}
