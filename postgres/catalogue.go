@@ -37,8 +37,8 @@ type catalogue struct {
 	hidden string
 	// pinsAll is the same for functions that only the primary may answer for.
 	pinsAll string
-	// defines says that event triggers call functions when something is defined.
-	defines bool
+	// events says which event trigger calls a function that is not proved to leave the session alone; empty: none does.
+	events string
 }
 
 // table is what writing to a table does besides writing.
@@ -78,8 +78,8 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 			s.Effects |= dialect.Sequence
 		}
 	}
-	if c.defines && p.Defines {
-		statement.Unknown(s, "event triggers")
+	if c.events != "" && p.Fires {
+		statement.Unknown(s, c.events)
 	}
 	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && c.isAtomic(p)
 	return complete
@@ -211,7 +211,11 @@ func newCatalogue(facts []fact) *catalogue {
 			c.pinsAll = "an operator, a cast or a type calls " + word
 		}
 	}
-	c.defines = len(byKind["event trigger"]) > 0
+	for _, f := range byKind["event trigger"] {
+		if !c.functions[f.Text] && c.events == "" {
+			c.events = "event trigger " + f.Name + " calls " + f.Text
+		}
+	}
 	return c
 }
 
@@ -260,6 +264,8 @@ func (c *catalogue) findImpure(byKind map[string][]fact) []source {
 				c.spoil(f.Name, s.says("has "+dangerous+" in its source"))
 			case strings.Contains(strings.ToLower(f.Text), `u&"`):
 				c.spoil(f.Name, s.says("has names in escapes"))
+			case s.words.First(isCut) != "":
+				c.spoil(f.Name, s.says("has a name that the server cuts"))
 			default:
 				sources = append(sources, s)
 			}
@@ -495,6 +501,9 @@ func pinsByItself(word string) bool {
 	class, effects, known := pg.Builtin(word)
 	return known && class == dialect.Write && effects == 0 || pg.TellsOfServer(word)
 }
+
+// isCut reports whether a word is longer than names can be: what the server takes it for is its beginning.
+func isCut(word string) bool { return len(word) > 63 }
 
 func isIn(set map[string]bool) func(string) bool { return func(word string) bool { return set[word] } }
 

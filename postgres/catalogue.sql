@@ -19,7 +19,11 @@ select 'foreign function', p.proname, coalesce(e.extname, '')
   where p.oid >= 16384 and (l.lanname in ('c', 'internal') and p.provolatile = 'v' or l.lanname not in ('c', 'internal', 'sql', 'plpgsql'))
 union all
 select case l.lanname when 'sql' then 'sql function' else 'function' end, p.proname, coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
-    || case when exists (select from pg_catalog.unnest(p.proconfig) c where c ilike 'seed=%') then ' setseed' else '' end
+    -- What it sets is as before afterwards, but for what a setting does when it is set: those of this list do nothing.
+    || case when exists (select from pg_catalog.unnest(p.proconfig) c where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) not in
+      ('search_path', 'work_mem', 'maintenance_work_mem', 'statement_timeout', 'lock_timeout', 'timezone', 'datestyle', 'intervalstyle', 'client_min_messages',
+       'row_security', 'jit', 'extra_float_digits', 'check_function_bodies', 'enable_seqscan', 'enable_indexscan', 'enable_nestloop', 'enable_hashjoin',
+       'enable_mergejoin', 'random_page_cost', 'plan_cache_mode', 'xmloption', 'bytea_output')) then ' set' else '' end
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
   where p.oid >= 16384 and l.lanname in ('sql', 'plpgsql')
 union all
@@ -30,7 +34,7 @@ select 'policy', c.relname, coalesce(pg_catalog.pg_get_expr(p.polqual, p.polreli
   from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
 union all
 select 'table', c.relname, ''
-  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+  from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'm') and c.relpersistence <> 't'
 union all
 -- What a replica does not have, or has otherwise.
 select case c.relkind when 'S' then 'sequence' when 'f' then 'foreign table' else 'unlogged' end, c.relname, ''
@@ -44,6 +48,10 @@ union all
 select 'trigger', c.relname, p.proname
   from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal and t.tgenabled <> 'D'
+union all
+select 'check', c.relname, pg_catalog.pg_get_triggerdef(t.oid)
+  from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+  where t.tgqual is not null and t.tgenabled <> 'D'
 union all
 select 'default', c.relname, case when a.attidentity <> '' then 'nextval' else pg_catalog.pg_get_expr(d.adbin, d.adrelid) end
   from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
@@ -72,11 +80,14 @@ select 'hidden', '', p.proname
   from pg_catalog.pg_cast k join pg_catalog.pg_proc p on p.oid = k.castfunc where k.oid >= 16384
 union all
 select 'hidden', '', p.proname
-  from pg_catalog.pg_type t join pg_catalog.pg_proc p on p.oid in (t.typinput, t.typoutput, t.typreceive, t.typsend) where t.oid >= 16384 and p.oid >= 16384
+  from pg_catalog.pg_type t join pg_catalog.pg_proc p on p.oid in (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout) where t.oid >= 16384 and p.oid >= 16384
 union all
 select 'hidden', '', p.proname
   from pg_catalog.pg_aggregate a join pg_catalog.pg_proc p on p.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
   where p.oid >= 16384
+union all
+select 'hidden', '', p.proname
+  from pg_catalog.pg_range r join pg_catalog.pg_proc p on p.oid in (r.rngcanonical, r.rngsubdiff) where p.oid >= 16384
 union all
 select 'hidden', '', t.typdefault from pg_catalog.pg_type t where t.oid >= 16384 and t.typdefault is not null
 union all
@@ -89,4 +100,5 @@ union all
 select 'check', c.relname, pg_catalog.pg_get_expr(p.partexprs, p.partrelid)
   from pg_catalog.pg_partitioned_table p join pg_catalog.pg_class c on c.oid = p.partrelid where p.partexprs is not null
 union all
-select 'event trigger', e.evtname, '' from pg_catalog.pg_event_trigger e where e.evtenabled <> 'D'
+select 'event trigger', e.evtname, p.proname
+  from pg_catalog.pg_event_trigger e join pg_catalog.pg_proc p on p.oid = e.evtfoid where e.evtenabled <> 'D' and e.evtevent <> 'login'

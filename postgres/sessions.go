@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,20 +20,29 @@ import (
 type sessions struct {
 	*statement.Reader[catalogue]
 	fresh atomic.Pointer[fresh] // nil: not known yet
+	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp.
+	makesTemp atomic.Bool
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
 
-func newSessions() *sessions { return &sessions{Reader: statement.NewReader(read)} }
+func newSessions() *sessions {
+	s := &sessions{}
+	s.Reader = statement.NewReader(s.read)
+	return s
+}
 
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown.
-func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
+func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, complete bool) {
 	parsed := pg.Parse(text)
-	s = &dialect.Statement{
+	if parsed.Fires && s.makesTemp.Load() {
+		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
+	}
+	said = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines, Plain: parsed.Plain,
 		Rereads: parsed.Effects.Has(dialect.Plans),
 	}
-	return s, c.judge(text, &parsed, s)
+	return said, c.judge(text, &parsed, said)
 }
 
 // How long the server may take for the catalogue: of a connection that was just dialled and somebody waits for, and of one that was
@@ -62,10 +72,11 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 	if isConsole(c) {
 		return true, nil
 	}
-	row, err := ask(ctx, c, "select pg_catalog.pg_backend_pid(), ("+stateSQL(c)+")")
+	row, err := ask(ctx, c, "select pg_catalog.pg_backend_pid(), ("+stateSQL(c)+"), pg_catalog.current_setting('search_path')")
 	if err != nil {
 		return false, err
 	}
+	s.makesTemp.Store(strings.Contains(row[2], "pg_temp"))
 	f := &fresh{state: row[1], proxied: isProxied(c, row[0])}
 	if f.proxied {
 		s.fresh.CompareAndSwap(nil, f) // it says less than that of the server's own session

@@ -1,6 +1,10 @@
 package pg
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // create judges CREATE. Whether an unqualified name becomes a temporary object by way of search_path cannot be seen here: that
 // takes a SET, which does not go unnoticed.
@@ -14,32 +18,100 @@ func create(w *walk) (dialect.Class, dialect.Effects) {
 	}
 	what := w.at(i)
 	if what.kind != word || !objects[what.text] || what.is("extension") || what.is("language") {
-		return w.unknown() // extensions run scripts, and languages come as extensions
+		return defineUnknown(w) // extensions run scripts, and languages come as extensions
 	}
 	class, effects := define(w)
-	if w.executes { // CREATE TABLE … AS EXECUTE
+	if w.executes || w.isForeign(i) || !w.isOwnLanguage() { // CREATE TABLE … AS EXECUTE, among others
 		return dialect.Unknown, effects | dialect.UnknownEffect
 	}
 	return class, effects
 }
 
-// alter judges ALTER.
+// alter judges ALTER, which evaluates what is stored with a table.
 func alter(w *walk) (dialect.Class, dialect.Effects) {
 	what := w.at(1)
-	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") {
-		return w.unknown()
+	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") || w.isForeign(1) {
+		return defineUnknown(w)
+	}
+	if i := w.after(1, "foreign", "materialized"); (w.at(i).is("table") || w.at(i).is("view") && i > 1) && !w.at(i+1).is("all") {
+		w.target(w.after(i+1, "if", "exists", "only"))
 	}
 	return define(w)
 }
 
+// isForeign reports whether what is named at i has options, which a function of the foreign data wrapper looks at.
+func (w *walk) isForeign(i int) bool {
+	return w.at(i).is("server") || w.at(i).is("foreign") || w.at(i).is("user") && w.at(i+1).is("mapping")
+}
+
+// isOwnLanguage reports whether a function that is created is of a language of the server's own: others have functions that look at it.
+func (w *walk) isOwnLanguage() bool {
+	for i := range w.tokens {
+		if name := strings.ToLower(strings.Trim(w.at(i+1).text, "'")); w.at(i).is("language") && name != "sql" && name != "plpgsql" {
+			return false
+		}
+	}
+	return true
+}
+
+// refresh judges REFRESH MATERIALIZED VIEW, which evaluates what is stored with the view.
+func refresh(w *walk) (dialect.Class, dialect.Effects) {
+	w.out.Fires = true
+	w.target(w.after(3, "concurrently"))
+	return write(w)
+}
+
+// describe judges what changes what is said of an object, and not what it does.
+func describe(w *walk) (dialect.Class, dialect.Effects) {
+	w.out.Fires = true
+	return write(w)
+}
+
+// after returns where the first token stands, from i on, that is none of these words.
+func (w *walk) after(i int, skipped ...string) int {
+	for _, word := range skipped {
+		if w.at(i).is(word) {
+			i++
+		}
+	}
+	return i
+}
+
 // define judges what changes definitions: a write, and perhaps of something temporary.
 func define(w *walk) (dialect.Class, dialect.Effects) {
+	w.out.Fires = true
 	class, effects := write(w)
-	if w.temp || w.pgTemp {
-		return class, effects | dialect.TempTable
+	if !w.temp && !w.pgTemp {
+		w.out.Defines = true
+		return class, effects
 	}
-	w.out.Defines = true
+	if effects |= dialect.TempTable; !w.tellsAll() {
+		effects |= dialect.UnknownEffect
+	}
 	return class, effects
+}
+
+// defineUnknown judges what may do anything besides.
+func defineUnknown(w *walk) (dialect.Class, dialect.Effects) {
+	_, effects := define(w)
+	return dialect.Unknown, effects | dialect.UnknownEffect
+}
+
+// tellsAll reports whether something temporary is made of what the text shows: a table that takes nothing over from others, a view, a sequence. The source
+// of a function is a string, and what is made of others has what is stored with them under a name that means something else outside.
+func (w *walk) tellsAll() bool {
+	if !w.at(0).is("create") {
+		return w.at(0).is("drop")
+	}
+	for i := range w.tokens {
+		switch t := w.at(i); {
+		case t.kind != word:
+		case t.is("like"), t.is("inherits"), t.is("of"), t.is("function"), t.is("procedure"), t.is("operator"), t.is("aggregate"), t.is("cast"), t.is("type"), t.is("domain"),
+			t.is("trigger"), t.is("rule"), t.is("conversion"), t.is("collation"):
+			return false
+		}
+	}
+	return true
 }
 
 // modifiers may stand between CREATE and what is created.

@@ -33,6 +33,7 @@ type Statement struct {
 	Targets   []string           // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
 	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
 	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
+	Fires     bool               // event triggers may call functions when it runs
 	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
 

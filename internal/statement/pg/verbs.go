@@ -50,9 +50,10 @@ func init() { // not a literal: EXPLAIN comes back to it
 		"explain": explain, "copy": copyData, "truncate": truncateTables, "lock": write,
 
 		"create": create, "alter": alter, "drop": define, "import": (*walk).unknown,
-		"comment": write, "grant": write, "revoke": write, "security": write, "reassign": write,
-		"refresh": write, "vacuum": write, "analyze": write, "analyse": write, "cluster": write, "reindex": write,
-		"checkpoint": write,
+		"comment": describe, "grant": describe, "revoke": describe, "security": describe, "reassign": describe,
+		"refresh": refresh, "checkpoint": write,
+		// What is stored with a table is evaluated, which they need not even name.
+		"vacuum": (*walk).unknown, "analyze": (*walk).unknown, "analyse": (*walk).unknown, "cluster": (*walk).unknown, "reindex": (*walk).unknown,
 
 		"do": (*walk).unknown, "call": (*walk).unknown,
 	}
@@ -74,6 +75,7 @@ func (w *walk) query() (dialect.Class, dialect.Effects) {
 	if w.temp || w.into && w.pgTemp {
 		effects |= dialect.TempTable
 	}
+	w.out.Fires = w.out.Fires || w.into
 	return class, effects
 }
 

@@ -1,0 +1,153 @@
+package pooled_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// hidden are changes of the session that no statement's text shows: the server runs code that it keeps somewhere.
+type hidden struct {
+	name     string
+	setup    []string // by somebody else, before
+	borrower []string
+}
+
+// hideaway is a function that changes the session, and what the cases below need besides.
+var hideaway = []string{
+	"create function leak() returns boolean language plpgsql immutable as $$begin perform set_config('app.leak', '1', false); perform pg_advisory_lock(77); return true; end$$",
+	"create function leak_trigger() returns trigger language plpgsql as $$begin perform public.leak(); return new; end$$",
+	"create function leak_event() returns event_trigger language plpgsql as $$begin perform public.leak(); end$$",
+	"create function nothing_trigger() returns trigger language plpgsql as $$begin return new; end$$",
+	"create function leak_of(int) returns int language plpgsql immutable as $$begin perform public.leak(); return $1; end$$",
+	"create table t (id int, v text)", "insert into t values (1, 'x')", "create view v as select * from t", "create materialized view m as select * from t",
+}
+
+var hiddenOnPostgres = []hidden{
+	{"a trigger's WHEN", []string{"create trigger w before insert on t for each row when (leak()) execute function nothing_trigger()"}, []string{"insert into t values (2, 'y')"}},
+	{"an event trigger, COMMENT", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"comment on table t is 'x'"}},
+	{"an event trigger, GRANT", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"grant select on t to public"}},
+	{"an event trigger, REVOKE", []string{"create event trigger e on ddl_command_end execute function leak_event()"}, []string{"revoke select on t from public"}},
+	{"an event trigger, SELECT INTO", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"select 1 as a into made"}},
+	{"an event trigger, REFRESH", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"refresh materialized view m"}},
+	{"an event trigger, CREATE TEMP", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"create temp table made (a int)"}},
+	{"an event trigger, SELECT INTO TEMP", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"select 1 as a into temp made"}},
+	{"an event trigger, DROP", []string{"create event trigger e on sql_drop execute function leak_event()"}, []string{"drop table if exists t cascade"}},
+	{"an event trigger, REINDEX", []string{"create index i on t (id)", "create event trigger e on ddl_command_start execute function leak_event()"}, []string{"reindex table t"}},
+	{"an event trigger, CREATE SCHEMA", []string{"create event trigger e on ddl_command_start execute function leak_event()"}, []string{"create schema made"}},
+	{"an event trigger, table_rewrite", []string{"create event trigger e on table_rewrite execute function leak_event()"}, []string{"create table rewritten (id int)", "alter table rewritten alter id type bigint"}},
+	{"a long name in a source", []string{
+		"create function " + strings.Repeat("l", 63) + "() returns boolean language plpgsql as $$begin perform set_config('app.leak', '1', false); return true; end$$",
+		"create function calls() returns boolean language sql as $$select " + strings.Repeat("l", 70) + "()$$",
+	}, []string{"select calls()"}},
+	{"a long name in a text", []string{
+		"create view " + strings.Repeat("l", 63) + " as select leak()",
+	}, []string{"select * from " + strings.Repeat("l", 70)}},
+	{"a view in pg_temp under a known name", nil, []string{"create temp view t as select leak() as id, ''::text as v", "select * from t"}},
+	{"a function in pg_temp under a known name", nil, []string{
+		"create function pg_temp.lower(text) returns text language plpgsql as $$begin perform set_config('app.leak', '1', false); return ''; end$$", "select pg_temp.lower('x')",
+	}},
+	{"an operator in pg_temp", nil, []string{
+		"create function pg_temp.f(int, int) returns int language plpgsql as $$begin perform set_config('app.leak', '1', false); return 1; end$$",
+		"create operator pg_temp.+ (leftarg = int, rightarg = int, function = pg_temp.f)", "select 1 operator(pg_temp.+) 2",
+	}},
+	{"a function's SET clause", []string{
+		`create function escapes() returns text language plpgsql set standard_conforming_strings = off as $$begin return ''; end$$`,
+		`create function quotes() returns text language sql set search_path = pg_temp, public as $$select lower('x')$$`,
+	}, []string{"select escapes()", "select quotes()"}},
+	{"VALIDATE CONSTRAINT", []string{"alter table t add constraint k check (leak()) not valid"}, []string{"alter table t validate constraint k"}},
+	{"REINDEX", []string{"create index i on t ((leak()))"}, []string{"reindex index i"}},
+	{"ANALYZE", []string{"create index i on t ((leak()))"}, []string{"analyze t"}},
+	{"VACUUM FULL", []string{"create index i on t ((leak()))"}, []string{"vacuum full t"}},
+	{"CLUSTER", []string{"create index i on t (id)", "create index j on t ((leak()))"}, []string{"cluster t using i"}},
+	{"REFRESH of a materialized view with an index", []string{"create index i on m ((leak()))"}, []string{"refresh materialized view m"}},
+	{"REFRESH of a materialized view", []string{"create materialized view n as select leak()"}, []string{"refresh materialized view n"}},
+	{"extended statistics", []string{"create statistics s on (leak()), id from t"}, []string{"analyze t"}},
+	{"a default", []string{"alter table t add column d boolean default leak()"}, []string{"insert into t values (3, 'z')"}},
+	{"a generated column", []string{"alter table t add column d boolean generated always as (leak()) stored"}, []string{"insert into t values (3, 'z')"}},
+	{"a domain's check", []string{"create domain d as int check (leak())"}, []string{"select 1::d"}},
+	{"a domain's default", []string{"create domain d as boolean default leak()", "alter table t add column d d"}, []string{"insert into t (id) values (3)"}},
+	{"a policy", []string{"alter table t enable row level security", "alter table t force row level security", "create policy p on t using (leak())", "grant all on t to public"}, []string{"select * from t"}},
+	{"a rule", []string{"create rule r as on insert to t do also select leak()"}, []string{"insert into t values (4, '')"}},
+	{"a partition's key", []string{"create table p (id int) partition by list ((leak_of(id)))", "create table p1 partition of p default"}, []string{"insert into p values (1)"}},
+	{"an aggregate", []string{"create function acc(int, int) returns int language plpgsql as $$begin perform public.leak(); return 1; end$$", "create aggregate total(int) (sfunc = acc, stype = int)"}, []string{"select total(id) from t"}},
+	{"an operator", []string{"create function op(int, int) returns boolean language plpgsql as $$begin perform public.leak(); return true; end$$", "create operator === (leftarg = int, rightarg = int, function = op)"}, []string{"select 1 === 2"}},
+	{"a cast", []string{"create type c as (a int)", "create function cast_c(c) returns int language plpgsql as $$begin perform public.leak(); return 1; end$$", "create cast (c as int) with function cast_c(c)"}, []string{"select row(1)::c::int"}},
+	{"a foreign key that cascades to a trigger", []string{"create table parent (id int primary key)", "create table child (id int references parent on delete cascade)", "insert into parent values (1)", "insert into child values (1)",
+		"create trigger c before delete on child for each row execute function leak_trigger()"}, []string{"delete from parent"}},
+	{"an INSTEAD OF trigger", []string{"create trigger i instead of insert on v for each row execute function leak_trigger()"}, []string{"insert into v values (1, '')"}},
+	{"a column named like the server's function", []string{"create function lower(t) returns boolean language plpgsql as $$begin return leak(); end$$"}, []string{"select t.lower from t"}},
+	{"a procedure", []string{"create procedure p() language plpgsql as $$begin perform public.leak(); end$$"}, []string{"call p()"}},
+	{"a view that hides it in a condition", []string{"create view w as select leak() or true as b"}, []string{"select count(*) from w where b"}},
+	{"a range type's functions", []string{
+		"create function diff(float8, float8) returns float8 language plpgsql immutable as $$begin perform public.leak(); return $1 - $2; end$$",
+		"create type fr as range (subtype = float8, subtype_diff = diff)", "create table ranges (r fr)", "create index on ranges using gist (r)",
+	}, []string{"insert into ranges select fr(a, a + 1) from generate_series(1, 2000) a"}},
+	{"an operator class", []string{
+		"create function cmp(int, int) returns int language plpgsql immutable as $$begin perform public.leak(); return $1 - $2; end$$",
+		"create operator class oc for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 cmp(int, int)",
+		"create index on t (id oc)",
+	}, []string{"insert into t values (5, '')", "insert into t values (6, '')"}},
+	{"a hash function of a partition", []string{
+		"create function hsh(int, int8) returns int8 language plpgsql immutable as $$begin perform public.leak(); return $2; end$$",
+		"create operator class hc for type int using hash as operator 1 =, function 2 hsh(int, int8)",
+		"create table p (id int) partition by hash (id hc)", "create table p1 partition of p for values with (modulus 1, remainder 0)",
+	}, []string{"insert into p values (1)"}},
+	{"a search_path with pg_temp", nil, []string{"set search_path = pg_temp, public", "create view t as select leak() as id"}},
+	{"a search_path with pg_temp, of the DSN", nil, []string{"create table t (a int)", "create view w as select leak() as id"}},
+	{"a temporary table's default", nil, []string{"create temp table made (a boolean default leak())", "insert into made values (default)"}},
+	{"a temporary table that hides another", []string{"create table hides (a boolean)"}, []string{"create temp table hides (a boolean default leak())", "insert into hides values (default)"}},
+	{"a function called by ALTER", []string{"drop view v", "drop materialized view m"}, []string{"alter table t alter v type boolean using leak()"}},
+	{"a default of a new column", []string{"create table u (a int)", "insert into u values (1)", "create domain d as boolean default leak()"}, []string{"alter table u add column b d"}},
+	{"a rewritten table's expression", []string{"create table u (a int)", "insert into u values (1)", "create index on u (leak_of(a::int))"}, []string{"alter table u alter a type bigint"}},
+	{"a default that LIKE takes over", []string{"create table pure (a boolean)", "create table impure (a boolean default leak())"}, []string{"create temp table pure (like impure including all)", "insert into pure values (default)"}},
+	{"a check that is inherited", []string{"create table pure (a boolean)", "create table impure (a boolean check (leak()))"}, []string{"create temp table pure () inherits (impure)", "insert into pure values (true)"}},
+	{"a domain in pg_temp", []string{"create domain d as int", "create table of_d (a int)"}, []string{"create domain pg_temp.d as int check (leak())", "select 1::d"}},
+}
+
+func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
+	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+		for _, h := range hiddenOnPostgres {
+			t.Run(version+"/"+h.name, func(t *testing.T) {
+				dsn := database(t)
+				bare := openReal(t, "pgx", dsn)
+				for _, text := range append(hideaway[:len(hideaway):len(hideaway)], h.setup...) {
+					_, err := bare.ExecContext(t.Context(), text)
+					require.NoError(t, err, text)
+				}
+				require.NoError(t, bare.Close()) // it may have the lock
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 1
+				if strings.HasSuffix(h.name, "of the DSN") {
+					cfg.DSN += "&search_path=pg_temp,public"
+				}
+				db, connector := openConfig(t, cfg)
+				require.Equal(t, 2, scanInt(t, db, "select 1 + count(*) from t where id > 0 or true")) // and the catalogue is read
+				require.NoError(t, db.PingContext(t.Context()))
+				conn, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				for _, text := range h.borrower {
+					if _, err := conn.ExecContext(t.Context(), text); err != nil {
+						t.Log(text, err)
+					}
+				}
+				require.NoError(t, conn.Close())
+				var setting *string
+				var locks, objects int
+				require.NoError(t, db.QueryRowContext(t.Context(), `select nullif(current_setting('app.leak', true), ''),
+					(select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+					(select count(*) from pg_catalog.pg_class where relnamespace = pg_my_temp_schema()) + (select count(*) from pg_catalog.pg_proc where pronamespace = pg_my_temp_schema())`,
+				).Scan(&setting, &locks, &objects))
+				assert.Nil(t, setting)
+				assert.Zero(t, locks)
+				assert.Zero(t, objects)
+				t.Logf("%+v", connector.Stats().Endpoints[0].Reset)
+			})
+		}
+	}
+}
