@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -150,4 +151,84 @@ func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 			})
 		}
 	}
+}
+
+// hideawayOnMySQL is what the cases below need. Names that are of the whole server have a place for that of the database in them.
+var hideawayOnMySQL = []string{
+	"create function leak() returns int deterministic begin set @leak = 1; do get_lock('leak-DB', 0); return 1; end",
+	"create table t (id int, v varchar(20))", "insert into t values (1, 'x')", "create table logged (id int auto_increment primary key)",
+	"create user 'USER' identified by 'secret'",
+}
+
+// grants are the rights of an ordinary program: it does not see what others have made.
+var grants = []string{"grant select, insert, update, delete, show view, create temporary tables on `DB`.* to 'USER'"}
+
+var hiddenOnMySQL = []hidden{
+	{"a function behind a view", []string{"create view v as select leak() as a"}, []string{"select * from v"}},
+	{"a function behind a view of a view", []string{"create view w as select leak() as a", "create view v as select a from w"}, []string{"select * from v"}},
+	{"a function behind a trigger", []string{"create trigger w before insert on t for each row set new.v = leak()", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into t values (2, 'y')"}},
+	{"a procedure behind a trigger", []string{"create procedure p() begin set @leak = 1; end", "create trigger w before insert on t for each row call p()", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into t values (2, 'y')"}},
+	{"a function behind a trigger's condition", []string{"create trigger w before insert on t for each row begin if leak() = 1 then set new.v = 'z'; end if; end", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into t values (2, 'y')"}},
+	{"a function that is executed by its grant", []string{"grant execute on `DB`.* to 'USER'"}, []string{"select leak()"}},
+	{"a function's body behind a column's name", []string{"create view v as select leak() as id, t.v from t"}, []string{"select count(*) from v where id = 1"}},
+	{"a temporary table that hides another", nil, []string{"create temporary table t (id int, v varchar(20))", "insert into t values (1, '')"}},
+	{"sql_auto_is_null", nil, []string{"set sql_auto_is_null = 1", "insert into logged values ()", "select * from logged where id is null"}},
+	{"sql_auto_is_null, of the DSN", nil, []string{"insert into logged values ()"}},
+	{"characters that hide a backslash, of the DSN", nil, []string{"select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
+	{"characters that hide a backslash", nil, []string{"set names gbk", "select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
+	{"characters that hide a backslash, by a variable", nil, []string{"set @c = 'gbk'", "set character_set_client = @c", "select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
+	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
+}
+
+var hiddenOnMariaDB = []hidden{
+	{"a sequence's default", []string{"create sequence s", "create table d (id int default nextval(s), v int)", "grant select, insert on `DB`.* to 'USER'"}, []string{"insert into d (v) values (1)"}},
+}
+
+func TestMySQLSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		cases := hiddenOnMySQL
+		if s.name == "MariaDB" {
+			cases = append(cases[:len(cases):len(cases)], hiddenOnMariaDB...)
+		}
+		for _, h := range cases {
+			t.Run(h.name, func(t *testing.T) {
+				dsn, err := mysql.ParseDSN(s.database(t))
+				require.NoError(t, err)
+				here := strings.NewReplacer("DB", dsn.DBName, "USER", dsn.DBName[len(dsn.DBName)-24:])
+				bare := openReal(t, "mysql", dsn.FormatDSN())
+				t.Cleanup(func() { _, _ = bare.Exec(here.Replace("drop user 'USER'")) })
+				for _, texts := range [][]string{hideawayOnMySQL, grants, h.setup} {
+					for _, text := range texts {
+						_, err := bare.ExecContext(t.Context(), here.Replace(text))
+						require.NoError(t, err, text)
+					}
+				}
+				ordinary := dsn.Clone()
+				ordinary.User, ordinary.Passwd = here.Replace("USER"), "secret"
+				if strings.HasSuffix(h.name, "of the DSN") {
+					ordinary.Params = map[string]string{"sql_auto_is_null": "1", "charset": "gbk"}
+				}
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "mysql", ordinary.FormatDSN(), 1
+				db, connector := openConfig(t, cfg)
+				require.Equal(t, 2, scanInt(t, db, "select 1 + count(*) from t where id > 0"))
+				require.NoError(t, db.PingContext(t.Context()))
+				conn, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				for _, text := range h.borrower {
+					if _, err := conn.ExecContext(t.Context(), here.Replace(text)); err != nil {
+						t.Log(text, err)
+					}
+				}
+				require.NoError(t, conn.Close())
+				var variable, last, nulls int
+				require.NoError(t, db.QueryRowContext(t.Context(), here.Replace(`select count(*) from logged where id is null`)).Scan(&nulls))
+				require.NoError(t, db.QueryRowContext(t.Context(), here.Replace(`select @leak is not null or coalesce(is_used_lock('leak-DB') = connection_id(), 0), last_insert_id()`)).Scan(&variable, &last))
+				assert.Zero(t, variable)
+				assert.Zero(t, last)
+				assert.Zero(t, nulls)
+				t.Logf("%+v", connector.Stats().Endpoints[0].Reset)
+			})
+		}
+	})
 }

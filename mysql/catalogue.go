@@ -222,6 +222,9 @@ func whyImpure(source string, suspects map[string]bool) string {
 	if word := statement.WordsOf(source).First(func(word string) bool { return suspects[word] }); word != "" {
 		return "mentions " + word
 	}
+	if my.CallsOthers(source) { // which the user may not see
+		return "calls a function that is not known"
+	}
 	if !setsOnlyNew(source) {
 		return "sets a variable"
 	}

@@ -17,35 +17,57 @@ import (
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
 	*statement.Reader[catalogue]
-	login dialect.Effects       // of what the DSN has the driver set
-	fresh atomic.Pointer[fresh] // nil: not known yet
+	login    dialect.Effects       // of what the DSN has the driver set
+	ofServer string                // the database that sessions begin in, if what it has tells of one server
+	fresh    atomic.Pointer[fresh] // nil: not known yet
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
 
 // newSessions makes what is known of sessions that begin in a database, and of which the DSN has the driver set something.
 func newSessions(database string, login dialect.Effects) *sessions {
-	judge := read
+	s := &sessions{login: login}
 	if my.OfServer(database) {
-		judge = func(text string, c *catalogue) (s *dialect.Statement, complete bool) {
-			s, complete = read(text, c)
-			statement.NeedsPrimary(s, database+" tells of one server")
-			return s, complete
-		}
+		s.ofServer = database
 	}
-	return &sessions{Reader: statement.NewReader(judge), login: login}
+	s.Reader = statement.NewReader(s.classify)
+	return s
 }
 
-// read says what a text does. Without a catalogue it is provisional.
-func read(text string, c *catalogue) (s *dialect.Statement, complete bool) {
+// classify says what a text does. Without a catalogue it is provisional.
+func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement, complete bool) {
+	said = judge(text, c)
+	if s.ofServer != "" {
+		statement.NeedsPrimary(said, s.ofServer+" tells of one server")
+	}
+	f := s.fresh.Load()
+	if f == nil {
+		return said, true
+	}
+	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
+		said.Sees = dialect.Sequence
+		statement.Because(said, "may read last_insert_id")
+	}
+	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
+		statement.Unknown(said, "characters of "+charset+" may hide a quote")
+	}
+	return said, true
+}
+
+// null is the word by which a text asks for LAST_INSERT_ID where sql_auto_is_null is on.
+var null = statement.WordsOf("null")
+
+// judge says what a text does, as far as a catalogue knows.
+func judge(text string, c *catalogue) *dialect.Statement {
 	parsed := my.Parse(text)
-	s = &dialect.Statement{
+	s := &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
 	rereads(s)
 	c.judge(text, &parsed, s)
-	return s, true
+	judgeCharset(text, s)
+	return s
 }
 
 // pinsTypes reports whether the server may be MySQL, and not MariaDB.

@@ -1,0 +1,25 @@
+package mysql
+
+import (
+	"slices"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+)
+
+// hidesBytes are the character sets in which the second byte of a character may look like a backslash or a quote: a text is not divided as its bytes
+// say then.
+var hidesBytes = statement.WordsOf("big5 cp932 gb18030 gbk sjis")
+
+// plainCharsets are those that programs use of the others.
+var plainCharsets = statement.WordsOf("ascii binary cp1250 cp1251 cp1252 cp850 cp852 cp866 default eucjpms euckr gb2312 hebrew koi8r koi8u latin1 latin2 latin5 latin7 tis620 ujis utf8 utf8mb3 utf8mb4")
+
+// judgeCharset says what comes of a statement after which texts may not be divided as their bytes say: nobody can read what the session does then.
+func judgeCharset(text string, s *dialect.Statement) {
+	sets := slices.ContainsFunc(s.Undo, func(u dialect.Undo) bool { return u.Effect == dialect.Setting && u.Name == "character_set_client" })
+	if sets && (statement.Mentions(text, hidesBytes) || !statement.Mentions(text, plainCharsets)) {
+		statement.Unknown(s, "the character set may hide quotes")
+	}
+}
+
+func isNotASCII(r rune) bool { return r >= 0x80 }
