@@ -31,7 +31,7 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string
 	if s.pool.MaxConns > 0 {
 		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
 	}
-	if s.pool.MaxIdleConns != policy.AllIdle {
+	if s.pool.MaxIdleConns >= 0 {
 		tell(tracing.MaxIdle, "", uint64(s.pool.MaxIdleConns))
 	}
 

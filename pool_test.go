@@ -47,7 +47,7 @@ func newPoolOf(t *testing.T, caps faultdriver.ConnCaps, change func(*pooled.Conf
 	d := faultdriver.New(caps, faultdriver.EveryStmt)
 	t.Cleanup(func() { assert.Empty(t, d.Violations(), "two used one connection at once") }) // once it is closed
 	cfg := pooled.NewConfig()
-	cfg.Connector = d
+	cfg.Connector, cfg.Pool.MaxIdleConns = d, policy.AllIdle // those that are about it say so
 	if change != nil {
 		change(&cfg)
 	}

@@ -361,7 +361,7 @@ var dsnCases = []dsnCase{
 	},
 	{
 		name: "all settings at their defaults", driver: "pgx", native: "host=db", format: "host=db",
-		dsn: "pool_max_conns=0 pool_max_idle_conns=all pool_max_conn_lifetime=60m pool_max_conn_lifetime_jitter=auto " +
+		dsn: "pool_max_conns=0 pool_max_idle_conns=auto pool_max_conn_lifetime=60m pool_max_conn_lifetime_jitter=auto " +
 			"pool_max_conn_idle_time=1800s pool_acquire_timeout=0s pool_connect_timeout=10s pool_validate_after=1s " +
 			"pool_stmt_cache=128 host=db",
 	},

@@ -18,6 +18,9 @@ import (
 const (
 	// AllIdle as [Pool].MaxIdleConns keeps as many idle connections as were in use. In a DSN: all.
 	AllIdle = -1
+	// AutoIdle as [Pool].MaxIdleConns keeps as many idle connections as the last minute has needed at its peak, and lets the rest go gradually. In a
+	// DSN: auto.
+	AutoIdle = -2
 	// AutoJitter as [Pool].MaxConnLifetimeJitter is 10 % of the lifetime. In a DSN: auto.
 	AutoJitter time.Duration = -1
 	// NeverValidate as [Pool].ValidateAfter never pings a connection that is borrowed. In a DSN: never.
@@ -80,7 +83,7 @@ type Pool struct {
 	// MaxConns is how many server connections may exist, in use and idle: pool_max_conns. 0, the default, = no limit.
 	MaxConns int
 	// MaxIdleConns is how many of them may be idle: pool_max_idle_conns. 0 = none, so that every connection is closed when
-	// it is given back; the default is [AllIdle]. At most MaxConns, if that is set.
+	// it is given back; the default is [AutoIdle]. At most MaxConns, if that is set.
 	MaxIdleConns int
 	// MinIdleConns is how many idle connections are kept ready: pool_min_idle_conns. They are dialled in the background as soon as the pool
 	// is made, and when there are fewer. 0, the default, = none. At most MaxConns and MaxIdleConns.
@@ -134,12 +137,12 @@ func (p Pool) Jitter() time.Duration {
 func (p Pool) validate() error {
 	if p.MaxConns > 0 && p.MaxIdleConns > p.MaxConns {
 		return fmt.Errorf("pooled: pool_max_idle_conns=%d is more than pool_max_conns=%d: "+
-			"write at most %[2]d, or all", p.MaxIdleConns, p.MaxConns)
+			"write at most %[2]d, or auto", p.MaxIdleConns, p.MaxConns)
 	}
 	if p.MaxConns > 0 && p.MinIdleConns > p.MaxConns {
 		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_conns=%d: write at most %[2]d, or raise pool_max_conns", p.MinIdleConns, p.MaxConns)
 	}
-	if p.MaxIdleConns != AllIdle && p.MinIdleConns > p.MaxIdleConns {
+	if p.MaxIdleConns >= 0 && p.MinIdleConns > p.MaxIdleConns {
 		return fmt.Errorf("pooled: pool_min_idle_conns=%d is more than pool_max_idle_conns=%d: write at most %[2]d, or pool_max_idle_conns=all", p.MinIdleConns, p.MaxIdleConns)
 	}
 	if p.MaxConnLifetime > 0 && p.MaxConnLifetimeJitter > p.MaxConnLifetime {
@@ -161,7 +164,7 @@ func NewConfig() Config {
 	return Config{
 		begun: true,
 		Pool: Pool{
-			MaxIdleConns:          AllIdle,
+			MaxIdleConns:          AutoIdle,
 			MaxConnLifetime:       time.Hour,
 			MaxConnLifetimeJitter: AutoJitter,
 			MaxConnIdleTime:       30 * time.Minute,

@@ -51,7 +51,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"no driver", func(c *policy.Config) { c.DriverName = "" }, "pooled: no real driver: set pool_driver in a DSN, or DriverName"},
 		{"itself", func(c *policy.Config) { c.DriverName = "pooled-pgx" }, "pooled: the real driver cannot be pooled-pgx"},
 		{"negative size", func(c *policy.Config) { c.Pool.MaxConns = -1 }, "pooled: pool_max_conns=-1 is negative"},
-		{"negative size past the word", func(c *policy.Config) { c.Pool.MaxIdleConns = -2 }, "pooled: pool_max_idle_conns=-2 is negative"},
+		{"negative size past the word", func(c *policy.Config) { c.Pool.MaxIdleConns = -3 }, "pooled: pool_max_idle_conns=-3 is negative"},
 		{"negative duration", func(c *policy.Config) { c.Pool.ConnectTimeout = -time.Second }, "pooled: pool_connect_timeout=-1s is negative"},
 		{"negative cache", func(c *policy.Config) { c.Statements.CacheSize = -1 }, "pooled: pool_stmt_cache=-1 is negative"},
 		{"name with a space", func(c *policy.Config) { c.Use = []string{"a b"} }, "pooled: pool_use=a b has an empty name"},
@@ -134,7 +134,7 @@ func TestAutoJitterIsATenthOfTheLifetime(t *testing.T) {
 
 func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 	defaults := map[string]string{
-		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "all", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
+		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_timestamp_zone": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0",

@@ -44,9 +44,9 @@ var keys = []key{
 		Doc: "How many server connections may exist for each endpoint, in use and idle.",
 	}, func(c *Config) *int { return &c.Pool.MaxConns }),
 	size(Key{
-		Name: "pool_max_idle_conns", Values: "0 up to pool_max_conns, or all; 0 = none",
-		Doc: "How many of them may be idle. all keeps as many as were in use.",
-	}, func(c *Config) *int { return &c.Pool.MaxIdleConns }, word[int]{"all", AllIdle}),
+		Name: "pool_max_idle_conns", Values: "0 up to pool_max_conns, auto or all; 0 = none",
+		Doc: "How many of them may be idle. auto keeps as many as the last minute has needed at its peak, and lets the rest go gradually. all keeps as many as were in use.",
+	}, func(c *Config) *int { return &c.Pool.MaxIdleConns }, word[int]{"auto", AutoIdle}, word[int]{"all", AllIdle}),
 	size(Key{
 		Name: "pool_min_idle_conns", Values: "0 up to pool_max_conns and pool_max_idle_conns; 0 = none",
 		Doc: "How many idle server connections are kept ready for each endpoint. They are dialled in the background, from sql.Open on.",

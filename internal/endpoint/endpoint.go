@@ -59,6 +59,7 @@ type Endpoint struct {
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
+	surplus     surplus
 	holdTime    atomic.Int64 // for how long a connection was in use lately, in nanoseconds; 0: nobody knows
 	dialTime    atomic.Int64 // how long a dial took lately; 0: none has succeeded
 	acquires    atomic.Uint64
@@ -291,7 +292,7 @@ func (e *Endpoint) awaited() bool { return e.gate.state().waiting > 0 || e.line.
 // countIdle counts one more idle connection, if pool_max_idle_conns has room for it or somebody waits for one.
 func (e *Endpoint) countIdle() bool {
 	n := e.idle.Add(1)
-	if e.pool.MaxIdleConns == policy.AllIdle || n <= int64(e.pool.MaxIdleConns) || e.awaited() {
+	if e.pool.MaxIdleConns < 0 || n <= int64(e.pool.MaxIdleConns) || e.awaited() {
 		return true
 	}
 	e.idle.Add(-1)

@@ -157,7 +157,7 @@ func (e *Endpoint) lend(c *Conn, r *Request) bool {
 		return false
 	}
 	c.idle = false
-	e.idle.Add(-1)
+	e.surplus.note(e.idle.Add(-1))
 	r.conn = c
 	return true
 }

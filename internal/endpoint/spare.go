@@ -115,7 +115,7 @@ func (e *Endpoint) popSpare(r *Request) *Conn {
 			continue
 		}
 		c.idle = false
-		e.idle.Add(-1)
+		e.surplus.note(e.idle.Add(-1))
 		return c
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/gopooled/pooled/policy"
 )
 
 // tendEvery is how often the idle connections are looked at.
@@ -32,7 +34,7 @@ func (e *Endpoint) startTending() {
 	}
 }
 
-// tend looks after the idle connections until ctx is done: it closes those that are too old, pings those that have been idle for
+// tend looks after the idle connections until ctx is done: it closes those that are too old or not needed, pings those that have been idle for
 // pool_keepalive, and dials where fewer than pool_min_idle_conns are left.
 func (e *Endpoint) tend(ctx context.Context) {
 	defer e.tended.Store(false) // an endpoint that was closed may be opened again
@@ -48,6 +50,9 @@ func (e *Endpoint) tend(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			if e.pool.MaxIdleConns == policy.AutoIdle {
+				e.trim()
+			}
 		case <-e.wanted:
 		}
 	}
