@@ -13,8 +13,8 @@ type Sessions interface {
 	// Statement says what a text does. It asks no server and is cheap for a text seen before. Never nil.
 	Statement(text string) *Statement
 
-	// Fresh is shown the first connection that was dialled, before anybody uses it, and takes down what Reset will need; it may
-	// Learn as well, where that is quick. It reports what Proxied would. After an error nothing is known, and the next connection is shown to it.
+	// Fresh is shown the first connection that was dialled, before anybody uses it, and takes down what Reset will need. It
+	// reports what Proxied would. After an error nothing is known, and the next connection is shown to it.
 	Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error)
 
 	// Proxied reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, is known to stand between the
@@ -23,6 +23,9 @@ type Sessions interface {
 
 	// Stale reports whether Learn should run before long: Statement knows less than it could. It costs next to nothing.
 	Stale() bool
+
+	// Known reports whether Learn has ever succeeded: before, nothing has to be learnt for sessions that were judged by their texts alone.
+	Known() bool
 
 	// Age makes stale what was learnt too long ago. It is called now and then.
 	Age()

@@ -54,6 +54,10 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) bo
 	if s.Effects.Has(dialect.UnknownEffect) || slices.Contains(p.Functions, "lastval") || slices.Contains(p.Functions, "currval") {
 		s.Sees = dialect.Sequence
 	}
+	if p.Bare {
+		s.Atomic = p.Plain
+		return true
+	}
 	if c == nil {
 		s.Provisional, s.Sees = true, dialect.Sequence
 		statement.Because(s, notKnownYet(p))

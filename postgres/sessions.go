@@ -28,7 +28,7 @@ var _ dialect.Sessions = (*sessions)(nil)
 
 func newSessions() *sessions {
 	s := &sessions{}
-	s.Reader = statement.NewReader(s.read)
+	s.Reader = statement.NewReader(0, s.read)
 	return s
 }
 
@@ -45,12 +45,8 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, com
 	return said, c.judge(text, &parsed, said)
 }
 
-// How long the server may take for the catalogue: of a connection that was just dialled and somebody waits for, and of one that was
-// given back.
-const (
-	freshTimeout = 200 * time.Millisecond
-	learnTimeout = 4 * time.Second
-)
+// learnTimeout is how long the server may take for the catalogue.
+const learnTimeout = 4 * time.Second
 
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
@@ -63,7 +59,7 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
 	})
 }
 
-// Fresh takes down what was set when the session began, and reads the catalogue.
+// Fresh takes down what was set when the session began.
 func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
 	c, err := pgxConn(conn)
 	if err != nil {
@@ -83,14 +79,6 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 		return true, nil
 	}
 	s.fresh.Store(f)
-	// Milliseconds once: sessions that wait to be judged would cost more, as others would have to be dialled meanwhile. Where it takes
-	// longer, it is done later, when a connection has been given back.
-	waiting, cancel := context.WithTimeout(ctx, freshTimeout)
-	defer cancel()
-	err = s.LearnFirst(waiting, func() (*catalogue, error) { return readCatalogue(ctx, c, freshTimeout) })
-	if err != nil && c.IsClosed() {
-		return false, err
-	}
 	return false, nil
 }
 

@@ -24,7 +24,7 @@ func learnt(tb testing.TB, facts ...fact) *sessions {
 
 func TestStatementIsProvisionalUntilTheCatalogueIsRead(t *testing.T) {
 	s := newSessions()
-	assert.True(t, s.Statement("select 1").Provisional)
+	assert.True(t, s.Statement("select 1 + 1").Provisional)
 	assert.Equal(t, dialect.Setting, s.Statement("set statement_timeout = 1").Effects)
 }
 
@@ -64,7 +64,7 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"function whose name needs quotes", `select * from v`, dialect.UnknownEffect, []fact{
 			{"function", "SetTenant", "select set_config('a', 'b', false)"}, {"view", "v", `select "SetTenant"()`},
 		}},
-		{"function whose name is no word", `select 1`, dialect.UnknownEffect, []fact{{"function", "set-tenant", "load 'x'"}}},
+		{"function whose name is no word", `select 1 + 1`, dialect.UnknownEffect, []fact{{"function", "set-tenant", "load 'x'"}}},
 		{"unicode escapes in a source", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "f", `select U&"\0073et_config"('a', 'b', false)`}}},
 		{"hidden call", `select 1 + 1`, dialect.UnknownEffect, []fact{{"function", "plus", "select set_config('a', 'b', false)"}, {"hidden", "", "plus"}}},
 		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
@@ -107,8 +107,8 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		{`select * from v`, dialect.Write, "view v has update in its source", []fact{{"view", "v", "select * from t for update of t"}}},
 		{`select * from v`, dialect.Write, "view v mentions pg_stat_activity", []fact{{"view", "v", "select * from pg_stat_activity"}}},
 		{`select * from things`, dialect.Write, "a policy of things mentions u", []fact{{"policy", "things", "exists (select from u)"}, {"unlogged", "u", ""}}},
-		{`select 1`, dialect.Write, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "select * from u"}, {"unlogged", "u", ""}}},
-		{`select 1`, dialect.Unknown, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "insert"}}},
+		{`select 1 + 1`, dialect.Write, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "select * from u"}, {"unlogged", "u", ""}}},
+		{`select 1 + 1`, dialect.Unknown, "an operator, a cast or a type calls f", []fact{{"hidden", "", "f"}, {"function", "f", "insert"}}},
 	} {
 		s := learnt(t, c.facts...).Statement(c.text)
 		assert.Equal(t, c.class, s.Class, "%s with %v", c.text, c.facts)
@@ -120,8 +120,14 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {
 	s := newSessions()
 	assert.Equal(t, "function f is not known yet", s.Statement("select f(1)").Why)
-	assert.Equal(t, "the catalogue is not known yet", s.Statement("select 1").Why)
-	assert.False(t, s.Statement("select 1").Replicable())
+	assert.Equal(t, "the catalogue is not known yet", s.Statement("select 1 + 1").Why)
+	assert.False(t, s.Statement("select 1 + 1").Replicable())
+	for _, bare := range []string{"select 1", "select null, 'a', ($1)", ";"} {
+		assert.False(t, s.Statement(bare).Provisional, bare)
+	}
+	for _, text := range []string{"select a", "select 1::int", "select -1", "select f()", "select * from t", "table t", "values (1)", `select 1 "a"`, "select current_user", "select case when true then 1 end", `select 'a\'`, "set x = 1"} {
+		assert.True(t, s.Statement(text).Provisional, text)
+	}
 }
 
 func TestDefinitionsAreNoticedUnlessTheyAreTemporary(t *testing.T) {

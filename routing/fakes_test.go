@@ -95,6 +95,7 @@ func (fakeSessions) Statement(text string) *dialect.Statement {
 }
 func (fakeSessions) Age()        {}
 func (fakeSessions) Stale() bool { return false }
+func (fakeSessions) Known() bool { return true }
 
 // learner is what one server's sessions know, and from whom.
 type learner struct {

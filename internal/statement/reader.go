@@ -17,12 +17,10 @@ const (
 	firstPause = 100 * time.Millisecond
 )
 
-// firstWait is for how long others wait for whoever reads the first catalogue.
-const firstWait = 5 * time.Second
-
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
 // date. It is the part of [dialect.Sessions] that is the same for every family.
 type Reader[C any] struct {
+	patience  time.Duration // for how long others wait for whoever reads the first catalogue
 	judge     func(text string, c *C) (s *dialect.Statement, complete bool)
 	cache     Cache[*dialect.Statement]
 	catalogue atomic.Pointer[C] // nil: not read yet
@@ -34,9 +32,10 @@ type Reader[C any] struct {
 }
 
 // NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
-// has all of the names in it.
-func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
-	r := &Reader[C]{judge: judge, learning: make(chan struct{}, 1)}
+// has all of the names in it. patience is for how long who comes while the first catalogue is read waits for it: where a session can be made clean without
+// knowing what was done to it, nobody has to.
+func NewReader[C any](patience time.Duration, judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
+	r := &Reader[C]{patience: patience, judge: judge, learning: make(chan struct{}, 1)}
 	r.stale.Store(true)
 	return r
 }
@@ -65,6 +64,9 @@ func (r *Reader[C]) read(text string) *dialect.Statement {
 
 // Stale reports whether the catalogue should be read.
 func (r *Reader[C]) Stale() bool { return r.stale.Load() }
+
+// Known reports whether the catalogue was ever read.
+func (r *Reader[C]) Known() bool { return r.catalogue.Load() != nil }
 
 // Age has the catalogue read again when it is old, or could not be read.
 func (r *Reader[C]) Age() {
@@ -107,9 +109,7 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 	if !mine && r.tried() {
 		return nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, firstWait)
-	defer cancel()
-	if !r.begin(waiting) {
+	if !r.begin(ctx) {
 		if mine {
 			r.stale.Store(true)
 		}
@@ -128,36 +128,25 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 	return err
 }
 
-// LearnFirst is Learn for a connection that somebody waits for: it gives up waiting for another call when ctx ends, and after an
-// error the catalogue is as stale as before.
-func (r *Reader[C]) LearnFirst(ctx context.Context, fetch func() (*C, error)) error {
-	if !r.begin(ctx) {
-		return nil
-	}
-	defer r.end()
-	if r.catalogue.Load() != nil {
-		return nil
-	}
-	r.stale.Store(false)
-	err := r.replace(fetch)
-	if err != nil {
-		r.stale.Store(true)
-	}
-	return err
-}
-
 // tried reports whether there is nothing to wait for: the catalogue is known, or could not be read only just.
 func (r *Reader[C]) tried() bool {
 	n := r.failures.Load()
 	return r.catalogue.Load() != nil || n > 0 && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
 }
 
-// begin waits until nobody else reads the catalogue. It reports false if ctx ends before.
+// begin waits until nobody else reads the catalogue. It reports false if that takes too long.
 func (r *Reader[C]) begin(ctx context.Context) bool {
 	select {
 	case r.learning <- struct{}{}:
 		return true
-	case <-ctx.Done():
+	default:
+	}
+	waiting, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
+	select {
+	case r.learning <- struct{}{}:
+		return true
+	case <-waiting.Done():
 		return false
 	}
 }

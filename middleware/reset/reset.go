@@ -172,7 +172,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
-			if !r.learns(changes) {
+			if !r.Sessions.Known() || !r.learns(changes) {
 				next(event)
 				return
 			}

@@ -85,6 +85,8 @@ func (s *sessions) Stale() bool {
 	return s.stale
 }
 
+func (s *sessions) Known() bool { return true }
+
 func (s *sessions) Age() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

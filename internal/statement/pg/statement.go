@@ -34,6 +34,7 @@ type Statement struct {
 	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
 	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
 	Fires     bool               // event triggers may call functions when it runs
+	Bare      bool               // it is made of keywords, constants and parameters: nothing in it could be anything but the server's own
 	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
 
@@ -73,7 +74,7 @@ func Parse(text string) Statement {
 	if lexed.run() != lexDone {
 		return unknown(lexed.near())
 	}
-	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true}
+	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true, Bare: isBare(lexed.tokens)}
 	if !s.read(lexed.tokens) {
 		return unknown(unbalanced)
 	}
@@ -86,9 +87,33 @@ func Parse(text string) Statement {
 	return s
 }
 
+// isBare reports whether a text names nothing and has no operator: such as SELECT 1, by which programs ask whether a server is there.
+func isBare(tokens []token) bool {
+	for i := range tokens {
+		switch t := &tokens[i]; t.kind {
+		case word:
+			if t.keyword != reserved || !queries[t.text] && !constants[t.text] {
+				return false
+			}
+		case literal, number, param:
+		case punct:
+			if !strings.Contains("(),;", t.text) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// constants are the words that stand for a value.
+var constants = words("null true false")
+
 // withOtherReading adds what the text says where plain strings have backslash escapes.
 // A reading that ends inside a string adds nothing: the server refuses the whole of such a text.
 func (s Statement) withOtherReading(text string) Statement {
+	s.Bare = false
 	other := lexer{text: text, escapes: true}
 	switch other.run() {
 	case lexUnfinished:
