@@ -146,10 +146,11 @@ func (l *line) isSoonerLocked(w *place, now int64, x expectation) (sooner bool, 
 	if x.dial == 0 || uncovered > 0 && x.inUse <= 0 {
 		return true, 0
 	}
-	if l.lasted+now-l.since >= x.dial {
+	grants := uncovered > 0 || l.returning > 0
+	if grants && l.lasted+now-l.since >= x.dial {
 		l.granted = max(1, uncovered/4)
 	}
-	if l.granted > 0 && uncovered+l.returning > 0 {
+	if grants && l.granted > 0 {
 		l.granted--
 		return true, 0
 	}
@@ -164,7 +165,11 @@ func (l *line) isSoonerLocked(w *place, now int64, x expectation) (sooner bool, 
 	if now >= w.joined+patience {
 		return true, 0
 	}
-	return false, min(w.joined+patience, l.since+x.dial-l.lasted)
+	again = w.joined + patience
+	if grants {
+		again = min(again, l.since+x.dial-l.lasted)
+	}
+	return false, again
 }
 
 // rankLocked is the place in line, counted from 1.

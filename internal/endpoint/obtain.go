@@ -113,7 +113,7 @@ func (s *standing) ask() (again time.Duration) {
 	if s.may = may; may || at == 0 {
 		return 0
 	}
-	return max(time.Duration(at-now), time.Nanosecond)
+	return time.Duration(max(at-now, moment))
 }
 
 // expect tells what is known of how soon a connection is to be had.
