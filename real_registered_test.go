@@ -47,19 +47,18 @@ func register(t *testing.T, dsn string) (name string, queries *queryCounter) {
 func TestNamesOfRegisteredConfigurationsAreDSNs(t *testing.T) {
 	for server, dsn := range map[string]string{"PostgreSQL 15": testserver.Postgres(t), "PostgreSQL 18": testserver.Postgres18(t)} {
 		for _, how := range []struct{ driver, before, after string }{
-			{"pooled-pgx", "", ""},
+			{"pooled-pgx", "", "?pool_max_conns=1"}, // so that all calls have the same connection
 			{"pooled-pgx", "", "?pool_max_conns=1&pool_leak_reclaim=all&pool_breaker=on&pool_min_idle_conns=1"},
-			{"pooled-pgx", "", "?pool_leak=off"},
-			{"pooled", "", "?pool_cancel=close"},
-			{"pooled", "pgx:", "?pool_max_conns=2"},
-			{"pooled", "", "?pool_driver=pgx"},
+			{"pooled-pgx", "", "?pool_leak=off&pool_max_conns=1"},
+			{"pooled", "", "?pool_cancel=close&pool_max_conns=1"},
+			{"pooled", "pgx:", "?pool_max_conns=1"},
+			{"pooled", "", "?pool_driver=pgx&pool_max_conns=1"},
 		} {
 			t.Run(server+", "+how.driver+" "+how.before+how.after, func(t *testing.T) {
 				name, queries := register(t, dsn)
 				admin := openReal(t, "pgx", dsn)
 				db := openReal(t, how.driver, how.before+name+how.after)
-				var one int
-				require.NoError(t, db.QueryRow("select 1").Scan(&one))
+				require.NoError(t, db.QueryRow("select 1").Scan(new(int)))
 				require.Positive(t, queries.n.Load(), "it is not that configuration")
 
 				pid := func() (pid int) {

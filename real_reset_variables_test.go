@@ -137,6 +137,7 @@ func TestEveryVariableIsSetBack(t *testing.T) {
 	t.Parallel()
 	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
 		closed := []string{
+			"character_set_client", // one of those whose characters may hide a quote
 			"identity", "insert_id", "last_insert_id", "optimizer_trace", "profiling", "profiling_history_size", "pseudo_thread_id", "rand_seed1", "rand_seed2",
 		}
 		if s.name == "MariaDB" {

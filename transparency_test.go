@@ -167,6 +167,7 @@ func open(t *testing.T, c driver.Connector, cacheSize int) *sql.DB {
 		return db
 	}
 	cfg := pooled.NewConfig()
+	cfg.Pool.MaxIdleConns = policy.AllIdle // as the bare pool keeps them
 	cfg.Connector = c
 	cfg.Statements.CacheSize = cacheSize
 	cfg.Pool.ValidateAfter, cfg.Pool.Keepalive = policy.NeverValidate, 0

@@ -11,8 +11,9 @@ import (
 // say then.
 var hidesBytes = statement.WordsOf("big5 cp932 gb18030 gbk sjis")
 
-// plainCharsets are those that programs use of the others.
-var plainCharsets = statement.WordsOf("ascii binary cp1250 cp1251 cp1252 cp850 cp852 cp866 default eucjpms euckr gb2312 hebrew koi8r koi8u latin1 latin2 latin5 latin7 tis620 ujis utf8 utf8mb3 utf8mb4")
+// plainCharsets are the others that a client may have.
+var plainCharsets = statement.WordsOf(`armscii8 ascii binary cp1250 cp1251 cp1256 cp1257 cp850 cp852 cp866 dec8 default eucjpms euckr gb2312 geostd8 greek hebrew hp8
+	keybcs2 koi8r koi8u latin1 latin2 latin5 latin7 macce macroman swe7 tis620 ujis utf8 utf8mb3 utf8mb4`)
 
 // judgeCharset says what comes of a statement after which texts may not be divided as their bytes say: nobody can read what the session does then.
 func judgeCharset(text string, s *dialect.Statement) {
