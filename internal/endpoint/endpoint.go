@@ -208,7 +208,6 @@ func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
 		c.sqlConn = sqlConn
 		e.idle.Add(1)
 		e.keep(c)
-		e.line.tell()
 		return nil, failure
 	case failure != nil:
 		return nil, failure
@@ -264,6 +263,7 @@ func (e *Endpoint) keep(c *Conn) {
 	if spilled := e.hand.put(c); spilled != nil {
 		_ = spilled.sqlConn.Close()
 	}
+	e.line.tell() // whoever has joined it since
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept.

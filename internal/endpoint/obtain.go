@@ -241,7 +241,6 @@ func (e *Endpoint) passOn(c *Conn) {
 	default:
 		e.keep(c)
 	}
-	e.line.tell() // whoever has joined it since
 	e.gate.leave()
 }
 

@@ -69,6 +69,7 @@ func (e *Endpoint) putSpare(c *Conn) reason {
 		return why
 	}
 	c.use.Unlock()
+	e.line.tell()
 	return kept
 }
 
