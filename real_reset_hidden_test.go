@@ -1,7 +1,6 @@
 package pooled_test
 
 import (
-	"database/sql"
 	"strings"
 	"testing"
 
@@ -232,60 +231,4 @@ func TestMySQLSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 			})
 		}
 	})
-}
-
-// What others define is met by whoever comes after its commit, long before the catalogue has been read again, and also if the definer keeps its connection.
-func TestPostgresSessionsThatMeetANewDefinitionAreClean(t *testing.T) {
-	const makes = "create trigger w before insert on t for each row execute function leak_trigger()"
-	for name, define := range map[string]func(t *testing.T, c *sql.Conn){
-		"at once": func(t *testing.T, c *sql.Conn) {
-			_, err := c.ExecContext(t.Context(), makes)
-			require.NoError(t, err)
-		},
-		"in a transaction": func(t *testing.T, c *sql.Conn) {
-			tx, err := c.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			_, err = tx.ExecContext(t.Context(), makes)
-			require.NoError(t, err)
-			require.NoError(t, tx.Commit())
-		},
-		"in a transaction of texts": func(t *testing.T, c *sql.Conn) {
-			for _, text := range []string{"begin", makes, "commit"} {
-				_, err := c.ExecContext(t.Context(), text)
-				require.NoError(t, err)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dsn := testserver.PostgresDatabase(t)
-			bare := openReal(t, "pgx", dsn)
-			for _, text := range hideaway {
-				_, err := bare.ExecContext(t.Context(), text)
-				require.NoError(t, err, text)
-			}
-			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN = "pgx", dsn
-			db, _ := openConfig(t, cfg)
-			others := make([]*sql.Conn, 5)
-			for i := range others { // each has the catalogue known
-				var err error
-				others[i], err = db.Conn(t.Context())
-				require.NoError(t, err)
-				_, err = others[i].ExecContext(t.Context(), "insert into t values (1, '')")
-				require.NoError(t, err)
-			}
-			for _, c := range others {
-				require.NoError(t, c.Close())
-			}
-			definer, err := db.Conn(t.Context())
-			require.NoError(t, err)
-			define(t, definer)
-			for range 20 {
-				_, err := db.ExecContext(t.Context(), "insert into t values (2, '')")
-				require.NoError(t, err)
-				require.Zero(t, scanInt(t, db, "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"))
-			}
-			require.NoError(t, definer.Close())
-		})
-	}
 }

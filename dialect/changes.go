@@ -16,8 +16,6 @@ type Changes struct {
 	Undo    []Undo
 	// Defined says that the catalogue was changed: what it said before proves nothing about later statements of the session.
 	Defined bool
-	// Uncommitted says that this may be part of a transaction that has not ended: others do not see it yet.
-	Uncommitted bool
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].

@@ -85,22 +85,14 @@ func pause(failures int32) time.Duration {
 	return min(minAge, firstPause<<min(failures-2, 10))
 }
 
-// Outdate has the catalogue read again. Where nobody has to wait for that, what was read before proves nothing from now on, if it is sure to be outdated.
+// Outdate has the catalogue read again.
 func (r *Reader[C]) Outdate(sure bool) {
-	if !sure {
+	if sure {
+		r.outdated.Store(true)
+		r.stale.Store(true)
+	} else {
 		r.askAgain(minAge)
-		return
 	}
-	r.outdated.Store(true)
-	r.stale.Store(true)
-	if r.patience == 0 {
-		r.forget()
-	}
-}
-
-func (r *Reader[C]) forget() {
-	r.catalogue.Store(nil)
-	r.cache.Clear()
 }
 
 // askAgain has the catalogue read again if the copy is older than age.
@@ -168,15 +160,13 @@ func (r *Reader[C]) replace(fetch func() (*C, error)) error {
 	if err != nil {
 		if outdated { // what was read before proves nothing any more
 			r.outdated.Store(true)
-			r.forget()
+			r.catalogue.Store(nil)
+			r.cache.Clear()
 		}
 		return err
 	}
 	r.failures.Store(0)
 	r.catalogue.Store(c)
 	r.cache.Clear()
-	if r.patience == 0 && r.outdated.Load() { // while it was read
-		r.forget()
-	}
 	return nil
 }

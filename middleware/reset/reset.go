@@ -76,10 +76,6 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 	return func(ctx context.Context, c *middleware.Call) error {
 		switch c.Op {
 		case middleware.Exec, middleware.Query, middleware.Raw:
-		case middleware.Commit:
-			err := next(ctx, c)
-			r.commitDefinitions(c.Session.Conn())
-			return err
 		default:
 			return next(ctx, c)
 		}
@@ -114,29 +110,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined {
 			r.note(conn, s, c.Text)
 		}
-		switch {
-		case s.Defines && r.judges():
-			r.noteDefinition(c.Session, conn.Changes())
-		case s.Class == dialect.TxControl:
-			r.commitDefinitions(conn)
-		}
 		return err
-	}
-}
-
-// noteDefinition says that others may meet from now on what was defined, or else when the transaction has ended.
-func (r *Reset) noteDefinition(s middleware.Session, changes *dialect.Changes) {
-	if s.InTx() || changes.Implicit || changes.Effects.Has(dialect.OpenTx) {
-		changes.Uncommitted = true
-		return
-	}
-	r.Sessions.Outdate(true)
-}
-
-// commitDefinitions says that a transaction may have ended in which something was defined.
-func (r *Reset) commitDefinitions(conn middleware.ServerConn) {
-	if conn != nil && conn.Changes().Uncommitted {
-		r.Sessions.Outdate(true)
 	}
 }
 
@@ -198,7 +172,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
-			if !r.learns(changes) {
+			if !r.Sessions.Known() || !r.learns(changes) {
 				next(event)
 				return
 			}
@@ -231,9 +205,9 @@ func (r *Reset) judges() bool {
 	return r.Policy.Mode == policy.ResetDirty || r.Policy.Mode == policy.ResetDiscard
 }
 
-// learns reports whether the catalogue is to be read before long. As long as nothing is known, that is so when somebody has asked for it.
+// learns reports whether the catalogue is to be read before long.
 func (r *Reset) learns(changes *dialect.Changes) bool {
-	return r.judges() && changes.Way != dialect.Proxied && (changes.Pending != nil || r.Sessions.Known()) && r.Sessions.Stale()
+	return r.judges() && changes.Way != dialect.Proxied && r.Sessions.Stale()
 }
 
 // clean makes the session clean, or marks the connection to be discarded.
@@ -267,14 +241,14 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	}
 	r.leaveToProxy(changes)
 	switch {
-	case changes.Uncommitted:
+	case changes.Defined:
 		r.Sessions.Outdate(true) // only now that it is committed
 	case changes.Effects.Has(dialect.UnknownEffect):
 		r.Sessions.Outdate(false)
 	default:
 		r.Sessions.Age()
 	}
-	changes.Defined, changes.Uncommitted = false, false
+	changes.Defined = false
 	if !r.learns(changes) && changes.Pending == nil {
 		if r.discards(changes) {
 			return byMode

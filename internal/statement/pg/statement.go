@@ -97,7 +97,7 @@ func isBare(tokens []token) bool {
 			}
 		case literal, number, param:
 		case punct:
-			if t.isPunct('.') || t.isPunct(':') || t.isPunct('[') {
+			if !strings.Contains("(),;", t.text) {
 				return false
 			}
 		default:
