@@ -23,7 +23,7 @@ func TestColdServersAnswerIfThereAreNoOthers(t *testing.T) {
 		for _, f := range c.servers[1:3] {
 			f.set(func(f *fakeServer) { f.err = nil })
 		}
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second) // until both have answered
 		c.servers[3].set(func(f *fakeServer) { f.cutOff = true })
 		chosen := c.chosen(options{}, 100)
 		assert.Zero(t, chosen[""])

@@ -165,6 +165,10 @@ func (s *standing) end(result dialled) (*Conn, error) {
 // take takes the connection that the request was given, if it is fit for that. Otherwise the request stands in line again.
 func (s *standing) take(c *Conn) (*Conn, error) {
 	r := s.request
+	if err := r.Err(); err != nil { // at the same moment
+		s.passOn(c)
+		return nil, err
+	}
 	if c.sqlConn == nil {
 		c.use.Lock() // it was dialled for somebody else
 	}

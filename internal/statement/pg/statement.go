@@ -97,7 +97,7 @@ func isBare(tokens []token) bool {
 			}
 		case literal, number, param:
 		case punct:
-			if !strings.Contains("(),;", t.text) {
+			if t.isPunct('.') || t.isPunct(':') || t.isPunct('[') {
 				return false
 			}
 		default:
