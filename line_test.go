@@ -2,7 +2,6 @@ package pooled_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"sync"
 	"sync/atomic"
@@ -16,31 +15,6 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
 )
-
-// takes has the driver take that long for operations of a kind.
-func (p pool) takes(op faultdriver.Op, d time.Duration) {
-	p.driver.Hook(op, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-		time.Sleep(d)
-		return faultdriver.Outcome{}
-	})
-}
-
-// warmTo has so many connections idle, on each of which a statement has run.
-func (p pool) warmTo(t *testing.T, n int) {
-	t.Helper()
-	conns := make([]*sql.Conn, n)
-	for i := range conns {
-		var err error
-		conns[i], err = p.Conn(t.Context())
-		require.NoError(t, err)
-		_, err = conns[i].ExecContext(t.Context(), "exec")
-		require.NoError(t, err)
-	}
-	for _, c := range conns {
-		require.NoError(t, c.Close())
-	}
-	require.Equal(t, n, p.stats().Idle)
-}
 
 // crowd runs work by so many callers at once, and returns how long the last one took.
 func crowd(callers int, work func(caller int)) time.Duration {
@@ -59,9 +33,9 @@ func TestSpikeIsServedByTheConnectionsThatComeBackBeforeADialWouldEnd(t *testing
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = maxConns })
-				p.takes(faultdriver.Connect, 150*time.Millisecond)
-				p.takes(faultdriver.Exec, 2*time.Millisecond)
-				p.warmTo(t, 5)
+				p.driver.Hook(faultdriver.Connect, takes(150*time.Millisecond))
+				p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+				p.idle(t, 5)
 				took := crowd(50, func(int) {
 					_, err := p.Exec("exec")
 					assert.NoError(t, err)
@@ -77,9 +51,9 @@ func TestSpikeIsServedByTheConnectionsThatComeBackBeforeADialWouldEnd(t *testing
 func TestBorrowerDialsWhereConnectionsDoNotComeBackAsTheyUsedTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)
-		p.takes(faultdriver.Connect, 100*time.Millisecond)
-		p.takes(faultdriver.Exec, 2*time.Millisecond)
-		p.warmTo(t, 1)
+		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
+		p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+		p.idle(t, 1)
 		held, err := p.Conn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, held.PingContext(t.Context()))
@@ -97,9 +71,9 @@ func TestPoolGrowsToWhatIsWantedForLong(t *testing.T) {
 	for _, callers := range []int{2, 20} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPool(t, modern, func(s *policy.Pool) { s.MaxDials = 0 })
-			p.takes(faultdriver.Connect, 50*time.Millisecond)
-			p.takes(faultdriver.Exec, 2*time.Millisecond)
-			p.warmTo(t, 1)
+			p.driver.Hook(faultdriver.Connect, takes(50*time.Millisecond))
+			p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+			p.idle(t, 1)
 			began := time.Now()
 			crowd(callers, func(int) {
 				for time.Since(began) < 2*time.Second {
@@ -125,9 +99,9 @@ func TestPoolGrowsToWhatIsWantedForLong(t *testing.T) {
 func TestPoolDoesNotGrowByShortSpikes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)
-		p.takes(faultdriver.Connect, 100*time.Millisecond)
-		p.takes(faultdriver.Exec, 2*time.Millisecond)
-		p.warmTo(t, 2)
+		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
+		p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+		p.idle(t, 2)
 		for range 50 {
 			crowd(10, func(int) {
 				_, err := p.Exec("exec")
@@ -142,7 +116,7 @@ func TestPoolDoesNotGrowByShortSpikes(t *testing.T) {
 func TestDialThatIsNotNeededAnyMoreLeavesAnIdleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)
-		p.takes(faultdriver.Connect, 100*time.Millisecond)
+		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
 		held, err := p.Conn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, held.PingContext(t.Context()))
@@ -168,7 +142,7 @@ func TestDialThatIsNotNeededAnyMoreLeavesAnIdleConnection(t *testing.T) {
 func TestAllIdleConnectionsAreLookedAtBeforeOneIsDialled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, nil)
-		p.warmTo(t, 10)
+		p.idle(t, 10)
 		var resets atomic.Int64
 		p.driver.Hook(faultdriver.Reset, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			if resets.Add(1) <= 8 {
@@ -189,8 +163,8 @@ func TestNoConnectionAndNoPermitIsLostInTheLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = maxConns })
-				p.takes(faultdriver.Connect, 7*time.Millisecond)
-				p.takes(faultdriver.Exec, 3*time.Millisecond)
+				p.driver.Hook(faultdriver.Connect, takes(7*time.Millisecond))
+				p.driver.Hook(faultdriver.Exec, takes(3*time.Millisecond))
 				crowd(30, func(caller int) {
 					for round := range 200 {
 						ctx, cancel := context.WithTimeout(t.Context(), time.Duration((caller*7+round*3)%13)*time.Millisecond)

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
 )
 
 // What is learnt and made clean between calls costs no connection but one.
@@ -23,13 +22,7 @@ func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
 		"writes":      {4, 300, []string{"delete from there where num = #"}},
 		"both":        {4, 10, []string{"create table made# (num int)", "insert into made# values (1)", "delete from there where num = 0", "drop table made#"}},
 	} {
-		for _, s := range []struct {
-			name, driver string
-			dsn          func(testing.TB) string
-		}{
-			{"PostgreSQL 15", "pgx", testserver.PostgresDatabase}, {"PostgreSQL 18", "pgx", testserver.Postgres18Database},
-			{"MariaDB", "mysql", testserver.MariaDBDatabase}, {"MySQL", "mysql", testserver.MySQLDatabase},
-		} {
+		for _, s := range txServers {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
 				cfg := pooled.NewConfig()
 				cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)

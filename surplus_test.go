@@ -11,7 +11,7 @@ import (
 	"github.com/gopooled/pooled/policy"
 )
 
-// burst has so many callers at once use a connection for 10 ms.
+// burst has so many callers at once use a connection.
 func (p pool) burst(t *testing.T, callers int) {
 	t.Helper()
 	crowd(callers, func(int) {
@@ -24,7 +24,7 @@ func TestIdleConnectionsThatTheLastMinuteHasNotNeededGo(t *testing.T) {
 	for _, size := range []int{5, 40, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPool(t, modern, func(s *policy.Pool) { s.MaxDials, s.MaxIdleConns = 0, policy.AutoIdle })
-			p.warmTo(t, size)
+			p.idle(t, size)
 			time.Sleep(time.Minute)
 			assert.Equal(t, size, p.stats().Idle, "the next burst may come")
 			time.Sleep(time.Minute)
@@ -38,8 +38,8 @@ func TestIdleConnectionsThatTheLastMinuteHasNotNeededGo(t *testing.T) {
 func TestIdleConnectionsThatAreNeededNowAndThenStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(s *policy.Pool) { s.MaxIdleConns = policy.AutoIdle })
-		p.takes(faultdriver.Exec, 10*time.Millisecond)
-		p.warmTo(t, 20)
+		p.driver.Hook(faultdriver.Exec, takes(10*time.Millisecond))
+		p.idle(t, 20)
 		for range 20 {
 			time.Sleep(30 * time.Second)
 			p.burst(t, 20)

@@ -30,7 +30,7 @@ func newSessions(database string, login dialect.Effects) *sessions {
 	if my.OfServer(database) {
 		s.ofServer = database
 	}
-	s.Reader = statement.NewReader(firstWait, s.classify)
+	s.Reader = statement.NewReader(s.classify)
 	return s
 }
 
@@ -75,9 +75,6 @@ func (s *sessions) pinsTypes() bool {
 	f := s.fresh.Load()
 	return f == nil || !f.isMariaDB()
 }
-
-// firstWait is for how long a session that was given back waits for the first catalogue: if it is not known what was done to it, it costs the connection.
-const firstWait = 5 * time.Second
 
 // learnTimeout is how long the server may take for the catalogue. Some open the files of all tables for it.
 const learnTimeout = time.Minute

@@ -28,7 +28,7 @@ var _ dialect.Sessions = (*sessions)(nil)
 
 func newSessions() *sessions {
 	s := &sessions{}
-	s.Reader = statement.NewReader(firstWait, s.read)
+	s.Reader = statement.NewReader(s.read)
 	return s
 }
 
@@ -44,9 +44,6 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, com
 	}
 	return said, c.judge(text, &parsed, said)
 }
-
-// firstWait is for how long a session that was given back waits for the first catalogue. Then it is reset without being judged.
-const firstWait = 5 * time.Second
 
 // learnTimeout is how long the server may take for the catalogue.
 const learnTimeout = 4 * time.Second

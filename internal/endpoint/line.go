@@ -102,9 +102,9 @@ func (l *line) give(c *Conn, now func() int64) bool {
 
 // expectation is what is known of how soon a connection is to be had.
 type expectation struct {
-	hold  int64 // for how long one is in use, in nanoseconds
-	dial  int64 // how long it takes to make one; 0: nobody knows
-	inUse int   // how many are in use, and come back
+	hold int64 // for how long one is in use, in nanoseconds
+	dial int64 // how long it takes to make one; 0: nobody knows
+	busy int   // how many are not idle
 }
 
 // moment is how soon to look again for a connection that counts as idle and could not be had: it is on its way, or another borrower's by now.
@@ -143,7 +143,8 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 // isSoonerLocked reports whether a dial is to be expected to end before a connection comes back for the one in line.
 func (l *line) isSoonerLocked(w *place, now int64, x expectation) (sooner bool, again int64) {
 	uncovered := l.places.Len() - l.dials - l.returning
-	if x.dial == 0 || uncovered > 0 && x.inUse <= 0 {
+	inUse := x.busy - l.returning // which come back
+	if x.dial == 0 || uncovered > 0 && inUse <= 0 {
 		return true, 0
 	}
 	grants := uncovered > 0 || l.returning > 0
@@ -156,7 +157,7 @@ func (l *line) isSoonerLocked(w *place, now int64, x expectation) (sooner bool, 
 	}
 	patience := x.dial
 	if uncovered > 0 {
-		expected := x.hold * int64(l.rankLocked(w)) / int64(x.inUse)
+		expected := x.hold * int64(l.rankLocked(w)) / int64(inUse)
 		if 2*expected >= x.dial {
 			return true, 0
 		}
@@ -188,13 +189,6 @@ func (l *line) endDial(now int64) {
 	l.dials--
 	l.lasted, l.since = 0, now
 	l.tellLocked()
-}
-
-// coming is how many connections are being made clean.
-func (l *line) coming() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.returning
 }
 
 // beginReturn says that a connection is being made clean, and endReturn that this is over.

@@ -121,8 +121,7 @@ func (e *Endpoint) expect() expectation {
 	e.mu.Lock()
 	open := len(e.conns)
 	e.mu.Unlock()
-	idle := int(e.idle.Load())
-	return expectation{hold: e.holdTime.Load(), dial: e.dialTime.Load(), inUse: open - idle - e.line.coming()}
+	return expectation{hold: e.holdTime.Load(), dial: e.dialTime.Load(), busy: open - int(e.idle.Load())}
 }
 
 // begin begins the dial that the request may.

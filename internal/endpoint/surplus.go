@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ func (e *Endpoint) trim() {
 		all = append(all, idle{c, c.idleSince})
 		return false
 	})
-	slices.SortFunc(all, func(a, b idle) int { return int(a.since - b.since) })
+	slices.SortFunc(all, func(a, b idle) int { return cmp.Compare(a.since, b.since) })
 	closed := 0
 	for _, i := range all[:min(len(all), (n+trimmed-1)/trimmed)] {
 		if !i.conn.use.TryLock() {

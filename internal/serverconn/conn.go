@@ -36,14 +36,14 @@ type Config struct {
 	failures atomic.Int64
 	// Rows makes rows that tell what is read from them: see [dialect.Cancel]. Needed for CancelWith.
 	Rows func(real driver.Rows, watch dialect.RowsWatch) driver.Rows
-	// KeepCancelled says that a cancelled context is not to cost the connection.
-	KeepCancelled bool
 	// ContextError is that of [dialect.Server].
 	ContextError func(err error) error
 	// Refused is told why the server would not end a statement. Nil: nobody wants to know.
 	Refused func(err error)
 	// EndedIdle is [dialect.Server].EndedIdle.
 	EndedIdle func(conn driver.Conn, err error) bool
+	// KeepCancelled says that a cancelled context is not to cost the connection.
+	KeepCancelled bool
 	// Advise is told the errors of statements. Nil: nobody wants to know.
 	Advise func(err error)
 	// Relieve closes cached statements of idle connections when the server holds too many, and reports whether it could. Nil = cannot.

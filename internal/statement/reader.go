@@ -17,10 +17,12 @@ const (
 	firstPause = 100 * time.Millisecond
 )
 
+// firstWait is for how long others wait for whoever reads the first catalogue.
+const firstWait = 5 * time.Second
+
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
 // date. It is the part of [dialect.Sessions] that is the same for every family.
 type Reader[C any] struct {
-	patience  time.Duration // for how long others wait for whoever reads the first catalogue
 	judge     func(text string, c *C) (s *dialect.Statement, complete bool)
 	cache     Cache[*dialect.Statement]
 	catalogue atomic.Pointer[C] // nil: not read yet
@@ -32,10 +34,9 @@ type Reader[C any] struct {
 }
 
 // NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
-// has all of the names in it. patience is for how long who comes while the first catalogue is read waits for it: where a session can be made clean without
-// knowing what was done to it, nobody has to.
-func NewReader[C any](patience time.Duration, judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
-	r := &Reader[C]{patience: patience, judge: judge, learning: make(chan struct{}, 1)}
+// has all of the names in it.
+func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
+	r := &Reader[C]{judge: judge, learning: make(chan struct{}, 1)}
 	r.stale.Store(true)
 	return r
 }
@@ -109,7 +110,9 @@ func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
 	if !mine && r.tried() {
 		return nil
 	}
-	if !r.begin(ctx) {
+	waiting, cancel := context.WithTimeout(ctx, firstWait)
+	defer cancel()
+	if !r.begin(waiting) {
 		if mine {
 			r.stale.Store(true)
 		}
@@ -134,19 +137,12 @@ func (r *Reader[C]) tried() bool {
 	return r.catalogue.Load() != nil || n > 0 && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
 }
 
-// begin waits until nobody else reads the catalogue. It reports false if that takes too long.
+// begin waits until nobody else reads the catalogue. It reports false if ctx ends before.
 func (r *Reader[C]) begin(ctx context.Context) bool {
 	select {
 	case r.learning <- struct{}{}:
 		return true
-	default:
-	}
-	waiting, cancel := context.WithTimeout(ctx, r.patience)
-	defer cancel()
-	select {
-	case r.learning <- struct{}{}:
-		return true
-	case <-waiting.Done():
+	case <-ctx.Done():
 		return false
 	}
 }

@@ -31,10 +31,12 @@ func judgeByName(text string, c *names) (*dialect.Statement, bool) {
 func fetches(n names) func() (*names, error) { return func() (*names, error) { return &n, nil } }
 
 func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
-	r := NewReader(time.Minute, judgeByName)
+	r := NewReader(judgeByName)
 	assert.True(t, r.Stale())
+	assert.False(t, r.Known())
 	assert.True(t, r.Statement("f").Provisional)
 	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	assert.True(t, r.Known())
 	assert.False(t, r.Stale())
 	judged := r.Statement("f")
 	assert.Equal(t, dialect.Read, judged.Class)
@@ -43,7 +45,7 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 
 func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(time.Minute, judgeByName)
+		r := NewReader(judgeByName)
 		require.NoError(t, r.Learn(t.Context(), fetches(names{})))
 		r.Statement("f")
 		assert.False(t, r.Stale(), "the copy is new, so that the name is a mistake")
@@ -55,7 +57,7 @@ func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 
 func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(time.Minute, judgeByName)
+		r := NewReader(judgeByName)
 		refused := errors.New("permission denied")
 		require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
 		assert.True(t, r.Statement("f").Provisional, "nothing is known")
@@ -85,7 +87,7 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
 	refused := errors.New("permission denied")
 	refuse := func() (*names, error) { return nil, refused }
-	r := NewReader(time.Minute, judgeByName)
+	r := NewReader(judgeByName)
 	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
 	r.stale.Store(true) // for its age
 	require.ErrorIs(t, r.Learn(t.Context(), refuse), refused)
@@ -100,7 +102,7 @@ func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
 
 func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(time.Minute, judgeByName)
+		r := NewReader(judgeByName)
 		answer := make(chan names)
 		slow := func() (*names, error) { n := <-answer; return &n, nil }
 		go func() { assert.NoError(t, r.Learn(t.Context(), slow)) }()
@@ -127,7 +129,7 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 
 func TestReaderStaysStaleWhenTheReaderGaveUpWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(time.Minute, judgeByName)
+		r := NewReader(judgeByName)
 		answer := make(chan names)
 		go func() {
 			assert.NoError(t, r.Learn(t.Context(), func() (*names, error) { n := <-answer; return &n, nil }))
@@ -139,23 +141,6 @@ func TestReaderStaysStaleWhenTheReaderGaveUpWaiting(t *testing.T) {
 		require.NoError(t, r.Learn(ctx, fetches(nil)))
 		assert.True(t, r.Stale())
 		answer <- names{}
-	})
-}
-
-func TestReaderWithoutPatienceWaitsForNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(0, judgeByName)
-		answer := make(chan names)
-		go func() {
-			assert.NoError(t, r.Learn(t.Context(), func() (*names, error) { n := <-answer; return &n, nil }))
-		}()
-		synctest.Wait()
-		assert.False(t, r.Known())
-		require.NoError(t, r.Learn(t.Context(), fetches(nil)))
-		answer <- names{"f": true}
-		synctest.Wait()
-		assert.True(t, r.Known())
-		assert.Equal(t, dialect.Read, r.Statement("f").Class)
 	})
 }
 

@@ -104,15 +104,15 @@ func (w *walk) tellsAll() bool {
 		return w.at(0).is("drop")
 	}
 	for i := range w.tokens {
-		switch t := w.at(i); {
-		case t.kind != word:
-		case t.is("like"), t.is("inherits"), t.is("of"), t.is("function"), t.is("procedure"), t.is("operator"), t.is("aggregate"), t.is("cast"), t.is("type"), t.is("domain"),
-			t.is("trigger"), t.is("rule"), t.is("conversion"), t.is("collation"):
+		if t := w.at(i); t.kind == word && hiding[t.text] {
 			return false
 		}
 	}
 	return true
 }
+
+// hiding are the words of definitions that do not show all of what is made.
+var hiding = words("like inherits of function procedure operator aggregate cast type domain trigger rule conversion collation")
 
 // modifiers may stand between CREATE and what is created.
 var modifiers = words("temp temporary local global unlogged recursive trusted procedural unique constraint default")
