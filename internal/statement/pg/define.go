@@ -21,7 +21,8 @@ func create(w *walk) (dialect.Class, dialect.Effects) {
 		return defineUnknown(w) // extensions run scripts, and languages come as extensions
 	}
 	class, effects := define(w)
-	if w.executes || w.isForeign(i) || !w.isOwnLanguage() { // CREATE TABLE … AS EXECUTE, among others
+	foreign := w.isForeign(i) || inLanguage[what.text] && !w.isOwnLanguage()
+	if w.executes || foreign { // CREATE TABLE … AS EXECUTE, among others
 		return dialect.Unknown, effects | dialect.UnknownEffect
 	}
 	return class, effects
@@ -43,6 +44,9 @@ func alter(w *walk) (dialect.Class, dialect.Effects) {
 func (w *walk) isForeign(i int) bool {
 	return w.at(i).is("server") || w.at(i).is("foreign") || w.at(i).is("user") && w.at(i+1).is("mapping")
 }
+
+// inLanguage are the objects that are created in a language, or for one.
+var inLanguage = words("function procedure transform")
 
 // isOwnLanguage reports whether a function that is created is of a language of the server's own: others have functions that look at it.
 func (w *walk) isOwnLanguage() bool {
