@@ -100,9 +100,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	samples := newSampler(t.server, t.proxy)
-	load := newLoad(t.server.family, t.db, t.fault.workers, t.fault.think)
-	recovered, err := t.phases(ctx, load)
-	calls := load.end()
+	recovered, calls, err := t.serve(ctx, samples)
 	mostConns := samples.end()
 	err = errors.Join(err, t.others.close(), t.db.Close())
 	if t.proxy != nil {
@@ -139,6 +137,29 @@ func (t *trial) open(address string) error {
 	}
 	t.db = sql.OpenDB(t.connector)
 	return nil
+}
+
+// serve is the service's life: it opens all its connections, works, and meets the fault.
+func (t *trial) serve(ctx context.Context, samples *sampler) (recovered time.Time, calls []call, err error) {
+	if err := t.fill(ctx, samples); err != nil {
+		return recovered, nil, err
+	}
+	load := newLoad(t.server.family, t.db, t.fault.workers, t.fault.think)
+	recovered, err = t.phases(ctx, load)
+	return recovered, load.end(), err
+}
+
+// fill opens all connections that the service may have, and returns when the server was seen to have them: the service itself may do with
+// fewer.
+func (t *trial) fill(ctx context.Context, samples *sampler) error {
+	for range maxConns {
+		tx, err := t.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // nothing was done in it
+	}
+	return process.Until(ctx, func() bool { return samples.most.Load() >= maxConns })
 }
 
 // phases waits until the service uses all its connections, breaks the server until all workers have met that or the breaker is open, and
