@@ -108,7 +108,7 @@ func TestWhatIsAtomicIsProvedByTheTextAndTheCatalogue(t *testing.T) {
 			require.NoError(t, err)
 			defer d.conn.Close()
 			assert.False(t, d.server.Sessions.Statement("insert into things (name) values ('a')").Atomic, "before the catalogue is known")
-			learn(t, d)
+			learn(t, d, append(server.cases.atomic, server.cases.not...)...)
 			for _, text := range server.cases.atomic {
 				s := d.server.Sessions.Statement(text)
 				assert.True(t, s.Atomic, "%s: %s, %s", text, s.Class, s.Why)

@@ -37,9 +37,11 @@ func (d *dialled) used(queries ...string) error {
 	var changes dialect.Changes
 	for _, query := range queries {
 		require.NoError(d.t, d.exec(query), query)
-		changes.Add(d.server.Sessions.Statement(query), query)
+		changes.Add(d.server.Sessions.Statement(query), query, 0)
 	}
-	changes.Settle(d.server.Sessions.Statement)
+	pending := changes.TakePending()
+	require.NoError(d.t, d.server.Sessions.Learn(d.t.Context(), d.conn, pending.Texts))
+	changes.Settle(d.server.Sessions, pending, 0)
 	return d.server.Sessions.Reset(d.t.Context(), d.conn, &changes, "")
 }
 
@@ -116,12 +118,12 @@ func TestReadOnlySessionsOfPostgresStayReadOnlyWhateverABorrowerDoes(t *testing.
 	}
 }
 
-// learn has the catalogue read.
-func learn(t *testing.T, d *dialled) {
+// learn has the catalogue read that some texts are judged by.
+func learn(t *testing.T, d *dialled, texts ...string) {
 	t.Helper()
 	_, err := d.server.Sessions.Fresh(t.Context(), d.conn)
 	require.NoError(t, err)
-	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn))
+	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn, texts))
 }
 
 func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) {

@@ -28,7 +28,7 @@ var keptSettings = []kept{
 	{"enable_indexscan", "off", "explain select at from moments where at = 'epoch'"},
 }
 
-const keptSchema = `create table moments (at timestamptz); create index on moments (at);
+const keptSchema = `create table moments (at timestamptz) with (autovacuum_enabled = off); create index on moments (at);
 	insert into moments select 'epoch'::timestamptz + n * interval '1 day' from generate_series(1, 10000) n; analyze moments;
 	create table answers (a int); insert into answers values (42);
 	create function either(a int) returns text language plpgsql as $$ begin return (select a from answers limit 1); exception when others then return sqlstate; end $$;

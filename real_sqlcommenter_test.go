@@ -181,9 +181,15 @@ func TestRealTextsWithATraceAreNotPreparedWhereArgumentsAreNotInterpolated(t *te
 
 // A text that was prepared is found by pgx also where the call would not prepare it.
 func TestRealExecFindsThePreparedStatementOfItsText(t *testing.T) {
-	db := tracedDB(t, testserver.PostgresDatabase(t), policy.SQLCommenterTrace)
+	db := openWith(t, testserver.PostgresDatabase(t), func(c *pooled.Config) {
+		commented(policy.SQLCommenterTrace)(c)
+		c.Tracing.TracerProvider = sdktrace.NewTracerProvider()
+		c.Pool.MaxConns = 1 // it is prepared on that connection
+	})
 	_, err := db.ExecContext(t.Context(), "create table t (a text)")
 	require.NoError(t, err)
+	const ran = "select coalesce(sum(generic_plans + custom_plans), 0) from pg_prepared_statements where statement = $1"
+	assert.Equal(t, "0", scanText(t, db, ran, "")) // from now on it is known what that does
 	const text = "insert into t values (current_query())"
 	st, err := db.PrepareContext(t.Context(), text)
 	require.NoError(t, err)
@@ -192,7 +198,7 @@ func TestRealExecFindsThePreparedStatementOfItsText(t *testing.T) {
 		_, err := db.ExecContext(t.Context(), text)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, "3", scanText(t, db, "select generic_plans + custom_plans from pg_prepared_statements where statement = $1", text+ofShop))
+	assert.Equal(t, "3", scanText(t, db, ran, text+ofShop))
 	assert.Equal(t, "3", scanText(t, db, "select count(*) from t where a = $1", text+ofShop))
 }
 

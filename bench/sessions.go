@@ -70,10 +70,10 @@ func (s *proxySessions) Proxied(ctx context.Context, _ driver.Conn) (bool, error
 	return s.Sessions.Proxied(ctx, s.conn)
 }
 
-func (s *proxySessions) Learn(ctx context.Context, _ driver.Conn) error {
+func (s *proxySessions) Learn(ctx context.Context, _ driver.Conn, texts []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Sessions.Learn(ctx, s.conn)
+	return s.Sessions.Learn(ctx, s.conn, texts)
 }
 
 func (s *proxySessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Changes, init string) error {

@@ -14,12 +14,14 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
-	// Defined says that the catalogue was changed: what it said before proves nothing about later statements of the session.
-	Defined bool
+	// Definitions are the texts that [Sessions].Define was told, each once. One that is empty stands for all that are not kept.
+	Definitions []string
+	// Untracked says that the sessions do not know which statements meet what was defined.
+	Untracked bool
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
-	// Pending are the texts of provisional statements: see [Changes.Settle].
-	Pending []string
+	// Pending are provisional statements: see [Changes.Settle].
+	Pending Pending
 	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
 	// open. It outlasts a reset.
 	Implicit bool
@@ -35,6 +37,12 @@ type Changes struct {
 	Cause context.Context
 }
 
+// Pending are the texts of provisional statements, and what [Sessions].Changes was when the first of them ran.
+type Pending struct {
+	Texts []string
+	Since uint64
+}
+
 // Way is what is known of the way from a connection to its server.
 type Way uint8
 
@@ -48,12 +56,14 @@ const (
 )
 
 // Clean reports whether there are none.
-func (c *Changes) Clean() bool { return c.Effects == 0 && c.Pending == nil && !c.Defined }
+func (c *Changes) Clean() bool {
+	return c.Effects == 0 && c.Pending.Texts == nil && c.Definitions == nil
+}
 
 // Defer leaves a trace that few statements ever look at to those that do, if there is no other: undoing it each time would double the
 // round trips of a program that inserts rows with generated numbers.
 func (c *Changes) Defer() {
-	if c.Effects == Sequence && c.Pending == nil && !c.Defined {
+	if c.Effects == Sequence && c.Pending.Texts == nil && c.Definitions == nil {
 		c.Inherited |= Sequence
 		c.Effects = 0
 	}
@@ -76,7 +86,7 @@ func (c *Changes) Discarded() int { return c.discarded }
 // connection that was just dialled. It is not known after a setting that parsing depends on, or after what may have been one, nor with temporary tables,
 // which hide others.
 func (c *Changes) Reading() (state string, known bool) {
-	return c.database, !c.rereads && c.Pending == nil && c.Effects&(UnknownEffect|Permanent|Plans|TempTable) == 0
+	return c.database, !c.rereads && c.Pending.Texts == nil && c.Effects&(UnknownEffect|Permanent|Plans|TempTable) == 0
 }
 
 // Reread says that nobody knows any more how the session reads texts.
@@ -92,19 +102,34 @@ func (c *Changes) Read(s *Statement, failed bool) {
 	}
 }
 
-// Add notes what a statement with that text does.
-func (c *Changes) Add(s *Statement, text string) {
+// Define notes a definition that is about to be sent. It returns the text for [Sessions].Define; false: that knows already.
+func (c *Changes) Define(text string) (told string, isNew bool) {
+	if len(c.Definitions) == maxNoted {
+		text = ""
+	}
+	if slices.Contains(c.Definitions, text) {
+		return "", false
+	}
+	c.Definitions = append(c.Definitions, text)
+	return text, true
+}
+
+// Add notes what a statement with that text does. changes is [Sessions].Changes.
+func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
-	if c.Defined && s.Class != SessionControl && s.Class != TxControl {
+	if c.Untracked && (!s.Defines || len(c.Definitions) > 1) && s.Class != SessionControl && s.Class != TxControl {
 		c.Effects |= UnknownEffect
 	}
-	c.Defined = c.Defined || s.Defines
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}
-	if s.Provisional {
-		c.Pending = note(c, c.Pending, text)
+	if !s.Provisional {
+		return
 	}
+	if c.Pending.Texts == nil {
+		c.Pending.Since = changes
+	}
+	c.Pending.Texts = note(c, c.Pending.Texts, text)
 }
 
 // note appends to a list what it does not have.
@@ -120,18 +145,26 @@ func note[T comparable](c *Changes, list []T, v T) []T {
 	}
 }
 
-// Settle reads the pending texts again. What is still provisional then is unknown.
-func (c *Changes) Settle(read func(text string) *Statement) {
-	pending := c.Pending
-	c.Pending = nil
-	for _, text := range pending {
-		s := read(text)
-		c.Add(s, text)
-		if s.Provisional {
+// TakePending returns the provisional statements, and forgets them.
+func (c *Changes) TakePending() Pending {
+	taken := c.Pending
+	c.Pending = Pending{}
+	return taken
+}
+
+// Settle reads provisional statements again. What is still provisional then is unknown; so is what meets definitions that have begun since: nobody knows
+// what was before them. What the texts showed by themselves is undone already.
+func (c *Changes) Settle(sessions Sessions, pending Pending, undone Effects) {
+	for _, text := range pending.Texts {
+		s := sessions.Statement(text)
+		if s.Effects&^undone != 0 {
+			c.Add(s, text, pending.Since)
+		}
+		if s.Provisional || sessions.ChangedSince(pending.Since, text) {
 			c.Effects |= UnknownEffect
 		}
 	}
-	c.Pending = nil
+	c.Pending = Pending{}
 }
 
 // Names lists what has to be undone by name for one effect.

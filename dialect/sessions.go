@@ -34,10 +34,19 @@ type Sessions interface {
 	// have changed it unseen; then not what was learnt only just.
 	Outdate(sure bool)
 
-	// Learn reads from the server's catalogue what Statement needs, such as the volatility of functions, over a connection that is in
-	// no transaction. Where another call is at it, it waits if nothing is known yet, and leaves it to that one otherwise. After an
-	// error things are as before, and Stale before long.
-	Learn(ctx context.Context, conn driver.Conn) error
+	// Define is told a text that Defines before it is sent, and Defined once that was committed or undone. What it may change is not known from
+	// then on to anybody until Learn has read it again, as far as that is tracked. They are called in pairs.
+	Define(text string) (tracked bool)
+	Defined(text string)
+
+	// Changes counts the calls of Define. ChangedSince reports whether a text may have met one of them that came after so many.
+	Changes() uint64
+	ChangedSince(changes uint64, text string) bool
+
+	// Learn reads from the server's catalogue what Statement needs to judge some texts, and what it was asked before, over a connection that is in
+	// no transaction. Where another call is at it, it leaves it to that one, or waits if that is worth it. After an error things are as before, and
+	// Stale before long.
+	Learn(ctx context.Context, conn driver.Conn, texts []string) error
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
 	// allows, and runs init again if it may have undone what init had done, whose error it returns as an [InitError]. [ErrDiscard] and [ErrOutdated]

@@ -100,8 +100,8 @@ type Statement struct {
 	Sees Effects
 	// Implicit says that it decides whether transactions begin by themselves from now on: see [Changes].
 	Implicit bool
-	// Defines says that it changes what the server's catalogue says.
-	Defines bool
+	// Defines says that it changes what the server's catalogue says, and Alters that it does so for what exists: what it ran may not show afterwards.
+	Defines, Alters bool
 	// Plain says that the text is one statement of a kind that neither begins nor ends a transaction: SELECT, INSERT and their relatives, or
 	// SAVEPOINT. What it calls is not looked at.
 	Plain bool

@@ -30,19 +30,19 @@ func newSessions(database string, login dialect.Effects) *sessions {
 	if my.OfServer(database) {
 		s.ofServer = database
 	}
-	s.Reader = statement.NewReader(s.classify)
+	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{Judge: s.classify})
 	return s
 }
 
 // classify says what a text does. Without a catalogue it is provisional.
-func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement, complete bool) {
+func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
 	said = judge(text, c)
 	if s.ofServer != "" {
 		statement.NeedsPrimary(said, s.ofServer+" tells of one server")
 	}
 	f := s.fresh.Load()
 	if f == nil {
-		return said, true
+		return said, nil, false
 	}
 	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
 		said.Sees = dialect.Sequence
@@ -51,7 +51,7 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
 		statement.Unknown(said, "characters of "+charset+" may hide a quote")
 	}
-	return said, true
+	return said, nil, false
 }
 
 // null is the word by which a text asks for LAST_INSERT_ID where sql_auto_is_null is on.
@@ -79,11 +79,17 @@ func (s *sessions) pinsTypes() bool {
 // learnTimeout is how long the server may take for the catalogue. Some open the files of all tables for it.
 const learnTimeout = time.Minute
 
+// Define does nothing yet: what was defined is noticed when it is over.
+func (s *sessions) Define(string) (tracked bool) { return false }
+
+// Defined has the catalogue read again.
+func (s *sessions) Defined(string) { s.Reader.Defined(nil) }
+
 // Learn reads the catalogue.
-func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
+func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 	defer cancel()
-	return s.Reader.Learn(ctx, func() (*catalogue, error) { return s.learn(ctx, conn) })
+	return s.Reader.Learn(ctx, texts, func(*catalogue, []string) (*catalogue, error) { return s.learn(ctx, conn) })
 }
 
 // pairs runs a query of two columns.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,34 +30,89 @@ var _ dialect.Sessions = (*sessions)(nil)
 
 func newSessions() *sessions {
 	s := &sessions{}
-	s.Reader = statement.NewReader(s.read)
+	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
+		Judge: s.read, Reach: reach, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+	})
 	return s
 }
 
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown.
-func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, complete bool) {
+func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
 	parsed := pg.Parse(text)
 	if parsed.Fires && s.makesTemp.Load() {
 		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
 	}
 	said = &dialect.Statement{
-		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Defines: parsed.Defines, Plain: parsed.Plain,
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
+		Defines: parsed.Defines, Alters: parsed.Alters,
 		Rereads: parsed.Effects.Has(dialect.Plans),
 	}
-	return said, c.judge(text, &parsed, said)
+	lacks, absent = c.judge(text, &parsed, said)
+	return said, lacks, absent
 }
+
+// reach lists all names that decide what a text does.
+func reach(text string, c *catalogue) (names []string, ok bool) {
+	parsed := pg.Parse(text)
+	if c == nil || len(c.lacks(&parsed)) > 0 {
+		return nil, false
+	}
+	for _, name := range append(namesOf(&parsed), nothingNamed) {
+		c.anyReached(name, (*node).reaches, func(name string, _ *node) bool {
+			names = append(names, name)
+			return false
+		})
+	}
+	return names, true
+}
+
+// Define says that what a text names is about to be defined. What is dropped leaves what was there before, and of a table that is nothing but columns
+// all is known.
+func (s *sessions) Define(text string) (tracked bool) {
+	switch parsed := pg.Parse(text); {
+	case parsed.Removes:
+		s.Outdate(false)
+	case parsed.Adds != "":
+		s.Extend(func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
+	default:
+		s.Reader.Define(definedBy(text, &parsed))
+	}
+	return true
+}
+
+// Defined says that it was.
+func (s *sessions) Defined(text string) {
+	if parsed := pg.Parse(text); !parsed.Removes && parsed.Adds == "" {
+		s.Reader.Defined(definedBy(text, &parsed))
+	}
+}
+
+// definedBy lists the names of which a definition may change what they mean: those that it has. It is empty for one that may define anything.
+func definedBy(text string, parsed *pg.Statement) []string {
+	if parsed.Class == dialect.Unknown {
+		return nil
+	}
+	names := namesOf(parsed)
+	if statement.Mentions(text, definingUnnamed) {
+		names = append(names, nothingNamed)
+	}
+	return names
+}
+
+// definingUnnamed are the words of definitions of what no text names.
+var definingUnnamed = statement.WordsOf("operator cast event")
 
 // learnTimeout is how long the server may take for the catalogue.
 const learnTimeout = 4 * time.Second
 
 // Learn reads the catalogue.
-func (s *sessions) Learn(ctx context.Context, conn driver.Conn) error {
-	return s.Reader.Learn(ctx, func() (*catalogue, error) {
+func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string) error {
+	return s.Reader.Learn(ctx, texts, func(base *catalogue, names []string) (*catalogue, error) {
 		c, err := pgxConn(conn)
 		if err != nil {
 			return nil, err
 		}
-		return readCatalogue(ctx, c, learnTimeout)
+		return readCatalogue(ctx, c, base, names, learnTimeout)
 	})
 }
 

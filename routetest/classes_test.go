@@ -13,8 +13,8 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 )
 
-// learntSessions returns what the dialect knows about a server, once it has read its catalogue.
-func learntSessions(t *testing.T, driverName, dsn string) dialect.Sessions {
+// learntSessions returns what the dialect knows about a server, once it has read what it needs of its catalogue for some texts.
+func learntSessions(t *testing.T, driverName, dsn string, cases []routingCase) dialect.Sessions {
 	t.Helper()
 	d, err := dialect.ForDriver(driverName)
 	require.NoError(t, err)
@@ -23,7 +23,11 @@ func learntSessions(t *testing.T, driverName, dsn string) dialect.Sessions {
 	conn, err := server.Connector.Connect(t.Context())
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, conn.Close()) }()
-	require.NoError(t, server.Sessions.Learn(t.Context(), conn))
+	var texts []string
+	for i := range cases {
+		texts = append(texts, cases[i].text)
+	}
+	require.NoError(t, server.Sessions.Learn(t.Context(), conn, texts))
 	return server.Sessions
 }
 
@@ -104,7 +108,7 @@ func TestPostgresRoutingClasses(t *testing.T) {
 					known = append(known, c)
 				}
 			}
-			testRoutingClasses(t, learntSessions(t, "pgx", dsn), known)
+			testRoutingClasses(t, learntSessions(t, "pgx", dsn, known), known)
 			testRoutingCasesRun(t, "pgx", dsn, "set default_transaction_read_only = on", server.version, known)
 		})
 	}
@@ -115,7 +119,7 @@ func TestMySQLRoutingClasses(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			dsn := database(t)
 			execOver(t, "mysql", multiStatements(t, dsn), f.schema)
-			testRoutingClasses(t, learntSessions(t, "mysql", dsn), f.cases)
+			testRoutingClasses(t, learntSessions(t, "mysql", dsn, f.cases), f.cases)
 			testRoutingCasesRun(t, "mysql", dsn, "set session transaction read only", 0, f.cases)
 		})
 	}

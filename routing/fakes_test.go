@@ -107,7 +107,7 @@ type learner struct {
 func (l *learner) Stale() bool       { return l.stale.Load() }
 func (l *learner) Outdate(sure bool) { l.stale.Store(sure) }
 
-func (l *learner) Learn(_ context.Context, conn driver.Conn) error {
+func (l *learner) Learn(_ context.Context, conn driver.Conn, _ []string) error {
 	if l.stale.CompareAndSwap(true, false) {
 		l.learned <- conn
 	}

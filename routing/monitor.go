@@ -418,7 +418,7 @@ func (r *Router) learn(m *member) {
 		defer cancel()
 		conn, err := m.Dialect.Connector.Connect(ctx)
 		if err == nil {
-			err = sessions.Learn(ctx, conn)
+			err = sessions.Learn(ctx, conn, nil)
 			_ = conn.Close()
 		}
 		if err != nil && ctx.Err() == nil {

@@ -200,7 +200,8 @@ func (p *routedPool) check(m *scraper) {
 
 	m.is(1, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "failed")
 	m.is(permanent, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "discarded")
-	m.is(changed+tempTables, "pooled_session_resets_total", pool, p.primary(), "pooled_reset_outcome", "reset")
+	unknown := int(m.value("pooled_session_effects_total", pool, p.primary(), "pooled_session_effect", "unknown")) // while the catalogue was read
+	m.is(changed+tempTables+unknown, "pooled_session_resets_total", pool, p.primary(), "pooled_reset_outcome", "reset")
 	m.is(permanent, "pooled_session_resets_total", pool, p.primary(), "pooled_reset_outcome", "permanent")
 	m.is(changed, "pooled_session_effects_total", pool, p.primary(), "pooled_session_effect", "setting")
 	m.is(tempTables, "pooled_session_effects_total", pool, p.primary(), "pooled_session_effect", "temp_table")

@@ -2,6 +2,8 @@ package statement
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -9,73 +11,161 @@ import (
 )
 
 // How old the copy of a catalogue may become: what other programs define is noticed after maxAge. What may have changed unseen
-// is read again after minAge; so is it for a name that the copy does not have, which may be a mistake in the statement. What could not be
-// read is read again at once, then after firstPause, and after twice as long each time.
+// is read again after minAge, or sooner where reading takes little; so is it for an object that does not exist, which may be a mistake in the
+// statement. What could not be read is read again at once, then after firstPause, and after twice as long each time.
 const (
 	maxAge     = 5 * time.Minute
 	minAge     = 10 * time.Second
 	firstPause = 100 * time.Millisecond
 )
 
-// firstWait is for how long others wait for whoever reads the first catalogue.
+// share is the part of the time, as one of so many, that reading takes at most of what may have changed unseen.
+const share = 20
+
+// firstWait is for how long others wait for whoever reads the first catalogue, if they do.
 const firstWait = 5 * time.Second
+
+// maxWanted is how many names are noted that nobody has asked the server for yet.
+const maxWanted = 10_000
+
+// Catalogue is how a family judges texts by C, its copy of the server's catalogue, which never changes. The copy may know a few names only, and
+// is extended then by those that texts have.
+type Catalogue[C any] struct {
+	// Judge says what a text does, which is provisional as long as the copy, nil at first, lacks the names that it returns. It reports that one
+	// of them is absent if the server has nothing of the kind that the text needs.
+	Judge func(text string, c *C) (s *dialect.Statement, lacks []string, absent bool)
+	// Without returns a copy that lacks some names. Nil: the copy knows all names, and what was defined has it read again.
+	Without func(c *C, names []string) *C
+	// Reach returns all names that decide what a text does; false: the copy lacks some. Nil as Without is.
+	Reach func(text string, c *C) (names []string, ok bool)
+	// Asked returns the names that a copy was asked for, which the next one is to know. Nil: there are none.
+	Asked func(c *C) []string
+}
 
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
 // date. It is the part of [dialect.Sessions] that is the same for every family.
 type Reader[C any] struct {
-	judge     func(text string, c *C) (s *dialect.Statement, complete bool)
-	cache     Cache[*dialect.Statement]
-	catalogue atomic.Pointer[C] // nil: not read yet
-	stale     atomic.Bool
-	outdated  atomic.Bool   // the catalogue was changed since it was read
-	learnt    atomic.Int64  // when, or when that failed, in Unix nanoseconds; 0 = never
-	learning  chan struct{} // holds one for whoever reads the catalogue
-	failures  atomic.Int32  // how often in a row the catalogue could not be read
+	Catalogue[C]
+	known    Cache[*dialect.Statement]
+	guesses  Cache[*dialect.Statement] // that are provisional
+	copy     atomic.Pointer[C]         // nil: not read yet; changes while mu is held
+	stale    atomic.Bool
+	wants    atomic.Bool   // there are wanted names
+	learning atomic.Bool   // somebody reads the catalogue
+	learnt   atomic.Int64  // when, or when that failed, in Unix nanoseconds; 0 = never
+	took     atomic.Int64  // how long it took to read all of it, in nanoseconds
+	failures atomic.Int32  // how often in a row the catalogue could not be read
+	hurry    atomic.Bool   // that is no reason to wait
+	changes  atomic.Uint64 // see Changes
+	turn     chan struct{} // holds one for whoever reads the catalogue
+
+	mu       sync.Mutex // guards what follows
+	outdates int        // how often the catalogue was changed as a whole
+	answered int        // how many of those have been read since
+	asked    int        // how many of those there were when it began to be read
+	wanted   map[string]bool
+	defining map[string]int    // names whose definitions have begun and are not over, and how many
+	anything int               // definitions of nobody knows what, which have begun and are not over
+	defined  map[string]uint64 // the count of changes at the last definition of a name
+	floor    uint64            // the same for all other names
+	began    []string          // the names of definitions that have begun since the catalogue is being read
+	beganAll bool              // the same for those of nobody knows what
 }
 
-// NewReader makes a reader that knows no catalogue yet. judge says what a text does, and whether the catalogue, which is nil at first,
-// has all of the names in it.
-func NewReader[C any](judge func(text string, c *C) (s *dialect.Statement, complete bool)) *Reader[C] {
-	r := &Reader[C]{judge: judge, learning: make(chan struct{}, 1)}
+// NewReader makes a reader that knows no catalogue yet.
+func NewReader[C any](c Catalogue[C]) *Reader[C] {
+	r := &Reader[C]{Catalogue: c, turn: make(chan struct{}, 1), wanted: map[string]bool{}, defining: map[string]int{}, defined: map[string]uint64{}}
 	r.stale.Store(true)
 	return r
 }
 
 // Statement reads a text, or remembers it.
 func (r *Reader[C]) Statement(text string) *dialect.Statement {
-	s, ok := r.cache.Get(text)
-	if !ok {
-		s = r.read(text)
+	if s, ok := r.known.Get(text); ok {
+		return s
 	}
-	return s
-}
-
-func (r *Reader[C]) read(text string) *dialect.Statement {
-	c := r.catalogue.Load()
-	s, complete := r.judge(text, c)
-	if !complete {
+	if s, ok := r.guesses.Get(text); ok {
+		return s
+	}
+	c, changes := r.copy.Load(), r.changes.Load()
+	s, lacks, absent := r.Judge(text, c)
+	if absent {
 		r.askAgain(minAge)
 	}
-	r.cache.Put(text, s)
-	if r.catalogue.Load() != c { // which was replaced meanwhile, and the cache cleared
-		r.cache.Clear()
+	if s.Provisional {
+		if r.isDefining(lacks) {
+			s.Provisional = false
+			Unknown(s, "names what is being defined")
+			return s
+		}
+		r.guesses.Put(text, s)
+		r.want(lacks)
+	} else {
+		r.known.Put(text, s)
+	}
+	if r.copy.Load() != c || r.changes.Load() != changes { // and what was remembered has been forgotten
+		r.forget()
 	}
 	return s
 }
 
-// Stale reports whether the catalogue should be read.
-func (r *Reader[C]) Stale() bool { return r.stale.Load() }
+// isDefining reports whether a definition of one of these names has begun and is not over.
+func (r *Reader[C]) isDefining(names []string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.anything > 0 || slices.ContainsFunc(names, func(name string) bool { return r.defining[name] > 0 })
+}
+
+func (r *Reader[C]) forget() {
+	r.known.Clear()
+	r.guesses.Clear()
+}
+
+// want notes names to ask the server for.
+func (r *Reader[C]) want(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wantLocked(names)
+}
+
+func (r *Reader[C]) wantLocked(names []string) {
+	for _, name := range names {
+		if r.defining[name] == 0 && len(r.wanted) < maxWanted {
+			r.wanted[name] = true
+		}
+	}
+	r.wants.Store(len(r.wanted) > 0)
+}
+
+// Stale reports whether the catalogue should be read, and nobody is at it.
+func (r *Reader[C]) Stale() bool {
+	return (r.stale.Load() || r.wants.Load()) && !r.learning.Load() && !r.paused()
+}
 
 // Known reports whether the catalogue was ever read.
-func (r *Reader[C]) Known() bool { return r.catalogue.Load() != nil }
+func (r *Reader[C]) Known() bool { return r.copy.Load() != nil }
 
-// Age has the catalogue read again when it is old, or could not be read.
-func (r *Reader[C]) Age() {
-	age := maxAge
-	if n := r.failures.Load(); n > 0 {
-		age = pause(n)
+// Changes counts the definitions that have begun.
+func (r *Reader[C]) Changes() uint64 { return r.changes.Load() }
+
+// ChangedSince reports whether what a text does may have been changed by definitions that have begun after so many.
+func (r *Reader[C]) ChangedSince(changes uint64, text string) bool {
+	if r.changes.Load() == changes {
+		return false
 	}
-	r.askAgain(age)
+	names, ok := r.Reach(text, r.copy.Load())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !ok || r.floor > changes || slices.ContainsFunc(names, func(name string) bool { return r.defined[name] > changes })
+}
+
+// Age has the catalogue read again when it is old.
+func (r *Reader[C]) Age() { r.askAgain(maxAge) }
+
+// paused reports whether nobody reads the catalogue yet, as that has failed only just.
+func (r *Reader[C]) paused() bool {
+	n := r.failures.Load()
+	return n > 0 && !r.hurry.Load() && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
 }
 
 // pause is how long nobody reads the catalogue after so many failures: the first may have been that of a connection.
@@ -89,11 +179,22 @@ func pause(failures int32) time.Duration {
 // Outdate has the catalogue read again.
 func (r *Reader[C]) Outdate(sure bool) {
 	if sure {
-		r.outdated.Store(true)
-		r.stale.Store(true)
-	} else {
-		r.askAgain(minAge)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.outdateLocked()
+		return
 	}
+	age := minAge
+	if took := time.Duration(r.took.Load()); took > 0 {
+		age = min(max(share*took, firstPause), minAge)
+	}
+	r.askAgain(age)
+}
+
+func (r *Reader[C]) outdateLocked() {
+	r.outdates++
+	r.hurry.Store(true)
+	r.stale.Store(true)
 }
 
 // askAgain has the catalogue read again if the copy is older than age.
@@ -103,66 +204,190 @@ func (r *Reader[C]) askAgain(age time.Duration) {
 	}
 }
 
-// Learn has fetch read the catalogue, if it is stale. Where another call is at it, it waits if nothing is known yet, and leaves it
-// to that one otherwise.
-func (r *Reader[C]) Learn(ctx context.Context, fetch func() (*C, error)) error {
-	mine := r.stale.CompareAndSwap(true, false)
-	if !mine && r.tried() {
-		return nil
+// Define says that what is called by one of these names, or anything if there are none, is about to be defined: until Defined, nobody
+// knows what it is.
+func (r *Reader[C]) Define(names []string) {
+	if r.Without == nil {
+		return
 	}
-	waiting, cancel := context.WithTimeout(ctx, firstWait)
-	defer cancel()
-	if !r.begin(waiting) {
-		if mine {
-			r.stale.Store(true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changes := r.changes.Add(1)
+	if len(names) == 0 {
+		r.anything++
+		r.beganAll = true
+	}
+	if len(names) == 0 || len(r.defined) > maxWanted {
+		r.floor = changes
+		clear(r.defined)
+	}
+	for _, name := range names {
+		r.defining[name]++
+		r.defined[name] = changes
+		delete(r.wanted, name)
+	}
+	r.began = append(r.began, names...)
+	r.dropLocked(names)
+}
+
+// dropLocked has the copy lack what is defined.
+func (r *Reader[C]) dropLocked(names []string) {
+	if c := r.copy.Load(); c != nil {
+		if len(names) > 0 {
+			c = r.Without(c, names)
+		} else {
+			c = nil
 		}
+		r.copy.Store(c)
+	}
+	r.forget()
+}
+
+// Extend replaces the copy, if there is one, by what change makes of it: something was defined of which all is known.
+func (r *Reader[C]) Extend(change func(c *C) *C) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.copy.Load()
+	if c == nil {
+		return
+	}
+	if changed := change(c); changed != c {
+		r.copy.Store(changed)
+		r.forget()
+	}
+}
+
+// Defined says that a definition is over, for which Define was told these names.
+func (r *Reader[C]) Defined(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.Without == nil:
+		r.outdateLocked()
+	case len(names) == 0:
+		r.anything--
+		r.stale.Store(true)
+		r.guesses.Clear()
+	default:
+		r.guesses.Clear()
+		for _, name := range names {
+			if r.defining[name]--; r.defining[name] == 0 {
+				delete(r.defining, name)
+			}
+		}
+	}
+}
+
+// Learn has fetch extend the copy by the names that texts lack or, if it is out of date, make a new one. Where another call is at it, it leaves it to
+// that one; if nothing is known yet, and names are no matter, it waits for that.
+func (r *Reader[C]) Learn(ctx context.Context, texts []string, fetch func(c *C, names []string) (*C, error)) error {
+	if !r.begin(ctx) {
 		return nil
 	}
 	defer r.end()
-	if !mine && r.tried() {
+	c, names, ok := r.prepare(texts)
+	if !ok {
 		return nil
 	}
-	err := r.replace(fetch)
-	if err == nil {
-		return nil
+	start := time.Now()
+	r.learnt.Store(start.UnixNano())
+	extended, err := fetch(c, names)
+	if c == nil && err == nil {
+		r.took.Store(int64(time.Since(start)))
 	}
-	r.learnt.Store(time.Now().UnixNano())
-	r.failures.Add(1)
-	return err
-}
-
-// tried reports whether there is nothing to wait for: the catalogue is known, or could not be read only just.
-func (r *Reader[C]) tried() bool {
-	n := r.failures.Load()
-	return r.catalogue.Load() != nil || n > 0 && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
-}
-
-// begin waits until nobody else reads the catalogue. It reports false if ctx ends before.
-func (r *Reader[C]) begin(ctx context.Context) bool {
-	select {
-	case r.learning <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (r *Reader[C]) end() { <-r.learning }
-
-func (r *Reader[C]) replace(fetch func() (*C, error)) error {
-	r.learnt.Store(time.Now().UnixNano())
-	outdated := r.outdated.Swap(false)
-	c, err := fetch()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
-		if outdated { // what was read before proves nothing any more
-			r.outdated.Store(true)
-			r.catalogue.Store(nil)
-			r.cache.Clear()
-		}
+		r.failedLocked(c, names)
 		return err
 	}
-	r.failures.Store(0)
-	r.catalogue.Store(c)
-	r.cache.Clear()
+	r.replaceLocked(c, extended, names)
 	return nil
+}
+
+// begin waits until nobody else reads the catalogue, if that is worth it.
+func (r *Reader[C]) begin(ctx context.Context) bool {
+	select {
+	case r.turn <- struct{}{}:
+	default:
+		if r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused() {
+			return false
+		}
+		ctx, cancel := context.WithTimeout(ctx, firstWait)
+		defer cancel()
+		select {
+		case r.turn <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	r.learning.Store(true)
+	return true
+}
+
+func (r *Reader[C]) end() {
+	r.learning.Store(false)
+	<-r.turn
+}
+
+// prepare tells what to read: names that the copy lacks, or all of those that it should know if c is nil. It reports false if there is nothing.
+func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c = r.copy.Load()
+	for _, text := range texts {
+		_, lacks, _ := r.Judge(text, c)
+		r.wantLocked(lacks)
+	}
+	if r.anything > 0 || r.paused() || c != nil && !r.stale.Load() && len(r.wanted) == 0 {
+		return nil, nil, false
+	}
+	if r.stale.Swap(false) {
+		if c != nil && r.Asked != nil {
+			r.wantLocked(r.Asked(c))
+		}
+		c = nil
+	}
+	for name := range r.wanted {
+		names = append(names, name)
+	}
+	clear(r.wanted)
+	r.wants.Store(false)
+	r.hurry.Store(false)
+	r.began, r.beganAll, r.asked = nil, false, r.outdates
+	return c, names, true
+}
+
+// failedLocked notes that the catalogue could not be read.
+func (r *Reader[C]) failedLocked(base *C, names []string) {
+	r.learnt.Store(time.Now().UnixNano())
+	r.failures.Add(1)
+	r.wantLocked(names)
+	if base == nil {
+		r.stale.Store(true)
+	}
+	if r.outdates != r.answered { // what was read before proves nothing any more
+		r.copy.Store(nil)
+		r.forget()
+	}
+}
+
+// replaceLocked takes what was read instead of the copy, but for what was being defined meanwhile.
+func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
+	r.failures.Store(0)
+	if base == nil {
+		r.answered = r.asked
+	}
+	if r.beganAll {
+		r.wantLocked(names)
+		return
+	}
+	if len(r.began) > 0 {
+		c = r.Without(c, r.began)
+	}
+	if base == nil {
+		r.known.Clear()
+	}
+	r.copy.Store(c)
+	r.guesses.Clear()
 }

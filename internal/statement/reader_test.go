@@ -17,25 +17,30 @@ import (
 // names is a catalogue of functions that are known to be harmless.
 type names map[string]bool
 
-func judgeByName(text string, c *names) (*dialect.Statement, bool) {
+func judgeByName(text string, c *names) (s *dialect.Statement, lacks []string, absent bool) {
 	switch {
 	case c == nil:
-		return &dialect.Statement{Provisional: true}, true
+		return &dialect.Statement{Provisional: true}, nil, false
 	case (*c)[text]:
-		return &dialect.Statement{Class: dialect.Read}, true
+		return &dialect.Statement{Class: dialect.Read}, nil, false
 	default:
-		return &dialect.Statement{Effects: dialect.UnknownEffect}, false
+		return &dialect.Statement{Effects: dialect.UnknownEffect}, nil, true
 	}
 }
 
-func fetches(n names) func() (*names, error) { return func() (*names, error) { return &n, nil } }
+// whole is a catalogue that is read as a whole.
+var whole = Catalogue[names]{Judge: judgeByName}
+
+func fetches(n names) func(*names, []string) (*names, error) {
+	return func(*names, []string) (*names, error) { return &n, nil }
+}
 
 func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
-	r := NewReader(judgeByName)
+	r := NewReader(whole)
 	assert.True(t, r.Stale())
 	assert.False(t, r.Known())
 	assert.True(t, r.Statement("f").Provisional)
-	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
 	assert.True(t, r.Known())
 	assert.False(t, r.Stale())
 	judged := r.Statement("f")
@@ -45,8 +50,8 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 
 func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName)
-		require.NoError(t, r.Learn(t.Context(), fetches(names{})))
+		r := NewReader(whole)
+		require.NoError(t, r.Learn(t.Context(), nil, fetches(names{})))
 		r.Statement("f")
 		assert.False(t, r.Stale(), "the copy is new, so that the name is a mistake")
 		time.Sleep(minAge)
@@ -57,9 +62,9 @@ func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 
 func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName)
+		r := NewReader(whole)
 		refused := errors.New("permission denied")
-		require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
+		require.ErrorIs(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { return nil, refused }), refused)
 		assert.True(t, r.Statement("f").Provisional, "nothing is known")
 		for _, pause := range []time.Duration{0, firstPause, 2 * firstPause, 4 * firstPause} {
 			if pause > 0 {
@@ -69,12 +74,12 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 			time.Sleep(pause)
 			r.Age()
 			assert.True(t, r.Stale(), pause)
-			require.ErrorIs(t, r.Learn(t.Context(), func() (*names, error) { return nil, refused }), refused)
+			require.ErrorIs(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { return nil, refused }), refused)
 		}
 		time.Sleep(minAge)
 		r.Age()
 		assert.True(t, r.Stale())
-		require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+		require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
 		time.Sleep(minAge)
 		r.Age()
 		assert.False(t, r.Stale(), "a copy that was read is good for longer")
@@ -86,29 +91,29 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 
 func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
 	refused := errors.New("permission denied")
-	refuse := func() (*names, error) { return nil, refused }
-	r := NewReader(judgeByName)
-	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	refuse := func(*names, []string) (*names, error) { return nil, refused }
+	r := NewReader(whole)
+	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
 	r.stale.Store(true) // for its age
-	require.ErrorIs(t, r.Learn(t.Context(), refuse), refused)
+	require.ErrorIs(t, r.Learn(t.Context(), nil, refuse), refused)
 	assert.False(t, r.Statement("f").Provisional, "nothing says that it is another one now")
 	r.Outdate(true)
-	require.ErrorIs(t, r.Learn(t.Context(), refuse), refused)
+	require.ErrorIs(t, r.Learn(t.Context(), nil, refuse), refused)
 	assert.True(t, r.Statement("f").Provisional)
 	r.Outdate(true)
-	require.NoError(t, r.Learn(t.Context(), fetches(names{"f": true})))
+	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
 	assert.False(t, r.Statement("f").Provisional)
 }
 
 func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName)
+		r := NewReader(whole)
 		answer := make(chan names)
-		slow := func() (*names, error) { n := <-answer; return &n, nil }
-		go func() { assert.NoError(t, r.Learn(t.Context(), slow)) }()
+		slow := func(*names, []string) (*names, error) { n := <-answer; return &n, nil }
+		go func() { assert.NoError(t, r.Learn(t.Context(), nil, slow)) }()
 		synctest.Wait()
 		waited := make(chan error)
-		go func() { waited <- r.Learn(t.Context(), fetches(nil)) }()
+		go func() { waited <- r.Learn(t.Context(), nil, fetches(nil)) }()
 		synctest.Wait()
 		select {
 		case <-waited:
@@ -120,27 +125,29 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 		assert.Equal(t, dialect.Read, r.Statement("f").Class, "the second did not read it again")
 
 		r.Outdate(true)
-		go func() { assert.NoError(t, r.Learn(t.Context(), slow)) }()
+		go func() { assert.NoError(t, r.Learn(t.Context(), nil, slow)) }()
 		synctest.Wait()
-		require.NoError(t, r.Learn(t.Context(), fetches(nil)), "the old copy serves meanwhile")
+		require.NoError(t, r.Learn(t.Context(), nil, fetches(nil)), "the old copy serves meanwhile")
 		answer <- names{}
 	})
 }
 
-func TestReaderStaysStaleWhenTheReaderGaveUpWaiting(t *testing.T) {
+func TestReaderStaysStaleWhenItWasOutdatedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(judgeByName)
+		r := NewReader(whole)
 		answer := make(chan names)
 		go func() {
-			assert.NoError(t, r.Learn(t.Context(), func() (*names, error) { n := <-answer; return &n, nil }))
+			assert.NoError(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { n := <-answer; return &n, nil }))
 		}()
 		synctest.Wait()
 		r.Outdate(true)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.NoError(t, r.Learn(ctx, fetches(nil)))
-		assert.True(t, r.Stale())
+		require.NoError(t, r.Learn(ctx, nil, fetches(nil)))
+		assert.False(t, r.Stale(), "somebody is at it")
 		answer <- names{}
+		synctest.Wait()
+		assert.True(t, r.Stale())
 	})
 }
 

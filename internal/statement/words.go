@@ -45,7 +45,10 @@ func Mentions(source string, sets ...map[string]bool) bool {
 func Several(text string) bool { return strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") }
 
 func eachWord(source string) iter.Seq[string] {
-	return strings.FieldsFuncSeq(strings.ToLower(source), func(r rune) bool {
-		return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 0x80
-	})
+	return strings.FieldsFuncSeq(strings.ToLower(source), isNoLetter)
+}
+
+// isNoLetter reports whether a character in lower case can be no part of a word.
+func isNoLetter(r rune) bool {
+	return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 0x80
 }

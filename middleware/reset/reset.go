@@ -97,27 +97,67 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		c.Statement = s
+		if s.Defines {
+			r.define(conn, c.Text)
+		}
+		changes := r.Sessions.Changes()
 		if err = next(ctx, c); err == driver.ErrSkip { // nothing was sent: it comes again as a prepared statement
 			return err
 		}
 		conn.Changes().Read(s, err != nil)
-		if s.Provisional { // more may be known by now
+		if s.Provisional && !s.Defines { // more may be known by now
 			s = r.Sessions.Statement(c.Text)
 		}
-		if s.Provisional && c.Route.Proved && !conn.Changes().Defined { // not here, but on another server of the cluster
+		if r.Sessions.Changes() != changes && r.Sessions.ChangedSince(changes, c.Text) {
+			r.noteChanged(conn, s, c.Text)
+		}
+		if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
 			return err
 		}
-		if s.Effects != 0 || s.Provisional || s.Defines || conn.Changes().Defined {
+		if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
 			r.note(conn, s, c.Text)
 		}
 		return err
 	}
 }
 
+// define says that a definition is about to be sent.
+func (r *Reset) define(conn middleware.ServerConn, text string) {
+	if !r.judges() {
+		return
+	}
+	changes := conn.Changes()
+	if told, isNew := changes.Define(text); isNew {
+		changes.Untracked = !r.Sessions.Define(told) || changes.Untracked
+	}
+}
+
+// over says that the definitions of a session were committed or undone.
+func (r *Reset) over(changes *dialect.Changes) {
+	for _, text := range changes.Definitions {
+		r.Sessions.Defined(text)
+	}
+	changes.Definitions, changes.Untracked = nil, false
+}
+
+// noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.
+func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string) {
+	if s.Provisional && r.judges() {
+		conn.Changes().Effects |= dialect.UnknownEffect
+		return
+	}
+	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
+		r.note(conn, s, text)
+	}
+}
+
 func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
 	changes := conn.Changes()
 	if r.Policy.Mode != policy.ResetOff {
-		changes.Add(s, text)
+		changes.Add(s, text, r.Sessions.Changes())
+		if s.Provisional && s.Alters { // what it ran may be gone
+			changes.Effects |= dialect.UnknownEffect
+		}
 		return
 	}
 	changes.Effects |= s.Effects & dialect.OpenTx
@@ -155,12 +195,15 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			}
 		case policy.ResetAlways:
 			changes.Effects |= dialect.UnknownEffect
-			changes.Defined, changes.Pending = false, nil // nobody judges
+			changes.TakePending() // nobody judges
 		default:
 			if event.Unknown {
 				changes.Effects |= dialect.UnknownEffect
 			}
 			changes.Defer()
+		}
+		if event.Discard || !changes.Effects.Has(dialect.OpenTx) {
+			r.over(changes)
 		}
 		r.leaveToProxy(changes)
 		switch {
@@ -176,7 +219,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 				next(event)
 				return
 			}
-		case r.discards(changes) && changes.Way == dialect.Direct && !changes.Defined && !r.learns(changes):
+		case r.discards(changes) && changes.Way == dialect.Direct && changes.Definitions == nil && !r.learns(changes):
 			r.discard(event, byMode)
 			next(event)
 			return
@@ -184,6 +227,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		later := *event
 		if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later); next(&later) }) {
 			event.Discard = true // the endpoint is closed
+			r.over(changes)
 			next(event)
 		}
 		event.Released = true // as far as outer wraps can know
@@ -223,6 +267,7 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name, "connection", event.Conn.ID(),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
+		r.over(event.Conn.Changes())
 		if why != none {
 			r.discard(event, why)
 		}
@@ -240,28 +285,24 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 		return failed
 	}
 	r.leaveToProxy(changes)
-	switch {
-	case changes.Defined:
-		r.Sessions.Outdate(true) // only now that it is committed
-	case changes.Effects.Has(dialect.UnknownEffect):
+	if changes.Effects.Has(dialect.UnknownEffect) {
 		r.Sessions.Outdate(false)
-	default:
+	} else {
 		r.Sessions.Age()
 	}
-	changes.Defined = false
-	if !r.learns(changes) && changes.Pending == nil {
+	r.over(changes) // as they are about to be undone
+	if !r.learns(changes) && changes.Pending.Texts == nil {
 		if r.discards(changes) {
 			return byMode
 		}
 		return r.undo(ctx, event)
 	}
-	pending, discards := changes.Pending, r.discards(changes)
-	changes.Pending = nil
+	pending, discards, undone := changes.TakePending(), r.discards(changes), changes.Effects
 	why := r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
 	if why == failed || why == unclean {
 		return why
 	}
-	if err := r.Sessions.Learn(ctx, event.Conn.Real()); err != nil {
+	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts); err != nil {
 		if r.isNews(ctx, err) {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so less is known about what statements do",
 				"endpoint", event.Conn.Endpoint().Name, "error", err)
@@ -277,9 +318,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	if why != none {
 		return why
 	}
-	changes.Pending = pending
-	changes.Settle(r.Sessions.Statement)
-	changes.Defined = false
+	changes.Settle(r.Sessions, pending, undone)
 	changes.Defer()
 	if discards || r.discards(changes) {
 		return byMode

@@ -99,7 +99,15 @@ func (s *sessions) Outdate(sure bool) {
 	s.stale = s.stale || sure
 }
 
-func (s *sessions) Learn(context.Context, driver.Conn) error {
+func (s *sessions) Define(string) bool { return false }
+
+func (s *sessions) Defined(string) { s.Outdate(true) }
+
+func (s *sessions) Changes() uint64 { return 0 }
+
+func (s *sessions) ChangedSince(uint64, string) bool { return false }
+
+func (s *sessions) Learn(context.Context, driver.Conn, []string) error {
 	s.note("learn")
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package pg
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -25,8 +26,36 @@ func create(w *walk) (dialect.Class, dialect.Effects) {
 	if w.executes || foreign { // CREATE TABLE … AS EXECUTE, among others
 		return dialect.Unknown, effects | dialect.UnknownEffect
 	}
+	if what.is("table") {
+		w.createTable(i + 1)
+	}
 	return class, effects
 }
+
+// createTable looks whether CREATE TABLE, whose name is at i, makes an empty table of columns that the text lists: what it names is stored then, and
+// nothing of it runs.
+func (w *walk) createTable(i int) {
+	if w.at(i).is("if") {
+		i += 3 // NOT EXISTS
+	}
+	for w.at(i + 1).isPunct('.') {
+		i += 2
+	}
+	if !w.at(i).isName() || !w.at(i+1).isPunct('(') || len(w.out.Functions) > 0 {
+		return
+	}
+	w.inert = !slices.ContainsFunc(w.tokens, func(t token) bool { return t.kind == operator || t.kind == word && evaluated[t.text] })
+	if w.inert && !slices.ContainsFunc(w.tokens, func(t token) bool { return t.kind == word && related[t.text] }) {
+		w.adds = w.at(i).text
+	}
+}
+
+// evaluated are words of CREATE TABLE behind which something may be evaluated at once: a query, a cast, or an expression that the server looks into.
+var evaluated = words("as generated cast")
+
+// related are words of CREATE TABLE by which a table is more than its columns: it has something of others, or others have something of it.
+var related = words(`inherits references like partition check exclude using of constraint serial serial2 serial4 serial8 smallserial bigserial
+	unlogged temp temporary`)
 
 // alter judges ALTER, which evaluates what is stored with a table.
 func alter(w *walk) (dialect.Class, dialect.Effects) {
@@ -87,6 +116,7 @@ func define(w *walk) (dialect.Class, dialect.Effects) {
 	class, effects := write(w)
 	if !w.temp && !w.pgTemp {
 		w.out.Defines = true
+		w.out.Alters = w.out.Alters || !w.at(0).is("create") || w.at(1).is("or")
 		return class, effects
 	}
 	if effects |= dialect.TempTable; !w.tellsAll() {

@@ -82,3 +82,6 @@ const unreservedWords = `
 	unbounded uncommitted unconditional unencrypted unknown unlisten unlogged until update vacuum valid validate
 	validator value varying version view views virtual volatile whitespace within without work wrapper write xml year yes
 	zone`
+
+// IsReserved reports whether a word in lower case can name nothing unless it is quoted.
+func IsReserved(word string) bool { return keywords[word].keyword == reserved }

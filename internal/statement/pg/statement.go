@@ -33,6 +33,10 @@ type Statement struct {
 	Targets   []string           // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
 	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
 	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
+	Alters    bool               // it is another than CREATE, or OR REPLACE is in it: what exists may change
+	Inert     bool               // nothing of what it names runs: it is CREATE TABLE with a list of columns, and without an expression
+	Adds      string             // the table that such a CREATE TABLE adds, which is nothing but columns; empty: it may be more
+	Removes   bool               // it is DROP: what is left is what was there before
 	Fires     bool               // event triggers may call functions when it runs
 	Bare      bool               // it is made of keywords, constants and parameters: nothing in it could be anything but the server's own
 	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
@@ -113,7 +117,7 @@ var constants = words("null true false")
 // withOtherReading adds what the text says where plain strings have backslash escapes.
 // A reading that ends inside a string adds nothing: the server refuses the whole of such a text.
 func (s Statement) withOtherReading(text string) Statement {
-	s.Bare = false
+	s.Bare, s.Inert, s.Removes, s.Adds = false, false, false, ""
 	other := lexer{text: text, escapes: true}
 	switch other.run() {
 	case lexUnfinished:
@@ -142,6 +146,9 @@ func (s *Statement) read(tokens []token) bool {
 	}
 	n += s.statement(tokens[start:])
 	s.Plain = s.Plain && n == 1
+	if n != 1 {
+		s.Inert, s.Removes, s.Adds = false, false, ""
+	}
 	return true
 }
 
@@ -158,6 +165,7 @@ func (s *Statement) statement(tokens []token) int {
 	s.Class = worst(s.Class, class)
 	s.Effects |= effects
 	s.Plain = s.Plain && w.isPlain()
+	s.Inert, s.Adds, s.Removes = w.inert, w.adds, tokens[0].is("drop")
 	return 1
 }
 

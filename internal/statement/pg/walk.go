@@ -25,6 +25,8 @@ type walk struct {
 	temp     bool            // TEMP or TEMPORARY where something is created
 	pgTemp   bool            // the schema pg_temp is named
 	executes bool            // EXECUTE of a prepared statement
+	inert    bool            // see Statement.Inert
+	adds     string          // see Statement.Adds
 }
 
 // frame is a parenthesis that is open, or the statement itself.

@@ -1,0 +1,247 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/internal/statement/pg"
+)
+
+// node is everything that has one name: functions, relations and types.
+type node struct {
+	bad        string // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
+	isFunction bool
+	isVolatile bool // a function of the server's own leaves nobody knows what
+	isTable    bool
+	pinned     string   // why only the primary may answer for it, whether or not it leaves the session alone; empty: others may
+	loose      bool     // it may do something that is no part of its transaction, though it is proved to leave the session alone
+	sources    []source // that run when it is called or read
+	uses       []string // functions and types that the server runs for it, and of which no source tells
+	parts      []string // tables that are read or written to with it
+	above      []string // tables whose partition keys it is checked by
+	rules      bool     // of a view or table, for writing
+	sequence   bool     // a default takes a number from a sequence
+	triggers   []string // functions
+	writes     []source // that run when it is written to
+	cascades   []string // tables that are written to with it
+}
+
+// source is what a function, a view, a policy or an expression consists of.
+type source struct {
+	says      string // how a reason begins that tells of it
+	names     []string
+	operators string // everything in it that could be an operator
+	pins      string // what in it only the primary may do; empty: nothing
+	evaluated bool   // it is an expression that planning may evaluate, and tells nothing of replicas
+}
+
+// newSource takes a source apart.
+func newSource(says, text string) source {
+	s := source{says: says, operators: operatorsOf(text)}
+	statement.EachName(text, func(name string, quoted bool) {
+		if quoted || !pg.IsReserved(name) {
+			s.names = append(s.names, name)
+		}
+	})
+	slices.Sort(s.names)
+	s.names = slices.Compact(s.names)
+	return s
+}
+
+// operatorsOf returns the pieces of a source that consist of characters of operators, with blanks between them, each once.
+func operatorsOf(text string) string {
+	var pieces []string
+	for piece := range strings.FieldsFuncSeq(text, func(r rune) bool { return !strings.ContainsRune("+-*/<>=~!@#%^&|`?", r) }) {
+		if !slices.Contains(pieces, piece) {
+			pieces = append(pieces, piece)
+		}
+	}
+	return strings.Join(pieces, " ")
+}
+
+// whyUnreadable says why not everything that a source names can be found in it; empty: it can.
+func whyUnreadable(text string) string {
+	switch {
+	case strings.Contains(strings.ToLower(text), `u&"`):
+		return "has names in escapes"
+	case statement.WordsOf(text).First(isCut) != "":
+		return "has a name that the server cuts"
+	}
+	return ""
+}
+
+// isCut reports whether a word is longer than names can be: what the server takes it for is its beginning.
+func isCut(word string) bool { return len(word) > 63 }
+
+func isIn(set map[string]bool) func(string) bool { return func(word string) bool { return set[word] } }
+
+// spoil notes the first reason why the node is not proved.
+func (n *node) spoil(why string) {
+	if n.bad == "" {
+		n.bad = why
+	}
+}
+
+// addFunction adds a function of users, with its source or that of an extension.
+func (n *node) addFunction(kind, name, text, uses, extension string) {
+	n.isFunction = true
+	switch kind {
+	case "builtin":
+		return
+	case "volatile builtin":
+		_, _, known := pg.Builtin(name)
+		n.isVolatile = n.isVolatile || !known
+		return
+	case "foreign function", "volatile foreign function":
+		if why := whyForeign(name, extension, kind == "volatile foreign function"); why != "" {
+			n.spoil("function " + name + " " + why)
+		}
+		n.uses = appendNames(n.uses, uses)
+		return
+	}
+	says := "function " + name
+	if word := statement.WordsOf(text).First(isIn(dangerousWords)); word != "" {
+		n.spoil(says + " has " + word + " in its source")
+		return
+	}
+	n.addSource(says, text, pinningWords[kind])
+	n.uses = appendNames(n.uses, uses)
+}
+
+// addType adds a type of users: a domain's checks, what it is made of, and its own functions.
+func (n *node) addType(name, text, uses string) {
+	n.addSource("type "+name, text, nil)
+	n.uses = appendNames(n.uses, uses)
+}
+
+// relation is a row of catalogue_relations.sql.
+type relation struct {
+	Name, Kind, Persistence, View, Rules, Triggers, When, Defaults, Types, Evaluated, Policies, Children, Parents, Cascades string
+}
+
+// addRelation adds a table, a view or a sequence of users.
+func (n *node) addRelation(r *relation) {
+	switch {
+	case r.Kind == "S":
+		n.pinned = r.Name + " is a sequence"
+		return
+	case r.Kind == "f":
+		n.pinned, n.loose = r.Name+" is a foreign table", true
+	case r.Persistence == "u":
+		n.pinned = r.Name + " is an unlogged table"
+	}
+	n.isTable = true
+	n.rules = n.rules || r.Rules != ""
+	n.addSource("view "+r.Name, r.View, pinningWords["view"])
+	n.addSource("a policy of "+r.Name, r.Policies, pinningWords["policy"])
+	n.addEvaluated("an expression of "+r.Name, r.Evaluated)
+	n.addWritten("a default of "+r.Name, r.Defaults)
+	n.addWritten("a trigger of "+r.Name, r.When)
+	n.uses = appendNames(n.uses, r.Types)
+	n.parts = appendNames(n.parts, r.Children)
+	n.above = appendNames(n.above, r.Parents)
+	n.triggers = appendNames(n.triggers, r.Triggers)
+	n.cascades = appendNames(n.cascades, r.Cascades)
+}
+
+// addSource adds a source that runs when the node is called or read.
+func (n *node) addSource(says, text string, pinning map[string]bool) {
+	if text == "" {
+		return
+	}
+	if why := whyUnreadable(text); why != "" {
+		n.spoil(says + " " + why)
+		return
+	}
+	s := newSource(says, text)
+	s.pins = statement.WordsOf(text).First(isIn(pinning))
+	n.sources = append(n.sources, s)
+}
+
+// addEvaluated adds expressions that planning may evaluate: whoever names the node has them run.
+func (n *node) addEvaluated(says, text string) {
+	if text == "" {
+		return
+	}
+	n.addSource(says, text, nil)
+	if last := len(n.sources) - 1; last >= 0 {
+		n.sources[last].evaluated = true
+	}
+}
+
+// addWritten adds a source that runs when the node is written to.
+func (n *node) addWritten(says, text string) {
+	if text == "" {
+		return
+	}
+	if why := whyUnreadable(text); why != "" {
+		n.rules = true // nobody knows what it does
+		return
+	}
+	s := newSource(says, text)
+	if i, found := slices.BinarySearch(s.names, "nextval"); found {
+		n.sequence = true
+		s.names = slices.Delete(s.names, i, i+1)
+	}
+	n.writes = append(n.writes, s)
+}
+
+// appendNames appends identifiers that the server has quoted where they need it.
+func appendNames(names []string, identifiers string) []string {
+	statement.EachName(identifiers, func(name string, _ bool) { names = append(names, name) })
+	return names
+}
+
+// reaches calls f for the names that have to be known to judge the node.
+func (n *node) reaches(f func(name string)) {
+	for _, sources := range [][]source{n.sources, n.writes} {
+		for i := range sources {
+			for _, name := range sources[i].names {
+				f(name)
+			}
+		}
+	}
+	for _, names := range [][]string{n.uses, n.parts, n.above, n.triggers, n.cascades} {
+		for _, name := range names {
+			f(name)
+		}
+	}
+}
+
+// pinningWords have a source take row locks or, in functions of language SQL, create a table.
+var pinningWords = map[string]map[string]bool{
+	"function": statement.WordsOf("share"), "sql function": statement.WordsOf("share into"),
+	"view": statement.WordsOf("share update"), "policy": statement.WordsOf("share update"),
+}
+
+// dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
+// in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
+var dangerousWords = statement.WordsOf(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
+	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
+	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
+
+// seesOthers are functions that leave nothing, but see what others have left: who may call them is unknown.
+var seesOthers = map[string]bool{"currval": true, "lastval": true}
+
+// isEffective reports whether a source that mentions a name may have a function of the server's own, or of an extension that comes with it, leave
+// traces or write.
+func (c *catalogue) isEffective(name string) bool {
+	if n := c.nodes[name]; n == nil || !n.isFunction {
+		return false
+	}
+	class, effects, known := pg.Builtin(name)
+	return known && (class == dialect.Unknown || effects != 0 || seesOthers[name]) || c.nodes[name].isVolatile
+}
+
+// pinsByItself reports whether the server's own function or view of that name leaves no trace, but needs the primary.
+func pinsByItself(word string) bool {
+	class, effects, known := pg.Builtin(word)
+	return known && class == dialect.Write && effects == 0 || pg.TellsOfServer(word)
+}
+
+// ofTransaction are functions of the server's own that need the primary, and whose doings are part of their transaction, or are none.
+var ofTransaction = statement.WordsOf(`nextval setval currval lastval pg_notify txid_current pg_current_xact_id txid_current_if_assigned
+	pg_current_xact_id_if_assigned pg_backend_pid pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_xact_lock
+	pg_try_advisory_xact_lock_shared`)

@@ -1,0 +1,378 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/internal/statement/pg"
+)
+
+// What a name reaches decides what it may do: a function calls others, a view shows others, a type has functions. The questions below are
+// asked of the nodes by name, and each answer is remembered.
+
+// question is what is asked of a name.
+type question struct {
+	what uint8
+	name string
+}
+
+const (
+	whetherImpure uint8 = iota
+	whetherPinned
+	whetherLoose
+	whatIsMissing
+	whatIsWritten
+)
+
+// remember returns the answer to a question, which it finds out the first time.
+func remember[A any](c *catalogue, what uint8, name string, find func() A) A {
+	q := question{what, name}
+	if a, ok := c.memo.Load(q); ok {
+		return a.(A)
+	}
+	a := find()
+	c.memo.Store(q, a)
+	return a
+}
+
+// anyReached reports whether something is so for a node that a name reaches, itself included, by way of what next calls its function for.
+func (c *catalogue) anyReached(name string, next func(n *node, f func(name string)), is func(name string, n *node) bool) bool {
+	seen := map[string]bool{name: true}
+	list := []string{name}
+	for i := 0; i < len(list); i++ {
+		n := c.nodes[list[i]]
+		if is(list[i], n) {
+			return true
+		}
+		add := func(name string) {
+			if !seen[name] {
+				seen[name] = true
+				list = append(list, name)
+			}
+		}
+		if n != nil {
+			next(n, add)
+		}
+		for _, function := range c.byType[list[i]] {
+			add(function)
+		}
+	}
+	return false
+}
+
+// missing lists the names that one reaches and the catalogue does not know.
+func (c *catalogue) missing(name string) []string {
+	return remember(c, whatIsMissing, name, func() []string {
+		var missing []string
+		c.anyReached(name, (*node).reaches, func(name string, _ *node) bool {
+			if _, ok := c.nodes[name]; !ok {
+				missing = append(missing, name)
+			}
+			return false
+		})
+		return missing
+	})
+}
+
+// run calls f for what may run when the node is called or read.
+func (n *node) run(f func(name string)) {
+	for i := range n.sources {
+		for _, name := range n.sources[i].names {
+			f(name)
+		}
+	}
+	for _, names := range [][]string{n.uses, n.parts, n.above} {
+		for _, name := range names {
+			f(name)
+		}
+	}
+}
+
+// isImpure reports whether a source that mentions a name is not proved to leave the session alone.
+func (c *catalogue) isImpure(name string) bool { return c.isEffective(name) || c.isUnproved(name) }
+
+// isUnproved reports whether what a name reaches is not proved to leave the session alone. What a function of the server's own does is known by its name,
+// but for what reaches it.
+func (c *catalogue) isUnproved(name string) bool {
+	return remember(c, whetherImpure, name, func() bool {
+		return c.anyReached(name, (*node).run, func(reached string, n *node) bool {
+			return n != nil && n.bad != "" || reached != name && c.isEffective(reached) || n != nil && slices.ContainsFunc(n.sources, c.isPerilous)
+		})
+	})
+}
+
+// isPerilous reports whether a source may run something that it does not name, and that is not proved.
+func (c *catalogue) isPerilous(s source) bool {
+	return slices.ContainsFunc(c.perils, func(p peril) bool { return p.impure && p.isIn(&s) })
+}
+
+// whyImpure says why what a name reaches is not proved to leave the session alone; empty: it is.
+func (c *catalogue) whyImpure(name string) string {
+	if !c.isUnproved(name) {
+		return ""
+	}
+	n := c.nodes[name]
+	switch {
+	case n == nil:
+		return name + " has a function that is not proved to leave the session alone" // of a type that has been dropped
+	case n.bad != "":
+		return n.bad
+	}
+	for i := range n.sources {
+		s := &n.sources[i]
+		for _, mentioned := range s.names {
+			if c.isImpure(mentioned) && mentioned != name {
+				return s.says + " mentions " + mentioned
+			}
+		}
+		for i := range c.perils {
+			if p := &c.perils[i]; p.impure && p.isIn(s) {
+				return s.says + " may use it: " + p.why
+			}
+		}
+	}
+	for _, names := range [][]string{n.uses, n.parts, n.above, c.byType[name]} {
+		for _, used := range names {
+			if c.isImpure(used) && used != name {
+				return name + " uses " + used
+			}
+		}
+	}
+	return name + " is not proved to leave the session alone"
+}
+
+// runElsewhere calls f for what decides whether a replica may answer for the node.
+func (n *node) runElsewhere(f func(name string)) {
+	for i := range n.sources {
+		if !n.sources[i].evaluated {
+			for _, name := range n.sources[i].names {
+				f(name)
+			}
+		}
+	}
+	for _, names := range [][]string{n.uses, n.parts} {
+		for _, name := range names {
+			f(name)
+		}
+	}
+}
+
+// isPinned reports whether only the primary may answer for what a name reaches.
+func (c *catalogue) isPinned(name string) bool {
+	return remember(c, whetherPinned, name, func() bool {
+		return c.anyReached(name, (*node).runElsewhere, func(reached string, n *node) bool {
+			return n != nil && (n.pinned != "" || slices.ContainsFunc(n.sources, c.pins)) || reached != name && pinsByItself(reached)
+		})
+	})
+}
+
+// pins reports whether only the primary may do what a source does by itself.
+func (c *catalogue) pins(s source) bool {
+	return s.pins != "" || slices.ContainsFunc(c.perils, func(p peril) bool { return p.pinned && p.isIn(&s) })
+}
+
+// whyPinned says why only the primary may answer for a name; empty: others may.
+func (c *catalogue) whyPinned(name string) string {
+	n := c.nodes[name]
+	switch {
+	case !c.isPinned(name):
+		return ""
+	case n == nil:
+		return name + " has a function that needs the primary"
+	case n.pinned != "":
+		return n.pinned
+	}
+	for i := range n.sources {
+		s := &n.sources[i]
+		if s.pins != "" {
+			return s.says + " has " + s.pins + " in its source"
+		}
+		if s.evaluated {
+			continue
+		}
+		for _, mentioned := range s.names {
+			if mentioned != name && (pinsByItself(mentioned) || c.isPinned(mentioned)) {
+				return s.says + " mentions " + mentioned
+			}
+		}
+	}
+	for _, part := range n.parts {
+		if c.isPinned(part) {
+			return part + " is a part of " + name
+		}
+	}
+	return name + " uses what needs the primary"
+}
+
+// isLoose reports whether what a name reaches may do something that is no part of its transaction: functions of the server's own that reach past
+// it, foreign tables, and what mentions such things.
+func (c *catalogue) isLoose(name string) bool {
+	return remember(c, whetherLoose, name, func() bool {
+		return c.anyReached(name, (*node).run, func(reached string, n *node) bool {
+			return n != nil && n.loose || reachesPast(reached)
+		})
+	})
+}
+
+// reachesPast reports whether a function of the server's own is one that needs the primary, but for a few of which it is known that they do not reach
+// past their transaction.
+func reachesPast(name string) bool {
+	class, _, known := pg.Builtin(name)
+	return known && class != dialect.Read && !ofTransaction[name]
+}
+
+// written is what writing to a table does besides writing.
+type written struct {
+	exists   bool // there is such a table, or a view
+	impure   bool // triggers, rules or defaults are not proved to leave the session alone
+	sequence bool // a default takes a number from a sequence
+	loose    bool // what it runs may be no part of the transaction
+}
+
+// table tells what happens when a table is written to, its partitions and what cascades from it included.
+func (c *catalogue) table(name string) written {
+	return remember(c, whatIsWritten, name, func() written {
+		var w written
+		if n := c.nodes[name]; n != nil {
+			w.exists = n.isTable
+		}
+		c.anyReached(name, func(n *node, f func(name string)) {
+			for _, names := range [][]string{n.parts, n.above, n.cascades} {
+				for _, name := range names {
+					f(name)
+				}
+			}
+		}, func(reached string, n *node) bool {
+			if n != nil {
+				c.addWritten(&w, n)
+				w.impure = w.impure || c.isUnproved(reached)
+				w.loose = w.loose || c.isLoose(reached)
+			}
+			return false
+		})
+		return w
+	})
+}
+
+// addWritten adds what writing to one table does.
+func (c *catalogue) addWritten(w *written, n *node) {
+	w.impure = w.impure || n.rules
+	w.sequence = w.sequence || n.sequence
+	for _, trigger := range n.triggers {
+		w.impure = w.impure || !c.isHarmlessTrigger(trigger)
+		w.loose = w.loose || c.isLoose(trigger)
+	}
+	for i := range n.writes {
+		s := &n.writes[i]
+		w.impure = w.impure || c.isPerilous(*s) || slices.ContainsFunc(s.names, c.isImpure)
+		w.loose = w.loose || slices.ContainsFunc(s.names, c.isLoose)
+	}
+}
+
+// isHarmlessTrigger reports whether a function that a trigger calls is proved to leave the session alone.
+func (c *catalogue) isHarmlessTrigger(name string) bool {
+	n := c.nodes[name]
+	return n != nil && n.isFunction && !n.isVolatile && !c.isUnproved(name) && !c.isEffective(name)
+}
+
+// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class.
+type unnamed struct {
+	kind, name, function, target string
+	types                        []string // of users; none: it belongs to none
+}
+
+// peril is an operator, a cast or an operator class of the server's own types that calls a function of somebody else's.
+type peril struct {
+	why      string
+	function string
+	operator string          // it runs where this is used; empty: see words
+	words    map[string]bool // it runs where one of these is mentioned; nil, and no operator: anywhere
+	impure   bool            // the function is not proved to leave the session alone
+	pinned   bool            // only the primary may answer for it
+	loose    bool            // what it does may be no part of the transaction
+}
+
+// keywordOperators are those that grammar uses without naming them, such as IN and LIKE: what they are used in does not show.
+var keywordOperators = map[string]bool{
+	"=": true, "<>": true, "<": true, ">": true, "<=": true, ">=": true,
+	"~~": true, "!~~": true, "~~*": true, "!~~*": true, "~": true, "!~": true,
+}
+
+// newPeril tells where what is unnamed may run.
+func newPeril(u *unnamed) peril {
+	p := peril{why: u.kind + " " + u.name + " calls " + u.function, function: u.function}
+	switch {
+	case u.kind == "operator" && !keywordOperators[u.name]:
+		p.operator = u.name
+	case u.kind == "explicit cast":
+		p.words = statement.WordsOf(u.target)
+		for word := range p.words {
+			for _, alias := range aliases[word] {
+				p.words[alias] = true
+			}
+		}
+	}
+	return p
+}
+
+// aliases are other names of types in SQL.
+var aliases = map[string][]string{
+	"int2": {"smallint", "smallserial", "serial2"}, "int4": {"int", "integer", "serial", "serial4"}, "int8": {"bigint", "bigserial", "serial8"},
+	"float4": {"real", "float"}, "float8": {"double", "float"}, "numeric": {"decimal", "dec"}, "bool": {"boolean"}, "bpchar": {"char", "character", "nchar", "national"},
+	"varchar": {"char", "character", "nchar", "national"}, "varbit": {"bit"}, "timestamptz": {"timestamp"}, "timetz": {"time"}, "json": {"json_value", "json_query"},
+}
+
+// is reports whether it may run in a text.
+func (p *peril) is(text string) bool {
+	switch {
+	case p.operator != "":
+		return strings.Contains(text, p.operator)
+	case p.words != nil:
+		return statement.Mentions(text, p.words)
+	default:
+		return true
+	}
+}
+
+// isIn reports whether it may run in a source.
+func (p *peril) isIn(s *source) bool {
+	switch {
+	case p.operator != "":
+		return strings.Contains(s.operators, p.operator)
+	case p.words != nil:
+		return slices.ContainsFunc(s.names, func(name string) bool { return p.words[strings.ToLower(name)] })
+	default:
+		return true
+	}
+}
+
+// findPerils finds what may run without being named, of which the functions may use what is unnamed themselves: it goes round until nothing more is found.
+func (c *catalogue) findPerils() {
+	c.byType = map[string][]string{}
+	c.perils = nil
+	for i := range c.unnamed {
+		u := &c.unnamed[i]
+		for _, name := range u.types {
+			c.byType[name] = append(c.byType[name], u.function)
+		}
+		if len(u.types) == 0 && u.kind != "event trigger" {
+			c.perils = append(c.perils, newPeril(u))
+		}
+	}
+	for found := len(c.perils) > 0; found; {
+		found = false
+		c.memo.Clear()
+		for i := range c.perils {
+			p := &c.perils[i]
+			before := *p
+			p.impure = p.impure || c.isImpure(p.function)
+			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
+			p.loose = p.loose || c.isLoose(p.function)
+			found = found || p.impure != before.impure || p.pinned != before.pinned || p.loose != before.loose
+		}
+	}
+	c.perils = slices.DeleteFunc(c.perils, func(p peril) bool { return !p.impure && !p.pinned && !p.loose })
+	c.memo.Clear()
+}

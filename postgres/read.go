@@ -1,0 +1,236 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	//go:embed catalogue_names.sql
+	namesSQL string
+	//go:embed catalogue_relations.sql
+	relationsSQL string
+	//go:embed catalogue_unnamed.sql
+	unnamedSQL string
+)
+
+const (
+	// lockTimeout is how long reading waits for a table that somebody changes: views are shown from their tables.
+	lockTimeout = 100 * time.Millisecond
+	// maxAtOnce is how many names one statement asks for.
+	maxAtOnce = 500
+	// maxNodes is how many names are kept before those that texts had long ago are forgotten.
+	maxNodes = 20_000
+)
+
+// limitsSQL keeps a reading from waiting, and its plans from being made anew. What it sets ends with the transaction.
+const limitsSQL = `select pg_catalog.set_config('lock_timeout', $1, true), pg_catalog.set_config('statement_timeout', $2, true),
+	pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)`
+
+// reading asks the server for names and for all that they can reach.
+type reading struct {
+	*catalogue
+	conn    *pgx.Conn
+	timeout time.Duration // of each statement
+}
+
+// readCatalogue extends a catalogue, or makes a new one of nil. A connection that ran into a limit can be used on.
+func readCatalogue(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration) (*catalogue, error) {
+	c, err := extend(ctx, conn, base, names, timeout)
+	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) && stale(failure) { // the session has deallocated what the driver had prepared
+		if err := conn.DeallocateAll(ctx); err != nil {
+			return nil, err
+		}
+		return extend(ctx, conn, base, names, timeout)
+	}
+	return c, err
+}
+
+func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration) (*catalogue, error) {
+	r := reading{newCatalogue(), conn, timeout}
+	if base != nil && len(base.nodes) < maxNodes {
+		maps.Copy(r.nodes, base.nodes)
+		maps.Copy(r.asked, base.asked)
+		r.unnamed = base.unnamed
+	}
+	for _, name := range names {
+		r.asked[name] = true
+	}
+	wanted := r.unknownOf(names)
+	if r.nodes[nothingNamed] == nil {
+		wanted = append(wanted, nothingNamed)
+	}
+	for len(wanted) > 0 {
+		next := map[string]bool{}
+		for ; len(wanted) > 0; wanted = wanted[min(len(wanted), maxAtOnce):] {
+			found, err := r.ask(ctx, wanted[:min(len(wanted), maxAtOnce)])
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range found {
+				next[name] = true
+			}
+		}
+		for name := range next {
+			if _, known := r.nodes[name]; !known {
+				wanted = append(wanted, name)
+			}
+		}
+	}
+	r.findPerils()
+	return r.catalogue, nil
+}
+
+// unknownOf returns those of some names that are not known, each once.
+func (c *catalogue) unknownOf(names []string) []string {
+	var unknown []string
+	seen := map[string]bool{nothingNamed: true}
+	for _, name := range names {
+		if _, known := c.nodes[name]; !known && !seen[name] {
+			seen[name] = true
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// ask asks for some names in one round trip, and returns those that they reach.
+func (r *reading) ask(ctx context.Context, names []string) (reached []string, err error) {
+	var batch pgx.Batch
+	version := major(r.conn)
+	if version >= 12 {
+		batch.Queue(limitsSQL, milliseconds(lockTimeout), milliseconds(r.timeout))
+	}
+	batch.Queue(forVersion(version, namesSQL), names)
+	batch.Queue(forVersion(version, relationsSQL), names)
+	all := slices.Contains(names, nothingNamed)
+	if all {
+		batch.Queue(unnamedSQL)
+	}
+	results := r.conn.SendBatch(ctx, &batch)
+	defer func() {
+		if failed := results.Close(); err == nil {
+			err = failed
+		}
+	}()
+	if version >= 12 {
+		if _, err := results.Exec(); err != nil {
+			return nil, err
+		}
+	}
+	found := nodes{}
+	if err := found.readNames(results); err != nil {
+		return nil, err
+	}
+	if err := found.readRelations(results); err != nil {
+		return nil, err
+	}
+	if all {
+		if r.unnamed, err = readUnnamed(results); err != nil {
+			return nil, err
+		}
+		of := found.of(nothingNamed)
+		for i := range r.unnamed {
+			of.uses = append(of.uses, r.unnamed[i].function)
+		}
+	}
+	for _, name := range names {
+		n := found[name]
+		r.nodes[name] = n
+		if n != nil {
+			n.reaches(func(name string) { reached = append(reached, name) })
+		}
+	}
+	return reached, nil
+}
+
+// nodes are those that one reading has found.
+type nodes map[string]*node
+
+func (n nodes) of(name string) *node {
+	if n[name] == nil {
+		n[name] = &node{}
+	}
+	return n[name]
+}
+
+// readNames reads the rows of catalogue_names.sql.
+func (n nodes) readNames(results pgx.BatchResults) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	var kind, name, source, uses, extension string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &source, &uses, &extension}, func() error {
+		if kind == "type" {
+			n.of(name).addType(name, source, uses)
+		} else {
+			n.of(name).addFunction(kind, name, source, uses, extension)
+		}
+		return nil
+	})
+	return err
+}
+
+// readRelations reads the rows of catalogue_relations.sql.
+func (n nodes) readRelations(results pgx.BatchResults) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	relations, err := pgx.CollectRows(rows, pgx.RowToStructByPos[relation])
+	for i := range relations {
+		n.of(relations[i].Name).addRelation(&relations[i])
+	}
+	return err
+}
+
+// readUnnamed reads the rows of catalogue_unnamed.sql.
+func readUnnamed(results pgx.BatchResults) (all []unnamed, err error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	var u unnamed
+	var types string
+	_, err = pgx.ForEachRow(rows, []any{&u.kind, &u.name, &u.function, &types, &u.target}, func() error {
+		u.types = appendNames(nil, types)
+		all = append(all, u)
+		return nil
+	})
+	return all, err
+}
+
+// forVersion leaves out of a query what a version does not have.
+func forVersion(major int, query string) string {
+	if major >= 14 {
+		return query
+	}
+	return strings.NewReplacer(
+		"pg_catalog.pg_get_function_sqlbody(p.oid)", "null", // bodies of functions are texts there
+		"pg_catalog.pg_get_expr(s.stxexprs, s.stxrelid)", "null::text",
+		"r.rngmultitypid = t.oid", "false",
+	).Replace(query)
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// major is the server's major version, 0 if it does not tell.
+func major(conn *pgx.Conn) int {
+	version, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+	digits := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' }) // as in 18beta1
+	if digits < 0 {
+		digits = len(version)
+	}
+	n, _ := strconv.Atoi(version[:digits])
+	return n
+}
