@@ -52,7 +52,7 @@ func postgresSchemaServer(t *testing.T, server func(testing.TB) string, database
 		driver: "pgx", own: postgresSchemaOwn, errors: map[string]int{},
 		users: []schemaUser{{"superuser", super.String(), super.String(), true}, {"owner", owner.String(), owner.String(), true}},
 		clear: func(t *testing.T) {
-			_, err := bare.ExecContext(t.Context(), "set session_replication_role = replica; "+postgresSchemaClear) // and no event trigger runs
+			_, err := bare.ExecContext(t.Context(), "set session_replication_role = replica; "+postgresSchemaClear+"; alter schema public owner to "+role) // and no event trigger runs
 			require.NoError(t, err)
 		},
 		round: func(random *rand.Rand, user schemaUser) []schemaAct {
@@ -100,19 +100,19 @@ func (w *postgresWriter) any(of []string, or string) string {
 // name makes a name, which is the same in each schema.
 func (w *postgresWriter) name(kind string) string {
 	w.n++
-	switch w.random.IntN(60) {
-	case 0:
+	switch n := w.random.IntN(400); {
+	case n == 0: // if it hides something, nothing is proved clean
 		return fmt.Sprintf(`"Odd %s%d"`, kind, w.n)
-	case 1, 2, 3:
+	case n < 20:
 		return fmt.Sprintf(`"%s%d"`, strings.ToUpper(kind), w.n)
-	case 4, 5:
+	case n < 30:
 		return fmt.Sprintf(`ü%s%d`, kind, w.n)
 	}
 	return fmt.Sprintf(`%s%d`, kind, w.n)
 }
 
 func (w *postgresWriter) schema(again bool) []string {
-	*w = postgresWriter{random: w.random, super: w.super, rare: w.chance(7)}
+	*w = postgresWriter{random: w.random, super: w.super, rare: w.chance(10)}
 	if again {
 		w.defs = strings.Split(postgresSchemaClear, "; ")
 	}
@@ -156,7 +156,7 @@ func (w *postgresWriter) take() []string {
 
 // value is an expression that was made before: most of them leak.
 func (w *postgresWriter) value() string {
-	if w.decoy = w.chance(3); w.decoy || len(w.leaks) == 0 {
+	if w.decoy = w.chance(2); w.decoy || len(w.leaks) == 0 {
 		return w.pick(w.harmless...)
 	}
 	if w.chance(4) {
@@ -477,13 +477,16 @@ func (w *postgresWriter) relation() string {
 }
 
 func (w *postgresWriter) written(name string) string {
-	switch w.random.IntN(8) {
-	case 0:
+	quoted := strings.HasPrefix(name, `"`)
+	switch n := w.random.IntN(100); {
+	case n < 10:
 		return "public." + name
-	case 1:
-		if !strings.HasPrefix(name, `"`) {
-			return `"` + name + `"`
-		}
+	case n < 20 && !quoted:
+		return `"` + name + `"`
+	case n < 30 && !quoted && name[0] < 0x80:
+		return strings.ToUpper(name)
+	case n < 32 && !quoted:
+		return fmt.Sprintf(`U&"\+%06x%s"`, []rune(name)[0], string([]rune(name)[1:]))
 	}
 	return name
 }

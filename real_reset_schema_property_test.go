@@ -37,6 +37,7 @@ type schemaCall struct{ way, text string }
 type schemaAct struct {
 	bare  bool // it is no borrower's
 	looks bool // the borrower looks at what is left in the session before it is given back
+	adds  bool // the borrower adds definitions
 	calls []schemaCall
 }
 
@@ -76,9 +77,8 @@ type schemaServer struct {
 type schemaTally struct {
 	steps, clean               int // all, and those whose session was judged clean
 	looked, left               int // those who looked, and who found something
-	leftClean                  int // of those: judged clean all the same
-	nothing, nothingClean      int // those who found nothing, and whose session was judged clean
-	definitions, badDefinition int
+	nothing, nothingClean      int // those who found nothing and added no definitions, and of those whose session was judged clean
+	definitions, badDefinition int // by bare connections, and those that were refused
 }
 
 func (a schemaTally) String() string {
@@ -214,9 +214,8 @@ func (a *schemaTally) count(act schemaAct, clean, left bool) {
 	a.clean += one(clean)
 	a.looked += one(act.looks)
 	a.left += one(act.looks && left)
-	a.leftClean += one(act.looks && left && clean)
-	a.nothing += one(act.looks && !left)
-	a.nothingClean += one(act.looks && !left && clean)
+	a.nothing += one(act.looks && !left && !act.adds)
+	a.nothingClean += one(act.looks && !left && !act.adds && clean)
 }
 
 // found is what differs in a borrower's own session from a fresh one.
@@ -395,20 +394,20 @@ func randomRound(random *rand.Rand, user schemaUser, ways []string, w schemaWrit
 		case !user.defines || n < 2:
 			acts = append(acts, schemaAct{bare: true, calls: sent(definitions, "exec")})
 		case n < 5:
-			acts = append(acts, schemaAct{calls: sent(definitions, way("exec", "commit"))})
+			acts = append(acts, schemaAct{adds: true, calls: sent(definitions, way("exec", "commit"))})
 		default:
 			first = sent(definitions, "exec")
 		}
 		for range 8 + random.IntN(10) {
 			if user.defines && random.IntN(6) == 0 {
 				if more := sent(w.more(), way("exec", "commit")); random.IntN(2) == 0 {
-					acts = append(acts, schemaAct{looks: random.IntN(2) == 0, calls: more})
+					acts = append(acts, schemaAct{adds: true, looks: random.IntN(2) == 0, calls: more})
 				} else {
 					first = append(first, more...)
 				}
 			}
 			calls := append(first, sent(w.statements(), ways...)...)
-			acts, first = append(acts, schemaAct{looks: random.IntN(2) == 0, calls: calls}), nil
+			acts, first = append(acts, schemaAct{adds: len(first) > 0, looks: random.IntN(2) == 0, calls: calls}), nil
 		}
 	}
 	return acts
