@@ -50,7 +50,9 @@ func postgresSchemaServer(t *testing.T, server func(testing.TB) string, database
 	bare.SetMaxIdleConns(0)
 	return &schemaServer{
 		driver: "pgx", own: postgresSchemaOwn, errors: map[string]int{},
-		users: []schemaUser{{"superuser", super.String(), super.String(), true}, {"owner", owner.String(), owner.String(), true}},
+		users: []schemaUser{ // no policy holds for the first
+			{"superuser", super.String(), super.String(), true}, {"owner", owner.String(), owner.String(), true}, {"owner", owner.String(), owner.String(), true},
+		},
 		clear: func(t *testing.T) {
 			_, err := bare.ExecContext(t.Context(), "set session_replication_role = replica; "+postgresSchemaClear+"; alter schema public owner to "+role) // and no event trigger runs
 			require.NoError(t, err)
@@ -77,12 +79,14 @@ type postgresWriter struct {
 	random *rand.Rand
 	super  bool
 	rare   bool // operators, casts, domains and aggregates hide something as well: then nothing is proved clean
+	kind   int  // which of them
 	n      int
 	defs   []string
 
 	tables, partitioned, views, matviews, types, domains, functions, constraints, indexes []string
 	leaks, harmless                                                                       []string // expressions
 	decoy                                                                                 bool     // what is made next hides nothing
+	hot                                                                                   []string // tables about which something is hidden
 }
 
 func (w *postgresWriter) chance(n int) bool        { return w.random.IntN(n) == 0 }
@@ -112,7 +116,7 @@ func (w *postgresWriter) name(kind string) string {
 }
 
 func (w *postgresWriter) schema(again bool) []string {
-	*w = postgresWriter{random: w.random, super: w.super, rare: w.chance(10)}
+	*w = postgresWriter{random: w.random, super: w.super, rare: w.chance(6), kind: w.random.IntN(7)}
 	if again {
 		w.defs = strings.Split(postgresSchemaClear, "; ")
 	}
@@ -281,7 +285,7 @@ func (w *postgresWriter) view(e string) string {
 func (w *postgresWriter) typed(e string) string {
 	n, f := w.name("o"), w.name("f")
 	body := fmt.Sprintf("language plpgsql immutable as $$begin perform %s; return 1; end$$", e)
-	switch w.random.IntN(7) {
+	switch w.kind { // one of them, as what one spoils hides what the others do
 	case 0:
 		w.def("create domain %s as int check (%s is not null)", n, e)
 		w.domains = append(w.domains, n)
@@ -363,6 +367,9 @@ func (w *postgresWriter) table() {
 // place hides an expression somewhere about a table.
 func (w *postgresWriter) place(t string) {
 	e := w.value()
+	if !w.decoy {
+		w.hot = append(w.hot, t)
+	}
 	switch w.random.IntN(22) {
 	case 0:
 		w.def("alter table %s alter w set default %s", t, e)
@@ -472,6 +479,9 @@ func (w *postgresWriter) eventTrigger(e string) {
 
 // relation is a table or a view, written somehow.
 func (w *postgresWriter) relation() string {
+	if len(w.hot) > 0 && w.chance(2) {
+		return w.written(w.pick(w.hot...))
+	}
 	r := w.pick(append(append(append([]string{}, w.tables...), w.views...), w.matviews...)...)
 	return w.written(r)
 }
@@ -495,6 +505,9 @@ func (w *postgresWriter) statements() []string {
 	number := fmt.Sprint(w.random.IntN(30))
 	made := w.pick("m1", "m2", "m3")
 	target := w.pick(w.tables...)
+	if w.chance(2) {
+		target = w.any(w.hot, target)
+	}
 	if len(w.views) > 0 && w.chance(8) {
 		target = w.pick(w.views...)
 	} else if len(w.partitioned) > 0 && w.chance(6) {
