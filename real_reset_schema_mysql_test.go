@@ -285,9 +285,9 @@ func (w *mysqlWriter) place(t string) {
 		w.def("create view %s as %s", v, fmt.Sprintf(w.pick("select * from %[1]s", "select id, v, %[2]s as w from %[1]s", "select * from %[1]s where %[2]s is not null", "select id, v, w from %[1]s order by %[2]s"), t, w.value()))
 		w.views = append(w.views, v)
 	case 2:
-		if len(w.views) > 0 {
+		if of := w.any(w.views, "sys.statement_analysis"); len(w.views) > 0 || !w.mariaDB {
 			v := w.name("v")
-			w.def("create view %s as select * from %s", v, w.pick(w.views...))
+			w.def("create view %s as select * from %s", v, of)
 			w.views = append(w.views, v)
 		}
 	case 3:
@@ -322,6 +322,7 @@ func (w *mysqlWriter) body() string {
 		"begin update $T set v = 't'; end", "begin delete from $T where id = 2; end", "begin declare x int; select max(id) into x from $T; end", "begin case when $E then do 1; else begin end; end case; end", "begin set new.v = 'a'; $A; end",
 		"begin declare continue handler for sqlexception $A; signal sqlstate '45000'; end", "begin declare c cursor for select $E; open c; close c; end", "begin while new.w < 1 do set new.w = 2; end while; $A; end", "set new.v = 'a', @leak = 1",
 		"begin set new . v = 'a' ; set `new`.`v` = \"set\" , time_zone = '+01:00'; end", "begin l: loop leave l; end loop; $A; end",
+		"begin if (select 1 as `set new.v = 1`) then $A; end if; end",
 	))
 }
 

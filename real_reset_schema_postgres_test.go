@@ -198,12 +198,12 @@ func (w *postgresWriter) command() string {
 			"execute 'listen leaked'", "listen leaked", "create temp table if not exists leaked (a int)", "execute 'prepare leaked as select 1'", "set app.leak = '3'",
 			"set session work_mem = '78MB'", "create or replace temp view leaked as select 1 as a", "update pg_settings set setting = '79MB' where name = 'work_mem'",
 			"execute 'create or replace function pg_temp.leaked() returns int language sql as ''select 1'''", "perform query_to_xml('select set_config(''app.leak'', ''4'', false)', true, true, '')",
-			"set enable_hashjoin = off", "execute 'set constraints all immediate; listen leaked'",
+			"set enable_hashjoin = off", "comment on sequence numbers is 'x'", "execute 'set constraints all immediate; listen leaked'",
 		))
 	} else {
 		w.def("create function %s() returns int language sql %s as $$%s; select 1$$", f, w.pick("", "", "set search_path = pg_temp, public", "set work_mem = '8MB'"), w.pick(
 			"listen leaked", "create temp table if not exists leaked (a int)", "select 1 as a into temp leaked", "select 1 as a into leaked", "set app.leak = '5'", "select set_config('app.leak', '6', false)",
-			"with x as (select pg_try_advisory_lock(79)) select * from x", "create table if not exists leaked (a int)", "select 1 as a into made_by_sql",
+			"with x as (select pg_try_advisory_lock(79)) select * from x", "create table if not exists leaked (a int)", "select 1 as a into made_by_sql", "comment on sequence numbers is 'y'",
 		))
 	}
 	return f + "()"
