@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,7 +161,7 @@ func (w *postgresWriter) take() []string {
 
 // value is an expression that was made before: most of them leak.
 func (w *postgresWriter) value() string {
-	if w.decoy = w.chance(2); w.decoy || len(w.leaks) == 0 {
+	if w.decoy = w.chance(3); w.decoy || len(w.leaks) == 0 {
 		return w.pick(w.harmless...)
 	}
 	if w.chance(4) {
@@ -479,10 +480,10 @@ func (w *postgresWriter) eventTrigger(e string) {
 
 // relation is a table or a view, written somehow.
 func (w *postgresWriter) relation() string {
-	if len(w.hot) > 0 && w.chance(2) {
+	if len(w.hot) > 0 && !w.chance(3) {
 		return w.written(w.pick(w.hot...))
 	}
-	r := w.pick(append(append(append([]string{}, w.tables...), w.views...), w.matviews...)...)
+	r := w.pick(slices.Concat(w.tables, w.views, w.matviews)...)
 	return w.written(r)
 }
 
@@ -505,7 +506,7 @@ func (w *postgresWriter) statements() []string {
 	number := fmt.Sprint(w.random.IntN(30))
 	made := w.pick("m1", "m2", "m3")
 	target := w.pick(w.tables...)
-	if w.chance(2) {
+	if !w.chance(4) {
 		target = w.any(w.hot, target)
 	}
 	if len(w.views) > 0 && w.chance(8) {

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	schemaSteps    = flag.Int("schema-steps", 250, "how many random borrowers meet random schemas on each server")
+	schemaSteps    = flag.Int("schema-steps", 200, "how many random borrowers meet random schemas on each server")
 	schemaSeed     = flag.Uint64("schema-seed", 0, "the seed of the first round of them; the next ones have the next seeds")
 	schemaFailures = flag.Int("schema-failures", 1, "how many rounds may fail on a server before its test ends")
 )
@@ -406,7 +406,7 @@ func randomRound(random *rand.Rand, user schemaUser, ways []string, w schemaWrit
 					first = append(first, more...)
 				}
 			}
-			calls := append(first, sent(w.statements(), ways...)...)
+			calls := slices.Concat(first, sent(w.statements(), ways...))
 			acts, first = append(acts, schemaAct{adds: len(first) > 0, looks: random.IntN(2) == 0, calls: calls}), nil
 		}
 	}
