@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -154,6 +156,55 @@ func TestAllIdleConnectionsAreLookedAtBeforeOneIsDialled(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, 10, p.stats().Dials)
 		assert.EqualValues(t, 9, resets.Load())
+	})
+}
+
+// discarding has the pool keep no connection that comes back.
+var discarding = pooled.Middleware{Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
+	return func(event *middleware.Release) {
+		event.Discard = true
+		next(event)
+	}
+}}
+
+// As with a bare sql.DB, the server has a connection until it is closed.
+func TestConnectionsThatAreBeingClosedCount(t *testing.T) {
+	for _, callers := range []int{1, 2, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxDials = 0 }, discarding)
+			var open, most atomic.Int64
+			p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+				most.Store(max(most.Load(), open.Add(1)))
+				return faultdriver.Outcome{}
+			})
+			p.driver.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+				closed := make(chan struct{})
+				time.AfterFunc(10*time.Millisecond, func() { open.Add(-1); close(closed) })
+				return faultdriver.Outcome{Wait: closed}
+			})
+			crowd(callers, func(int) {
+				for range 20 {
+					_, err := p.Exec("exec")
+					assert.NoError(t, err)
+				}
+			})
+			assert.EqualValues(t, callers+1, most.Load())
+			assert.EqualValues(t, 20*callers, p.stats().Dials)
+		})
+	}
+}
+
+func TestConnectionThatDoesNotCloseKeepsNobodyFromDiallingForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoolOf(t, modern, nil, discarding)
+		closed := make(chan struct{})
+		defer close(closed)
+		p.driver.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome { return faultdriver.Outcome{Wait: closed} })
+		began := time.Now()
+		for range 5 {
+			p.exec(t)
+		}
+		assert.Equal(t, 2*time.Second, time.Since(began), "each two wait for one that is a second old")
 	})
 }
 

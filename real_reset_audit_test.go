@@ -1,6 +1,8 @@
 package pooled_test
 
 import (
+	"context"
+	"database/sql"
 	"database/sql/driver"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/mysql"
 )
 
@@ -30,15 +33,19 @@ var auditedWork = [][]string{
 	{`do 0`},
 }
 
-// An audit compares a session with another one, dialled earlier, on a server that is in use.
-func TestAuditTellsNoFalseAlarm(t *testing.T) {
-	t.Parallel()
-	for name, f := range map[string]family{
+func auditedServers(t *testing.T) map[string]family {
+	return map[string]family{
 		"PostgreSQL 15": {driver: "pgx", dsn: testserver.PostgresDatabase(t)},
 		"PostgreSQL 18": {driver: "pgx", dsn: testserver.Postgres18Database(t)},
 		"MariaDB":       {driver: "mysql", dsn: testserver.MariaDBDatabase(t)},
 		"MySQL":         {driver: "mysql", dsn: testserver.MySQLDatabase(t)},
-	} {
+	}
+}
+
+// An audit compares a session with another one, dialled earlier, on a server that is in use.
+func TestAuditTellsNoFalseAlarm(t *testing.T) {
+	t.Parallel()
+	for name, f := range auditedServers(t) {
 		t.Run(name, func(t *testing.T) {
 			bare := openReal(t, f.driver, f.dsn)
 			_, err := bare.ExecContext(t.Context(), `create table audited (id serial, name varchar(100))`)
@@ -64,6 +71,7 @@ func TestAuditTellsNoFalseAlarm(t *testing.T) {
 			work.Wait()
 			require.NoError(t, db.Close()) // waits for the resets
 			assert.Positive(t, resets(t, db).Resets)
+			assert.Positive(t, resets(t, db).Clean)
 			assert.Zero(t, resets(t, db).AuditFailures, log)
 		})
 	}
@@ -84,6 +92,88 @@ func TestAuditTellsOfATransactionThatIsOpen(t *testing.T) {
 			after, err := server.Sessions.Leftovers(t.Context(), conn)
 			require.NoError(t, err)
 			assert.NotEmpty(t, differences(before, after))
+		})
+	}
+}
+
+// secretly are changes of a session that neither its statements nor the catalogue show, as far as the pool has read it. A setting of the program's own
+// would be none for PostgreSQL, which lists only those that it knows.
+var secretly = map[string]struct {
+	sql      string
+	leftover string   // what the audit calls it
+	trigger  []string // does the same
+}{
+	"pgx": {
+		`select set_config('application_name', 'Bob', false)`, "setting application_name", []string{
+			`create function set_name() returns trigger language plpgsql as $$ begin perform set_config('application_name', 'Bob', false); return new; end $$`,
+			`create trigger audited before insert on audited for each row execute function set_name()`,
+		},
+	},
+	"mysql": {`set @tenant = 'Bob'`, "user variable tenant", []string{`create trigger audited before insert on audited for each row set @tenant = 'Bob'`}},
+}
+
+// settledResets is what was counted when nothing is in the background any more. The DB has one permit.
+func settledResets(t *testing.T, db *sql.DB) pooled.ResetStats {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.PingContext(t.Context()))
+	return resets(t, db)
+}
+
+// requireReported has borrowers run these statements, and fails unless the audit has found out each time.
+func requireReported(t *testing.T, db *sql.DB, log *logBuffer, leftover string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		_, err := db.ExecContext(t.Context(), text)
+		require.NoError(t, err)
+	}
+	found := settledResets(t, db)
+	assert.EqualValues(t, len(texts), found.AuditFailures, log)
+	assert.EqualValues(t, len(texts), found.Discards.Unclean)
+	assert.Contains(t, log.String(), "judged clean")
+	assert.Contains(t, log.String(), `leftovers="[`+leftover+`]"`)
+	assert.NotContains(t, log.String(), "Bob")
+}
+
+func TestAuditTellsOfAMiddlewareThatChangesSessionsUnseen(t *testing.T) {
+	for name, f := range auditedServers(t) {
+		t.Run(name, func(t *testing.T) {
+			secret := secretly[f.driver]
+			db, log := openForReset(t, f, nil, pooled.Middleware{Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+				return func(ctx context.Context, a *middleware.Acquisition) error {
+					if err := next(ctx, a); err != nil {
+						return err
+					}
+					_, err := a.Conn.Real().(driver.ExecerContext).ExecContext(ctx, secret.sql, nil)
+					return err
+				}
+			}})
+			requireReported(t, db, log, secret.leftover, "select 1", "select 2")
+		})
+	}
+}
+
+func TestAuditTellsOfATriggerThatTheCatalogueDidNotHave(t *testing.T) {
+	for name, f := range auditedServers(t) {
+		t.Run(name, func(t *testing.T) {
+			secret := secretly[f.driver]
+			other := openReal(t, f.driver, f.dsn)
+			_, err := other.ExecContext(t.Context(), `create table audited (id serial, name varchar(100))`)
+			require.NoError(t, err)
+			db, log := openForReset(t, f, nil)
+			const insert = `insert into audited (name) values ('a')`
+			for range 3 { // the catalogue is known then
+				_, err := db.ExecContext(t.Context(), insert)
+				require.NoError(t, err)
+			}
+			require.Zero(t, settledResets(t, db).AuditFailures, log)
+			for _, text := range secret.trigger {
+				_, err := other.ExecContext(t.Context(), text)
+				require.NoError(t, err)
+			}
+			requireReported(t, db, log, secret.leftover, insert, insert)
 		})
 	}
 }

@@ -136,8 +136,8 @@ func differences(want, got map[string]string) []string {
 	return found
 }
 
-// openForReset opens a pooled DB with one permit, an audit after each reset, and a log.
-func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB, *logBuffer) {
+// openForReset opens a pooled DB with one permit, an audit of each session, and a log.
+func openForReset(t *testing.T, f family, change func(*pooled.Config), middlewares ...pooled.Middleware) (*sql.DB, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
 	cfg := pooled.NewConfig()
@@ -151,7 +151,7 @@ func openForReset(t *testing.T, f family, change func(*pooled.Config)) (*sql.DB,
 	if cfg.Reset.Mode == policy.ResetOff {
 		cfg.Reset.Audit = 0 // there is no reset to be audited
 	}
-	db, _ := openConfig(t, cfg)
+	db, _ := openConfig(t, cfg, middlewares...)
 	return db, log
 }
 

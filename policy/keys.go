@@ -133,9 +133,11 @@ var keys = []key{
 		Doc: "How long a reset may take. A server connection whose reset takes longer, or fails, is closed.",
 	}, func(c *Config) *time.Duration { return &c.Reset.Timeout }),
 	size(Key{
-		Name: "pool_reset_audit", Values: "0 or more; 0 = never, 1 = after each reset",
-		Doc: "After one reset in so many, the server is asked what is left of the session. If there is anything, it is logged and counted, " +
-			"and the server connection closed.",
+		Name: "pool_reset_audit", Values: "0 or more; 0 = never, 1 = each session",
+		Doc: "For one in so many of the sessions that were reset, and of those that were judged clean by their statements, the server is asked what is left of the session. " +
+			"If there is anything, it is logged and counted, and the server connection closed. It happens off everybody's path, but takes " +
+			"milliseconds, for which the server connection is not idle. It finds what the server tells of a session; " +
+			"PostgreSQL does not tell of settings that it does not know, such as app.tenant.",
 	}, func(c *Config) *int { return &c.Reset.Audit }),
 	duration(Key{
 		Name: "pool_leak", Values: "a duration such as 30s or 5m, or off",

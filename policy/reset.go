@@ -27,7 +27,7 @@ type Reset struct {
 	// Timeout is how long a reset may take; one that takes longer discards the connection: pool_reset_timeout, 5s by
 	// default. 0 = no limit.
 	Timeout time.Duration
-	// Audit asks the server after one reset in Audit what is left of the session, reports it, and discards the connection if
-	// there is anything: pool_reset_audit. 0, the default, = never; 1 = after each.
+	// Audit asks the server, after one reset in Audit and for one in Audit of the sessions that were judged clean, what is left of the session,
+	// reports it, and discards the connection if there is anything: pool_reset_audit. 0, the default, = never; 1 = for each.
 	Audit int
 }

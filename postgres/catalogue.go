@@ -83,7 +83,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 	}
 	absent = c.judgeReads(p, s)
 	for _, name := range p.Targets {
-		t := c.table(name)
+		t := c.table(name, p.Cascades)
 		if !t.exists {
 			absent = true
 		}
@@ -129,13 +129,16 @@ func (c *catalogue) lacks(p *pg.Statement) []string {
 	for _, name := range names {
 		lacks = append(lacks, c.missing(name)...)
 	}
+	for _, name := range p.Targets {
+		lacks = append(lacks, c.missingToWrite(name, p.Cascades)...)
+	}
 	return lacks
 }
 
 // isAtomic reports whether nothing that is named is loose.
 func (c *catalogue) isAtomic(p *pg.Statement) bool {
 	isLoose := func(name string) bool {
-		return c.isLoose(strings.ToLower(name)) || c.isLoose(name) || c.table(name).loose
+		return c.isLoose(strings.ToLower(name)) || c.isLoose(name) || c.table(name, p.Cascades).loose
 	}
 	return !slices.ContainsFunc(p.Functions, isLoose) && !slices.ContainsFunc(p.Names, isLoose) && !slices.ContainsFunc(p.Targets, isLoose)
 }

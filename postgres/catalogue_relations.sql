@@ -1,6 +1,6 @@
 -- What relations are called by the names in $1, and what the server runs when they are read or written to:
--- (name, kind, persistence, view, rules, triggers, when, defaults, types, evaluated, policies, children, parents, cascades).
--- Triggers, types, children, parents and cascades are identifiers, the others are sources.
+-- (name, kind, persistence, view, rules, triggers, when, defaults, types, evaluated, policies, children, parents, cascades, related).
+-- Triggers, types, children, parents, cascades and related are identifiers, the others are sources.
 select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce(case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end, ''),
     coalesce(case when c.relkind = 'v' or c.relhasrules and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN') then 'rule' end, ''),
@@ -25,5 +25,9 @@ select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_inherits i
       join pg_catalog.pg_class o on o.oid = i.inhparent where i.inhrelid = c.oid), ''),
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_constraint k
-      join pg_catalog.pg_class o on o.oid = k.conrelid where k.confrelid = c.oid and k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))) end, '')
+      join pg_catalog.pg_class o on o.oid = k.conrelid where k.confrelid = c.oid and k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))) end, ''),
+    coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_constraint k
+      join pg_catalog.pg_class o on o.oid = k.conrelid where k.confrelid = c.oid and k.contype = 'f') end, '')
+    || ' ' || coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_constraint k
+      join pg_catalog.pg_class o on o.oid = k.confrelid where k.conrelid = c.oid and k.contype = 'f') end, '')
   from pg_catalog.pg_class c where c.relname = any($1) and c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'm', 'v', 'S') and c.relpersistence <> 't'

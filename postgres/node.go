@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ type node struct {
 	triggers   []string // functions
 	writes     []source // that run when it is written to
 	cascades   []string // tables that are written to with it
+	related    []string // tables that a foreign key leads to, or comes from: they are read when it is written to
 }
 
 // source is what a function, a view, a policy or an expression consists of.
@@ -104,6 +106,9 @@ func (n *node) addFunction(kind, name, text, uses, extension string) {
 	says := "function " + name
 	words := statement.WordsOf(text)
 	word := words.First(isIn(dangerousWords))
+	if words["comment"] && (commentOn.MatchString(text) || strings.Contains(text, "/*") || strings.Contains(text, "--")) {
+		word = "comment" // which event triggers may follow
+	}
 	if kind == "sql function" && words["into"] {
 		word = "into" // there it creates a table, which may be a temporary one
 	}
@@ -123,7 +128,7 @@ func (n *node) addType(name, text, uses string) {
 
 // relation is a row of catalogue_relations.sql.
 type relation struct {
-	Name, Kind, Persistence, View, Rules, Triggers, When, Defaults, Types, Evaluated, Policies, Children, Parents, Cascades string
+	Name, Kind, Persistence, View, Rules, Triggers, When, Defaults, Types, Evaluated, Policies, Children, Parents, Cascades, Related string
 }
 
 // addRelation adds a table, a view or a sequence of users.
@@ -149,6 +154,7 @@ func (n *node) addRelation(r *relation) {
 	n.above = appendNames(n.above, r.Parents)
 	n.triggers = appendNames(n.triggers, r.Triggers)
 	n.cascades = appendNames(n.cascades, r.Cascades)
+	n.related = appendNames(n.related, r.Related)
 }
 
 // addSource adds a source that runs when the node is called or read.
@@ -199,7 +205,7 @@ func appendNames(names []string, identifiers string) []string {
 	return names
 }
 
-// reaches calls f for the names that have to be known to judge the node.
+// reaches calls f for the names that have to be known to judge the node, but for what is related to it.
 func (n *node) reaches(f func(name string)) {
 	for _, sources := range [][]source{n.sources, n.writes} {
 		for i := range sources {
@@ -226,6 +232,9 @@ var pinningWords = map[string]map[string]bool{
 var dangerousWords = statement.WordsOf(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
 	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
 	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
+
+// commentOn finds the command, and not a column of that name.
+var commentOn = regexp.MustCompile(`(?i)\bcomment\s+on\b`)
 
 // seesOthers are functions that leave nothing, but see what others have left: who may call them is unknown.
 var seesOthers = map[string]bool{"currval": true, "lastval": true}

@@ -23,7 +23,10 @@ const (
 	whetherPinned
 	whetherLoose
 	whatIsMissing
+	whatIsMissingToWrite
+	whatIsMissingToTruncate
 	whatIsWritten
+	whatIsTruncated
 )
 
 // remember returns the answer to a question, which it finds out the first time.
@@ -64,16 +67,56 @@ func (c *catalogue) anyReached(name string, next func(n *node, f func(name strin
 
 // missing lists the names that one reaches and the catalogue does not know.
 func (c *catalogue) missing(name string) []string {
-	return remember(c, whatIsMissing, name, func() []string {
-		var missing []string
-		c.anyReached(name, (*node).reaches, func(name string, _ *node) bool {
-			if _, ok := c.nodes[name]; !ok {
-				missing = append(missing, name)
-			}
-			return false
-		})
+	return remember(c, whatIsMissing, name, func() []string { return c.unknownReached(name, (*node).reaches) })
+}
+
+// missingToWrite lists those that it does not know of what is read when a table is written to, or any that is written to with it.
+func (c *catalogue) missingToWrite(name string, truncates bool) []string {
+	what := whatIsMissingToWrite
+	if truncates {
+		what = whatIsMissingToTruncate
+	}
+	return remember(c, what, name, func() (missing []string) {
+		c.eachRelated(name, truncates, func(related string) { missing = append(missing, c.unknownReached(related, (*node).run)...) })
 		return missing
 	})
+}
+
+// eachRelated calls f for the tables that are read when one is written to, or any that is written to with it.
+func (c *catalogue) eachRelated(name string, truncates bool, f func(related string)) {
+	c.anyReached(name, func(n *node, f func(name string)) { n.writtenWith(truncates, f) }, func(_ string, n *node) bool {
+		if n != nil {
+			for _, related := range n.related {
+				f(related)
+			}
+		}
+		return false
+	})
+}
+
+// unknownReached lists the names that one reaches by way of what next calls its function for, and that the catalogue does not know.
+func (c *catalogue) unknownReached(name string, next func(n *node, f func(name string))) []string {
+	var unknown []string
+	c.anyReached(name, next, func(name string, _ *node) bool {
+		if _, ok := c.nodes[name]; !ok {
+			unknown = append(unknown, name)
+		}
+		return false
+	})
+	return unknown
+}
+
+// writtenWith calls f for the tables that are written to with the node: TRUNCATE … CASCADE writes to all that a foreign key comes from.
+func (n *node) writtenWith(truncates bool, f func(name string)) {
+	others := n.cascades
+	if truncates {
+		others = n.related
+	}
+	for _, names := range [][]string{n.parts, n.above, others} {
+		for _, name := range names {
+			f(name)
+		}
+	}
 }
 
 // run calls f for what may run when the node is called or read.
@@ -231,19 +274,19 @@ type written struct {
 	loose    bool // what it runs may be no part of the transaction
 }
 
-// table tells what happens when a table is written to, its partitions and what cascades from it included.
-func (c *catalogue) table(name string) written {
-	return remember(c, whatIsWritten, name, func() written {
+// table tells what happens when a table is written to, or truncated with CASCADE, its partitions and what cascades from it included.
+func (c *catalogue) table(name string, truncates bool) written {
+	what := whatIsWritten
+	if truncates {
+		what = whatIsTruncated
+	}
+	return remember(c, what, name, func() written {
 		var w written
 		if n := c.nodes[name]; n != nil {
 			w.exists = n.isTable
 		}
 		c.anyReached(name, func(n *node, f func(name string)) {
-			for _, names := range [][]string{n.parts, n.above, n.cascades} {
-				for _, name := range names {
-					f(name)
-				}
-			}
+			n.writtenWith(truncates, f)
 		}, func(reached string, n *node) bool {
 			if n != nil {
 				c.addWritten(&w, n)
@@ -258,7 +301,7 @@ func (c *catalogue) table(name string) written {
 
 // addWritten adds what writing to one table does.
 func (c *catalogue) addWritten(w *written, n *node) {
-	w.impure = w.impure || n.rules
+	w.impure = w.impure || n.rules || slices.ContainsFunc(n.related, c.isUnproved)
 	w.sequence = w.sequence || n.sequence
 	for _, trigger := range n.triggers {
 		w.impure = w.impure || !c.isHarmlessTrigger(trigger)

@@ -69,10 +69,10 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 	if r.nodes[nothingNamed] == nil {
 		wanted = append(wanted, nothingNamed)
 	}
-	for len(wanted) > 0 {
+	for first := true; len(wanted) > 0; first = false {
 		next := map[string]bool{}
 		for ; len(wanted) > 0; wanted = wanted[min(len(wanted), maxAtOnce):] {
-			found, err := r.ask(ctx, wanted[:min(len(wanted), maxAtOnce)])
+			found, err := r.ask(ctx, wanted[:min(len(wanted), maxAtOnce)], first)
 			if err != nil {
 				return nil, err
 			}
@@ -103,8 +103,8 @@ func (c *catalogue) unknownOf(names []string) []string {
 	return unknown
 }
 
-// ask asks for some names in one round trip, and returns those that they reach.
-func (r *reading) ask(ctx context.Context, names []string) (reached []string, err error) {
+// ask asks for some names in one round trip, and returns those that they reach: of texts' own names, also what is related to them.
+func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reached []string, err error) {
 	var batch pgx.Batch
 	version := major(r.conn)
 	if version >= 12 {
@@ -148,6 +148,9 @@ func (r *reading) ask(ctx context.Context, names []string) (reached []string, er
 		r.nodes[name] = n
 		if n != nil {
 			n.reaches(func(name string) { reached = append(reached, name) })
+			if ofTexts {
+				reached = append(reached, n.related...)
+			}
 		}
 	}
 	return reached, nil

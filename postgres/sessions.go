@@ -57,11 +57,15 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 	if c == nil || len(c.lacks(&parsed)) > 0 {
 		return nil, false
 	}
+	add := func(name string, _ *node) bool {
+		names = append(names, name)
+		return false
+	}
 	for _, name := range append(namesOf(&parsed), nothingNamed) {
-		c.anyReached(name, (*node).reaches, func(name string, _ *node) bool {
-			names = append(names, name)
-			return false
-		})
+		c.anyReached(name, (*node).reaches, add)
+	}
+	for _, name := range parsed.Targets {
+		c.eachRelated(name, parsed.Cascades, func(related string) { c.anyReached(related, (*node).run, add) })
 	}
 	return names, true
 }

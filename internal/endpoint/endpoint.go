@@ -302,8 +302,13 @@ func (e *Endpoint) countIdle() bool {
 // closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one
 // connection less only then. Once the endpoint is closed, it happens at once, because nobody would wait for the goroutine.
 func (e *Endpoint) closeOffPath(c *Conn) {
+	e.line.beginClose()
+	closed := sync.OnceFunc(e.line.endClose)
 	running := e.Background(func(context.Context) {
-		_ = c.sqlConn.Close() // the inner pool asks IsValid, and closes it
+		limit := time.AfterFunc(goneTimeout, closed) // a driver that does not come back keeps nobody from dialling for longer
+		_ = c.sqlConn.Close()                        // the inner pool asks IsValid, and closes it
+		limit.Stop()
+		closed()
 		if gone := c.gone(); gone != nil {
 			limit := time.NewTimer(goneTimeout)
 			defer limit.Stop()
@@ -313,10 +318,10 @@ func (e *Endpoint) closeOffPath(c *Conn) {
 				c.hangUp()
 			}
 		}
-		e.line.tell()
 		e.gate.leave()
 	})
 	if !running {
+		closed()
 		_ = c.sqlConn.Close() // as above
 		e.gate.leave()
 	}

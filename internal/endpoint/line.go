@@ -14,7 +14,8 @@ import (
 // lately; whoever finds the estimate wrong dials late rather than never. And as a line that is never empty for long is one connection too few, whatever each
 // of those in it has to expect, it is given a dial when it has lasted for as long as a dial takes.
 //
-// There are never more connections than those who use or want one, and one more: what is being made clean counts as on its way to somebody.
+// There are never more connections than those who use or want one, and one more: what is being made clean counts as on its way to somebody, and what is
+// being closed is still there.
 
 // line is the line of an endpoint. The zero value is empty and ready to use.
 type line struct {
@@ -24,6 +25,7 @@ type line struct {
 	places    list.List  // of *place, the oldest first
 	dials     int        // under way, or about to begin
 	returning int        // connections that are being made clean
+	closing   int        // connections that nobody gets any more
 	lasted    int64      // for how long there was somebody in line, in nanoseconds, less what is forgiven for the time when there was nobody
 	since     int64      // stamp: until when that is counted
 	granted   int        // dials that a line may begin which has lasted
@@ -121,7 +123,7 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	if w.element == nil {
 		return false, 0
 	}
-	if l.dials+l.returning > l.places.Len() {
+	if l.dials+l.returning+l.closing > l.places.Len() {
 		return false, 0
 	}
 	switch { // what was on its way counts as idle before it does not count here any more
@@ -194,6 +196,10 @@ func (l *line) endDial(now int64) {
 // beginReturn says that a connection is being made clean, and endReturn that this is over.
 func (l *line) beginReturn() { l.count(&l.returning, 1) }
 func (l *line) endReturn()   { l.count(&l.returning, -1) }
+
+// beginClose says that a connection that was in use is being closed, and endClose that this is over.
+func (l *line) beginClose() { l.count(&l.closing, 1) }
+func (l *line) endClose()   { l.count(&l.closing, -1) }
 
 func (l *line) count(what *int, by int) {
 	l.mu.Lock()

@@ -3,6 +3,7 @@ package reset
 import (
 	"context"
 	"database/sql/driver"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/middleware"
@@ -10,6 +11,7 @@ import (
 
 // fresh is what a connection told before anybody had used it.
 type fresh struct {
+	at    time.Time         // when it was asked
 	state map[string]string // see [dialect.Sessions].Leftovers; nil without pool_reset_audit
 }
 
@@ -43,7 +45,7 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 
 // look asks a connection that nobody has used.
 func (r *Reset) look(ctx context.Context, real driver.Conn) (f *fresh, proxied bool, err error) {
-	f = &fresh{}
+	f = &fresh{at: time.Now()}
 	if proxied, err = r.Sessions.Fresh(ctx, real); err == nil && r.Policy.Audit > 0 && !proxied {
 		f.state, err = r.Sessions.Leftovers(ctx, real)
 	}

@@ -14,6 +14,11 @@ func (r *Reset) beforeSeeing(ctx context.Context, conn middleware.ServerConn) er
 	if changes.Inherited&^changes.Effects == 0 || r.judges() && changes.Way == dialect.Proxied {
 		return nil
 	}
+	return r.undoInherited(ctx, conn)
+}
+
+func (r *Reset) undoInherited(ctx context.Context, conn middleware.ServerConn) error {
+	changes := conn.Changes()
 	inherited := dialect.Changes{Effects: changes.Inherited}
 	if err := r.Sessions.Reset(ctx, conn.Real(), &inherited, ""); err != nil {
 		changes.Effects |= dialect.UnknownEffect // so that the connection is not kept as it is

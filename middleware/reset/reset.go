@@ -38,8 +38,8 @@ type Options struct {
 // Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
 type Reset struct {
 	Options
-	fresh atomic.Pointer[fresh] // nil: no connection has told yet
-	audit audit
+	fresh  atomic.Pointer[fresh] // nil: no connection has told yet
+	audits audits
 	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
 	unanswered, toldProxy, toldLogin atomic.Bool
 	counters                         counters
@@ -209,29 +209,35 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		switch {
 		case event.Discard:
 			next(event)
-			return
 		case changes.Clean():
 			changes.Cause = nil
 			if r.counters.clean.Add(1)%ageEvery == 0 {
 				r.Sessions.Age()
 			}
-			if !r.Sessions.Known() || !r.learns(changes) {
+			audited := r.isAudited(&r.audits.clean)
+			if !audited && (!r.Sessions.Known() || !r.learns(changes)) {
 				next(event)
 				return
 			}
+			r.finish(event, next, audited)
 		case r.discards(changes) && changes.Way == dialect.Direct && changes.Definitions == nil && !r.learns(changes):
 			r.discard(event, byMode)
 			next(event)
-			return
+		default:
+			r.finish(event, next, false)
 		}
-		later := *event
-		if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later); next(&later) }) {
-			event.Discard = true // the endpoint is closed
-			r.over(changes)
-			next(event)
-		}
-		event.Released = true // as far as outer wraps can know
 	}
+}
+
+// finish has a goroutine of the endpoint make the session clean, and give the connection back. audited is that of clean.
+func (r *Reset) finish(event *middleware.Release, next middleware.ReleaseFunc, audited bool) {
+	later := *event
+	if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later, audited); next(&later) }) {
+		event.Discard = true // the endpoint is closed
+		r.over(event.Conn.Changes())
+		next(event)
+	}
+	event.Released = true // as far as outer wraps can know
 }
 
 // discards reports whether a connection with these changes is closed rather than reset.
@@ -254,11 +260,11 @@ func (r *Reset) learns(changes *dialect.Changes) bool {
 	return r.judges() && changes.Way != dialect.Proxied && r.Sessions.Stale()
 }
 
-// clean makes the session clean, or marks the connection to be discarded.
-func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
-	pool := ctx
-	why := failed
-	if cause := event.Conn.Changes().Cause; cause != nil && r.Trace != nil {
+// clean makes the session clean, or marks the connection to be discarded. audited says that it is clean already, and its turn to be audited.
+func (r *Reset) clean(ctx context.Context, event *middleware.Release, audited bool) {
+	changes, why := event.Conn.Changes(), failed
+	judged := changes.Clean()
+	if cause := changes.Cause; cause != nil && r.Trace != nil {
 		end := r.Trace(cause, event.Conn)
 		defer func() { end(why.String()) }()
 	}
@@ -272,17 +278,30 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release) {
 			r.discard(event, why)
 		}
 	}()
-	if why = r.settle(ctx, event); why != none && pool.Err() != nil {
+	wasReset, outcome := r.settle(ctx, event)
+	if outcome == none {
+		switch {
+		case wasReset:
+			audited = r.isAudited(&r.audits.reset)
+		case !judged: // until the catalogue was known
+			audited = r.isAudited(&r.audits.clean)
+		}
+		if audited {
+			outcome = r.audit(ctx, event, wasReset)
+		}
+	}
+	if why = outcome; why != none && ctx.Err() != nil {
 		why = interrupted
 	}
 }
 
-// settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds.
-func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
+// settle undoes what is known, has the catalogue read where it is out of date, and then undoes what that adds. It reports whether there was anything to
+// be undone.
+func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset bool, why reason) {
 	changes := event.Conn.Changes()
 	if err := r.findWay(ctx, event); err != nil {
 		r.complain(ctx, event, err)
-		return failed
+		return false, failed
 	}
 	r.leaveToProxy(changes)
 	if changes.Effects.Has(dialect.UnknownEffect) {
@@ -293,14 +312,14 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 	r.over(changes) // as they are about to be undone
 	if !r.learns(changes) && changes.Pending.Texts == nil {
 		if r.discards(changes) {
-			return byMode
+			return false, byMode
 		}
 		return r.undo(ctx, event)
 	}
 	pending, discards, undone := changes.TakePending(), r.discards(changes), changes.Effects
-	why := r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
-	if why == failed || why == unclean {
-		return why
+	wasReset, why = r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
+	if why == failed {
+		return wasReset, why
 	}
 	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts); err != nil {
 		if r.isNews(ctx, err) {
@@ -309,31 +328,32 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) reason {
 		}
 		if r.Dead(err) {
 			r.Sessions.Outdate(true) // the server has answered nothing: the next connection asks
-			return failed
+			return wasReset, failed
 		}
 		if ctx.Err() != nil {
-			return failed
+			return wasReset, failed
 		}
 	}
 	if why != none {
-		return why
+		return wasReset, why
 	}
 	changes.Settle(r.Sessions, pending, undone)
 	changes.Defer()
 	if discards || r.discards(changes) {
-		return byMode
+		return wasReset, byMode
 	}
 	if changes.Implicit { // reading may have begun one
 		changes.Effects |= dialect.OpenTx
 	}
-	return r.undo(ctx, event)
+	again, why := r.undo(ctx, event)
+	return wasReset || again, why
 }
 
-// undo undoes what was done to the session, and has the server asked now and then whether nothing was forgotten.
-func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
+// undo undoes what was done to the session, and reports whether there was anything.
+func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset bool, why reason) {
 	changes := event.Conn.Changes()
 	if changes.Effects == 0 {
-		return none
+		return false, none
 	}
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
@@ -341,27 +361,27 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) reason {
 	effects := changes.Effects
 	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {
 	case err == dialect.ErrDiscard:
-		return permanent
+		return false, permanent
 	case err == dialect.ErrOutdated:
 		r.Renew()
-		return permanent
+		return false, permanent
 	case err == dialect.ErrLogin:
 		if r.toldLogin.CompareAndSwap(false, true) {
 			r.Logger.Warn("pooled: sessions that were changed are closed, because only another login sets up what new ones have",
 				"endpoint", event.Conn.Endpoint().Name)
 		}
-		return permanent
+		return false, permanent
 	case err != nil:
 		r.complain(ctx, event, err)
-		return failed
+		return false, failed
 	}
 	r.counters.reset(effects)
 	if r.Policy.Mode == policy.ResetOff { // all else is as it was
 		changes.Effects = 0
-		return none
+	} else {
+		changes.Clear()
 	}
-	changes.Clear()
-	return r.audit.check(ctx, r, event)
+	return true, none
 }
 
 // limit is pool_reset_timeout.

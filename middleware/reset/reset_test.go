@@ -354,31 +354,6 @@ func TestCatalogueThatCannotBeReadIsLoggedAndProvesNothing(t *testing.T) {
 	})
 }
 
-func TestAuditReportsWhatAResetForgotAndDiscards(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{left: map[string]string{"setting a": "1", "setting b": "1"}}
-		p := open(t, s, func(o *reset.Options, _ *policy.Pool) { o.Policy.Audit = 2 })
-		p.borrow(t, "set")
-		synctest.Wait()
-		assert.Equal(t, "fresh, leftovers, reset setting", s.seen(), "one reset in two is audited")
-		p.borrow(t, "set")
-		synctest.Wait()
-		assert.Zero(t, p.reset.Stats().AuditFailures)
-		s.mu.Lock()
-		s.left = map[string]string{"setting b": "secret", "role": "admin"}
-		s.mu.Unlock()
-		p.borrow(t, "set")
-		synctest.Wait()
-		p.borrow(t, "set")
-		synctest.Wait()
-		assert.EqualValues(t, 1, p.reset.Stats().AuditFailures)
-		assert.Equal(t, reset.Discards{Unclean: 1}, p.reset.Stats().Discards)
-		assert.Zero(t, p.stats().Open)
-		assert.Contains(t, p.log.String(), `leftovers="[role setting a setting b]"`)
-		assert.NotContains(t, p.log.String(), "secret")
-	})
-}
-
 func TestBehindAProxyNothingIsSentAndOneLineIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sessions{proxied: true, stale: true}
@@ -484,16 +459,6 @@ func TestLoginThatCannotBeRepeatedIsToldOnce(t *testing.T) {
 		}
 		assert.Equal(t, reset.Discards{Permanent: 3}, p.reset.Stats().Discards)
 		assert.Equal(t, 1, strings.Count(p.log.String(), "sessions that were changed are closed"))
-	})
-}
-
-func TestAuditThatCannotBeginDoesNotCostTheDial(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{leftErr: errors.New("permission denied")}
-		p := open(t, s, func(o *reset.Options, _ *policy.Pool) { o.Policy.Audit = 1 })
-		p.borrow(t, "read")
-		assert.Equal(t, 1, p.stats().Idle)
-		assert.Contains(t, p.log.String(), "permission denied")
 	})
 }
 

@@ -27,7 +27,8 @@ type sessions struct {
 	mu      sync.Mutex
 	calls   []string // what was asked of the server
 	resets  func(ctx context.Context) error
-	left    map[string]string // what Leftovers finds
+	asked   func(ctx context.Context) // while Leftovers asks
+	left    map[string]string         // what Leftovers finds
 	leftErr error
 	stale   bool
 	aged    int
@@ -43,6 +44,13 @@ func (s *sessions) note(call string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, call)
+}
+
+// set changes what the server does from now on.
+func (s *sessions) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
 }
 
 func (s *sessions) seen() string {
@@ -76,6 +84,8 @@ func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
 }
 
 func (s *sessions) Proxied(context.Context, driver.Conn) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.proxied, s.proxiedErr
 }
 
@@ -130,11 +140,19 @@ func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Ch
 	return nil
 }
 
-func (s *sessions) Leftovers(context.Context, driver.Conn) (map[string]string, error) {
+func (s *sessions) Leftovers(ctx context.Context, _ driver.Conn) (map[string]string, error) {
+	s.note("leftovers")
+	s.mu.Lock()
+	asked := s.asked
+	s.mu.Unlock()
+	if asked != nil {
+		asked(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, "leftovers")
-	return maps.Clone(s.left), s.leftErr
+	left := map[string]string{}
+	maps.Copy(left, s.left)
+	return left, s.leftErr
 }
 
 // pool is a DB whose resets can be watched.

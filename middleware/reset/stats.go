@@ -8,8 +8,8 @@ import (
 
 // Stats counts what became of the server connections that were given back. Counters only grow.
 type Stats struct {
-	// Clean counts the sessions whose connection could be borrowed at once: they had left no trace, or none but the numbers of
-	// sequences.
+	// Clean counts the sessions that were judged clean by their statements: they had left no trace, or none but the numbers of sequences. Their
+	// connections could be borrowed at once, but for those that were audited.
 	Clean uint64
 	// Resets counts the sessions that were made clean.
 	Resets uint64

@@ -60,13 +60,18 @@ var related = words(`inherits references like partition check exclude using of c
 // alter judges ALTER, which evaluates what is stored with a table.
 func alter(w *walk) (dialect.Class, dialect.Effects) {
 	what := w.at(1)
-	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") || w.isForeign(1) {
-		return defineUnknown(w)
+	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") || w.isForeign(1) || what.is("type") && w.has("cascade") {
+		return defineUnknown(w) // with a type, the tables that are of it are rewritten
 	}
 	if i := w.after(1, "foreign", "materialized"); (w.at(i).is("table") || w.at(i).is("view") && i > 1) && !w.at(i+1).is("all") {
 		w.target(w.after(i+1, "if", "exists", "only"))
 	}
 	return define(w)
+}
+
+// has reports whether a word is in the statement.
+func (w *walk) has(text string) bool {
+	return slices.ContainsFunc(w.tokens, func(t token) bool { return t.is(text) })
 }
 
 // isForeign reports whether what is named at i has options, which a function of the foreign data wrapper looks at.

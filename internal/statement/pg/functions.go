@@ -13,7 +13,7 @@ type builtin struct {
 }
 
 // builtins are the functions of the server, and of extensions that come with it, of which the catalogue says too little:
-// those that change the session, those that need the primary or tell of one server or session, those that execute a text whatever their volatility, and those that
+// those that change the session, those that need the primary or tell of one server or session, those that execute a text or are told the name of a type whatever their volatility, and those that
 // are called volatile although a read may use them.
 var builtins = func() map[string]builtin {
 	all := map[string]builtin{}
@@ -44,6 +44,8 @@ var builtins = func() map[string]builtin {
 			cursor_to_xml cursor_to_xmlschema table_to_xml table_to_xmlschema table_to_xml_and_xmlschema
 			schema_to_xml schema_to_xmlschema schema_to_xml_and_xmlschema
 			database_to_xml database_to_xmlschema database_to_xml_and_xmlschema
+			pg_input_is_valid pg_input_error_info domain_in domain_recv array_in array_recv record_in record_recv range_in range_recv
+			multirange_in multirange_recv satisfies_hash_partition
 			ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 connectby xpath_table`},
 		{builtin{dialect.Read, 0}, `random random_normal array_sample array_shuffle clock_timestamp timeofday gen_random_uuid uuidv4 uuidv7
 			pg_sleep pg_sleep_for pg_sleep_until pg_is_in_recovery pg_last_wal_receive_lsn pg_last_wal_replay_lsn

@@ -270,6 +270,7 @@ func truncateTables(w *walk) (dialect.Class, dialect.Effects) {
 		if w.at(i).isPunct(',') {
 			w.target(i + 1)
 		}
+		w.out.Cascades = w.out.Cascades || w.at(i).is("cascade")
 	}
 	return write(w)
 }

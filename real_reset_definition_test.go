@@ -1,0 +1,147 @@
+package pooled_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/testserver"
+)
+
+// harmlessSchema is what the definitions below make harmful.
+var harmlessSchema = append(hideaway[:len(hideaway):len(hideaway)],
+	"create function f() returns int language sql as 'select 1'", "create view w as select 1 as a", "create domain d as int", "create table of_d (a d)",
+	"create table parent (id int primary key)", "create table child (id int references parent on delete cascade)",
+)
+
+// harmfulDefinitions have statements change the session that did not before.
+var harmfulDefinitions = []struct{ definition, statement string }{
+	{"create trigger harmful before insert on t for each row execute function leak_trigger()", "insert into t values (2, 'y')"},
+	{"create or replace function f() returns int language plpgsql as $$begin perform leak(); return 1; end$$", "select f()"},
+	{"create or replace view w as select leak()::int as a", "select * from w"},
+	{"alter table t add column b boolean default leak()", "insert into t values (2, 'y')"},
+	{"create rule r as on insert to t do also select leak()", "insert into t values (2, 'y')"},
+	{"alter domain d add constraint c check (leak())", "insert into of_d values (1)"},
+	{"create trigger harmful before delete on child for each row execute function leak_trigger()", "delete from parent"},
+	{"create table part () inherits (t); create trigger harmful before update on part for each row execute function leak_trigger(); insert into part values (1)", "update t set v = 'z'"},
+	{"do $$begin create trigger harmful before insert on t for each row execute function leak_trigger(); end$$", "insert into t values (2, 'y')"},
+	{"create function op(int, int) returns boolean language sql as 'select leak()'; create operator === (leftarg = int, rightarg = int, function = op)", "select 1 === 2"},
+}
+
+// A definition counts for all sessions from when it may have been committed, whether or not its session has been given back.
+func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
+	ways := map[string]func(t *testing.T, db *sql.DB, definition string) (end func()){
+		"given back": func(t *testing.T, db *sql.DB, definition string) func() {
+			_, err := db.ExecContext(t.Context(), definition)
+			require.NoError(t, err)
+			return func() {}
+		},
+		"kept": func(t *testing.T, db *sql.DB, definition string) func() {
+			conn, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			_, err = conn.ExecContext(t.Context(), definition)
+			require.NoError(t, err)
+			return func() { assert.NoError(t, conn.Close()) }
+		},
+		"committed and kept": func(t *testing.T, db *sql.DB, definition string) func() {
+			conn, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			tx, err := conn.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			_, err = tx.ExecContext(t.Context(), definition)
+			require.NoError(t, err)
+			require.NoError(t, tx.Commit())
+			return func() { assert.NoError(t, conn.Close()) }
+		},
+	}
+	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+		for way, define := range ways {
+			for _, c := range harmfulDefinitions {
+				if way != "given back" && c.definition[:2] == "do" {
+					continue // README, Limits: what no text shows is noticed when its session is given back
+				}
+				t.Run(version+"/"+way+"/"+c.definition, func(t *testing.T) {
+					dsn := database(t)
+					bare := openReal(t, "pgx", dsn)
+					for _, text := range harmlessSchema {
+						_, err := bare.ExecContext(t.Context(), text)
+						require.NoError(t, err, text)
+					}
+					require.NoError(t, bare.Close())
+					cfg := pooled.NewConfig()
+					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 2
+					db, connector := openConfig(t, cfg)
+					resets := func() uint64 { return connector.Stats().Endpoints[0].Reset.Resets }
+					for c.statement != "select 1 === 2" { // until it is known to be clean
+						before := resets()
+						_, err := db.ExecContext(t.Context(), c.statement)
+						require.NoError(t, err)
+						require.Equal(t, 1, scanInt(t, db, "select 1"))
+						if resets() == before {
+							break
+						}
+					}
+					defer define(t, db, c.definition)()
+					for range 3 {
+						_, err := db.ExecContext(t.Context(), c.statement)
+						require.NoError(t, err)
+						for range 3 {
+							assert.Equal(t, 0, scanInt(t, db, "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// What is harmful and not used costs nothing.
+func TestPostgresUnusedHarmCostsNothing(t *testing.T) {
+	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+		t.Run(version, func(t *testing.T) {
+			dsn := database(t)
+			bare := openReal(t, "pgx", dsn)
+			for _, text := range append(hideaway[:len(hideaway):len(hideaway)],
+				"create function op(int, int) returns boolean language sql as 'select leak()'",
+				"create operator === (leftarg = int, rightarg = int, function = op)", "create operator @#@ (leftarg = text, rightarg = text, function = texteq)",
+				"create type c as (a int)", "create function of_c(c) returns int language plpgsql as $$begin perform leak(); return 1; end$$",
+				"create cast (c as int) with function of_c(c) as implicit",
+				"create function of_bool(boolean) returns bytea language plpgsql as $$begin perform leak(); return ''; end$$", "create cast (boolean as bytea) with function of_bool(boolean)",
+				"create domain d as int check (leak())", "create table of_d (a d)", "create view of_view as select leak()",
+				"create function acc(int, int) returns int language plpgsql as $$begin perform leak(); return 1; end$$", "create aggregate total(int) (sfunc = acc, stype = int)",
+				"create function set_setting(text, text, boolean) returns text language internal as 'set_config_by_name'",
+				"create event trigger e on login execute function leak_event()",
+			) {
+				if _, err := bare.ExecContext(t.Context(), text); version == "18" || text[:12] != "create event" {
+					require.NoError(t, err, text)
+				}
+			}
+			if version == "18" { // it makes each session another
+				_, err := bare.ExecContext(t.Context(), "alter event trigger e disable")
+				require.NoError(t, err)
+			}
+			cfg := pooled.NewConfig()
+			cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 1
+			db, connector := openConfig(t, cfg)
+			texts := []string{"select $1::int", "select $1::text || 'x'", "select sum(id), count(*) from t where id = $1 and v like 'x%'", "insert into t values ($1, 'y')", "select * from v, m where v.id = $1"}
+			work := func() {
+				for _, text := range texts {
+					_, err := db.ExecContext(t.Context(), text, 1)
+					require.NoError(t, err)
+				}
+			}
+			work()
+			before := connector.Stats().Endpoints[0].Reset
+			for range 10 {
+				work()
+			}
+			require.NoError(t, db.PingContext(t.Context())) // and the last session was given back
+			after := connector.Stats().Endpoints[0].Reset
+			assert.Equal(t, before.Resets, after.Resets)
+			assert.GreaterOrEqual(t, after.Clean-before.Clean, uint64(10*len(texts)))
+		})
+	}
+}
