@@ -103,6 +103,7 @@ func (p *parser) diagnostics(s []token) {
 		case !isAssignment(s, i):
 		case isKind(s, i-1, variable):
 			p.undo(dialect.UserVariable, p.variableName(&s[i-1]))
+		case !isMark(s, i-2, '.') && s[i-1].isName() && p.isLocal(s[i-1:], 1):
 		default:
 			p.unknown()
 		}

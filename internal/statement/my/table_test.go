@@ -326,6 +326,8 @@ write | temp_table,sequence | temp_table ´t´ | CREATE TEMPORARY TABLE t AS SEL
 write | temp_table,sequence | temp_table ´t´ | CREATE /*!50000 TEMPORARY */ TABLE t SELECT 1
 unknown | temp_table,sequence,unknown | temp_table ´t´ | CREATE TEMPORARY TABLE t AS SELECT f(1)
 write | temp_table | temp_table ´s´ | CREATE TEMPORARY SEQUENCE s START WITH 1
+write | temp_table,sequence,permanent | temp_table ´t´ | CREATE TEMPORARY TABLE t (a INT DEFAULT NEXTVAL(s))
+write | temp_table,sequence,permanent | temp_table ´t´ | CREATE TEMPORARY TABLE t (a INT DEFAULT (NEXT VALUE FOR s))
 write | temp_table | temp_table ´y´ | ALTER TABLE x RENAME TO y
 write | temp_table | temp_table ´d´.´y´ | ALTER TABLE x ADD a INT, RENAME d.y
 write | temp_table | temp_table ´b´, temp_table ´d´ | RENAME TABLE a TO b, c TO d
