@@ -93,23 +93,6 @@ func (p *parser) callProcedure(s []token) {
 	p.scan(arguments)
 }
 
-// CallsOthers reports whether a source that the server keeps, such as a trigger's, may call a function that is not the server's own, or one of its own that
-// leaves a trace.
-func CallsOthers(source string) bool {
-	p := parsers.Get().(*parser)
-	defer parsers.Put(p)
-	p.reset(source)
-	if !p.lex(reading{}) {
-		return true
-	}
-	for i := range p.tokens {
-		if p.tokens[i].isName() && isMark(p.tokens, i+1, '(') {
-			p.call(p.tokens, i)
-		}
-	}
-	return p.result().Effects != 0
-}
-
 // whyFunction says for people why a call of a built-in function is no read for just any server.
 func whyFunction(name string) string {
 	switch {
