@@ -192,6 +192,26 @@ var hiddenOnMySQL = []hidden{
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
 }
 
+// helpersOnMySQL are what the server brings along: some of its views set a user variable.
+var helpersOnMySQL = []hidden{
+	{"a view of sys", nil, []string{"select * from sys.processlist"}},
+	{"a view of sys without its name", nil, []string{"use sys", "select * from processlist"}},
+	{"a function of sys", nil, []string{"select sys.format_statement('x')"}},
+}
+
+func TestMySQLSessionIsCleanAfterViewsOfTheServer(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		for _, h := range helpersOnMySQL {
+			t.Run(h.name, func(t *testing.T) {
+				db, _ := openForReset(t, family{driver: "mysql", dsn: s.database(t)}, nil)
+				borrow(t, db, "set @other = 7") // and the catalogue is read
+				borrow(t, db, h.borrower...)
+				assert.Empty(t, scalar(t, db, "select coalesce(@sys.statement_truncate_len, '')"))
+			})
+		}
+	})
+}
+
 var hiddenOnMariaDB = []hidden{
 	{"a sequence's default", []string{"create sequence s", "create table d (id int default nextval(s), v int)", "grant select, insert on `DB`.* to 'USER'"}, []string{"insert into d (v) values (1)"}},
 }

@@ -43,6 +43,9 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		if u.Effect == dialect.Setting && recording[u.Name] { // what it has recorded outlasts it
 			s.Effects |= dialect.Permanent
 		}
+		if u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers) { // its views need no name of it then
+			s.Effects |= dialect.Permanent
+		}
 	}
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence

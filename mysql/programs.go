@@ -3,10 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"strings"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
@@ -35,6 +32,10 @@ const (
 
 // harmlessDatabases are those of the server's own tables, in which nobody else makes views and triggers.
 var harmlessDatabases = []string{"information_schema", "performance_schema", "mysql"}
+
+// helpers is the database of views and routines that come with the server. They are not looked at, as their names are those of many tables, and some
+// set user variables: sys.processlist of MySQL does.
+const helpers = "sys"
 
 // maxWhole is for how many programs the server is asked what they were written like.
 const maxWhole = 500
@@ -127,7 +128,7 @@ func readWhole(ctx context.Context, conn driver.Conn, programs []*program) error
 				p.source.Mode, p.source.Body = value(row[1]), value(row[2])
 			}
 		})
-		if err != nil && !errors.As(err, new(*mysql.MySQLError)) {
+		if err != nil && !isServers(err) {
 			return err
 		}
 		if p.source.Body == "" {
@@ -146,9 +147,9 @@ func (c *catalogue) readSeen(ctx context.Context, conn driver.Conn) error {
 	if err != nil {
 		return err
 	}
-	delete(c.seen, "sys") // which is not looked at
+	delete(c.seen, helpers)
 	err = each(ctx, conn, loadableSQL, func(row []driver.Value) { c.loadable[strings.ToLower(value(row[0]))] = true })
-	if errors.As(err, new(*mysql.MySQLError)) {
+	if isServers(err) {
 		return nil
 	}
 	return err
@@ -215,6 +216,9 @@ func (c *catalogue) reached(source string, parsed *my.Statement, unknown func(wh
 	evaluates := len(c.defaults) > 0 && statement.Mentions(source, evaluating)
 	for _, name := range parsed.Names {
 		uses = append(uses, c.views[name])
+		if name == helpers {
+			unknown("uses " + helpers + ", whose views set variables")
+		}
 		if evaluates && c.defaults[name] {
 			unknown("may evaluate a default of " + name)
 		}
