@@ -14,8 +14,10 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
-	// Defined says that the catalogue was changed: what it said before proves nothing about later statements of the session.
+	// Defined says that the catalogue was changed. Unless all was [Statement].Tame, what it said before proves nothing about later statements of the
+	// session.
 	Defined bool
+	wild    bool // not all was
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
 	// Pending are the texts of provisional statements: see [Changes.Settle].
@@ -95,10 +97,10 @@ func (c *Changes) Read(s *Statement, failed bool) {
 // Add notes what a statement with that text does.
 func (c *Changes) Add(s *Statement, text string) {
 	c.Effects |= s.Effects
-	if c.Defined && s.Class != SessionControl && s.Class != TxControl {
+	if c.Defined && c.wild && s.Class != SessionControl && s.Class != TxControl {
 		c.Effects |= UnknownEffect
 	}
-	c.Defined = c.Defined || s.Defines
+	c.Defined, c.wild = c.Defined || s.Defines, c.wild || s.Defines && !s.Tame
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}

@@ -68,6 +68,7 @@ func judge(text string, c *catalogue) *dialect.Statement {
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
 	c.judge(text, &parsed, s)
+	s.Tame = s.Defines && !parsed.Remakes && (c != nil || len(parsed.Calls) == 0)
 	rereads(s)
 	judgeCharset(text, s)
 	return s

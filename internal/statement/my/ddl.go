@@ -20,8 +20,11 @@ func (p *parser) define(s []token) {
 	case "alter":
 		p.alter(s, object)
 	case "drop":
-		if at(s, object) == "prepare" {
+		switch at(s, object) {
+		case "prepare":
 			p.rank = sessionControl
+		case "database", "schema": // if it is the session's, the session has none from then on
+			p.is(write, dialect.Permanent)
 		}
 	case "rename":
 		p.rename(s)
