@@ -103,7 +103,7 @@ var mysqlTraces = []trace{
 	{name: "executable comment of a current version", only: "MySQL", sql: []string{`/*!90000 set @tenant = 7 */`}},
 	{name: "hint that sets a variable", only: "MySQL", sql: []string{`select /*+ set_var(sql_mode = '') */ name from things`}},
 	{name: "trigger made in the session of MySQL", only: "MySQL", sql: []string{`drop trigger if exists o`, `create trigger o before insert on others for each row set @tenant = 7`, `insert into others values (1)`}, permanent: true, alone: true},
-	{name: "backup lock", only: "MySQL", sql: []string{`lock instance for backup`}, probes: []string{backupLocks}, permanent: true, alone: true},
+	{name: "backup lock", only: "MySQL", sql: []string{`lock instance for backup`}, probes: []string{backupLocks}, alone: true},
 	{name: "optimizer trace", only: "MySQL", sql: []string{`set optimizer_trace = 'enabled=on'`}, permanent: true},
 	{name: "tracked variables", only: "MySQL", sql: []string{`set session_track_system_variables = '*'`}},
 	{name: "all roles", only: "MySQL", sql: []string{`set role all`}},

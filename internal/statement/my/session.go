@@ -78,7 +78,8 @@ func (p *parser) lock(s []token) {
 		p.is(write, dialect.TableLock)
 		p.names(s[2:])
 	case "instance":
-		p.is(write, dialect.TableLock|dialect.Permanent)
+		p.is(write, 0)
+		p.undo(dialect.TableLock, "instance")
 	default:
 		p.unknown()
 	}

@@ -68,7 +68,7 @@ type Statement struct {
 }
 
 // Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and
-// Database.
+// Database; or it is a TableLock by LOCK INSTANCE, whose name is "instance", or an OpenTx by XA, whose name is "xa".
 //
 // Its name is, for a Setting, the variable in lower case; "transaction" stands for all that SET TRANSACTION sets. For a UserVariable
 // it is the lower-case name without @ and quotes; for a TempTable the name as DROP TEMPORARY TABLE takes it, with its qualifier and in

@@ -277,8 +277,8 @@ tx | none | | COMMIT AND NO CHAIN
 tx | none | | SAVEPOINT a
 tx | none | | ROLLBACK TO SAVEPOINT a
 tx | none | | RELEASE SAVEPOINT a
-tx | open_tx,permanent | | XA START 'x'
-tx | open_tx,permanent | | XA BEGIN 'x', 'y', 1
+tx | open_tx | open_tx xa | XA START 'x'
+tx | open_tx | open_tx xa | XA BEGIN 'x', 'y', 1
 tx | none | | XA END 'x'
 tx | none | | XA PREPARE 'x'
 tx | none | | XA RECOVER
@@ -310,7 +310,7 @@ write | none | | HANDLER t CLOSE
 unknown | unknown | | HANDLER t READ i FIRST WHERE f(1)
 write | table_lock | | LOCK TABLES t READ, u AS x WRITE
 write | table_lock | | LOCK TABLE t WRITE
-write | table_lock,permanent | | LOCK INSTANCE FOR BACKUP
+write | table_lock | table_lock instance | LOCK INSTANCE FOR BACKUP
 write | none | | UNLOCK TABLES
 write | table_lock | | FLUSH TABLES WITH READ LOCK
 write | table_lock | | FLUSH LOCAL TABLES t, u WITH READ LOCK
@@ -365,6 +365,7 @@ write | none | | ALTER DATABASE db CHARACTER SET utf8
 write | none | | ALTER INSTANCE ROTATE INNODB MASTER KEY
 write | none | | ALTER USER u IDENTIFIED BY 'x'
 write | none | | DROP TABLE t
+write | permanent | | DROP DATABASE IF EXISTS d
 write | none | | RENAME USER a TO b
 write | none | | GRANT SELECT (a, b), EXECUTE ON db.* TO 'u'@'h' WITH GRANT OPTION
 write | none | | REVOKE ALL ON *.* FROM u
