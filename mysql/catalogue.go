@@ -153,9 +153,10 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs := append(routines, triggers...)
-	if err := readWhole(ctx, conn, programs); err != nil {
-		return nil, err
+	for _, programs := range [][]*program{routines, triggers} {
+		if err := readWhole(ctx, conn, programs); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.readSeen(ctx, conn); err != nil {
 		return nil, err
@@ -177,7 +178,7 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 	}
 	c.pin(views)
 	var nodes []*node
-	for _, p := range programs {
+	for _, p := range append(routines, triggers...) {
 		nodes = append(nodes, c.node(p))
 	}
 	for _, v := range views {

@@ -14,11 +14,11 @@ import (
 
 const (
 	routinesSQL = `select routine_schema, routine_name, routine_type, routine_body, coalesce(external_language, 'SQL'), sql_mode, routine_definition
-		from information_schema.routines where routine_schema not in ('sys', 'mysql')`
+		from information_schema.routines where routine_schema not in ('sys', 'mysql') order by routine_schema <=> database() desc`
 	parametersSQL = `select specific_schema, specific_name, routine_type, parameter_name
 		from information_schema.parameters where specific_schema not in ('sys', 'mysql') and parameter_name is not null`
 	triggersSQL = `select trigger_schema, trigger_name, event_object_table, sql_mode, action_statement
-		from information_schema.triggers where trigger_schema not in ('sys', 'mysql')`
+		from information_schema.triggers where trigger_schema not in ('sys', 'mysql') order by trigger_schema <=> database() desc`
 	// Loadable functions, which are called by the names of stored ones. Few users may ask.
 	loadableSQL = `select name, '' from mysql.func`
 	// Databases in which the user sees all tables, views and triggers. Grants to roles do not count, nor does a grant on everything from which parts may
@@ -37,7 +37,7 @@ var harmlessDatabases = []string{"information_schema", "performance_schema", "my
 // set user variables: sys.processlist of MySQL does.
 const helpers = "sys"
 
-// maxWhole is for how many programs the server is asked what they were written like.
+// maxWhole is for how many routines, and for how many triggers, the server is asked what they were written like: those of the own database first.
 const maxWhole = 500
 
 // program is a stored program.

@@ -342,6 +342,8 @@ unknown | sequence,unknown | | CREATE TABLE t AS SELECT f(1)
 write | none | | CREATE UNIQUE INDEX i ON t (a(10), (LOWER(b)))
 write | none | | CREATE OR REPLACE ALGORITHM = MERGE DEFINER = 'u'@'h' SQL SECURITY DEFINER VIEW v (a) AS SELECT 1
 unknown | unknown | | CREATE VIEW v AS SELECT f(1)
+unknown | sequence,unknown | | CREATE OR REPLACE VIEW v AS SELECT 1; INSERT INTO v VALUES (1)
+write | sequence | | CREATE TABLE t (a INT); INSERT INTO t VALUES (1)
 write | none | | CREATE DATABASE db CHARACTER SET utf8mb4
 write | none | | CREATE USER 'u'@'h' IDENTIFIED BY 'x'
 write | none | | CREATE PROCEDURE p() SELECT 1
@@ -353,13 +355,13 @@ write | none | | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN SET @a = 1; END
 write | none | | CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR NOT FOUND, SQLEXCEPTION BEGIN SET @a = 1; END; SET @b = 2; END
 write | none | | CREATE PROCEDURE p() l: WHILE 1 DO SET @a = 1; REPEAT SET @b = 1; UNTIL 1 END REPEAT; END WHILE l
 write | none | | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'
-write | setting | setting a | CREATE PROCEDURE p() BEGIN SELECT 1; END; SET a = 1
-write | setting | setting a | CREATE PROCEDURE p() SELECT 1; SET a = 1
-write | setting | setting a | CREATE PROCEDURE begin() SELECT 1; SET a = 1
-write | setting | setting a | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1; SET a = 1
-write | setting | setting a | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() BEGIN SELECT 1; END; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE begin() SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'; SET a = 1
 unknown | unknown | | CREATE PROCEDURE p() BEGIN SELECT 1; SET a = 1
-write | setting | setting a | CREATE PROCEDURE p() BEGIN DO IF(1, 2, 3); END; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() BEGIN DO IF(1, 2, 3); END; SET a = 1
 write | none | | ALTER TABLE t ADD COLUMN a VARCHAR(10), DROP COLUMN b
 write | none | | ALTER DATABASE db CHARACTER SET utf8
 write | none | | ALTER INSTANCE ROTATE INNODB MASTER KEY
