@@ -350,3 +350,28 @@ func TestAProcedureIsRolledBackWhereNothingIsReset(t *testing.T) {
 		assert.Equal(t, "0", scalar(t, db, "select count(*) from others"))
 	})
 }
+
+// The number that an INSERT has left stays with the connection until somebody could see it.
+func TestAProgramDoesNotSeeTheNumberOfAnotherBorrower(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		f := mysqlFamily(t, s, func(*mysql.Config) {})
+		admin := openReal(t, "mysql", f.dsn)
+		for _, text := range []string{
+			"create function number_seen() returns int not deterministic no sql return last_insert_id()",
+			"create function number_handed_on() returns int not deterministic no sql return number_seen()",
+			"create view number_view as select number_handed_on() as n",
+			"create procedure number_procedure() select number_handed_on()",
+		} {
+			_, err := admin.ExecContext(t.Context(), text)
+			require.NoError(t, err)
+		}
+		db, log := openForReset(t, f, nil)
+		borrow(t, db, "set @tenant = 7") // and the catalogue is read
+		connection := scalar(t, db, f.id)
+		for _, text := range []string{"select number_seen()", "select number_handed_on()", "select n from number_view", "call number_procedure()"} {
+			borrow(t, db, "insert into things (name) values ('x')")
+			assert.Equal(t, "0", scalar(t, db, text), "%s\n%s", text, log)
+		}
+		assert.Equal(t, connection, scalar(t, db, f.id), log)
+	})
+}
