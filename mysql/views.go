@@ -68,7 +68,10 @@ func (c *catalogue) viewNodes(v view) []*node {
 // pin finds the views that only the primary may answer for, as those over others, and the views over tables of other servers.
 func (c *catalogue) pin(views []view) {
 	for _, v := range views {
-		if v.parsed.Why != "" {
+		switch {
+		case len(v.parsed.Calls) > 0:
+			c.pinned[v.name] = "view " + v.name + " calls " + v.parsed.Calls[0].Name
+		case v.parsed.Why != "":
 			c.pinned[v.name] = "view " + v.name + ": " + v.parsed.Why
 		}
 	}
