@@ -177,7 +177,39 @@ var hiddenOnMySQL = []hidden{
 	{"characters that hide a backslash, of the DSN", nil, []string{"select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
 	{"characters that hide a backslash", nil, []string{"set names gbk", "select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
 	{"characters that hide a backslash, by a variable", nil, []string{"set @c = 'gbk'", "set character_set_client = @c", "select 'a\\'', '\xbf\\', @leak := 1 -- '"}},
+	{"a procedure that is executed by its grant", []string{"create procedure p() set @leak = 1", "grant execute on `DB`.* to 'USER'"}, []string{"call p()"}},
+	{"a trigger that is not seen, behind a procedure of the user's", []string{
+		"create trigger w before insert on t for each row set @leak = 1", "create definer = 'USER' procedure p() insert into t values (2, 'y')", "grant execute on `DB`.* to 'USER'",
+	}, []string{"call p()"}},
+	{"a view that is not seen, behind a procedure of the user's", []string{
+		"create database `DBx`", "create view `DBx`.v as select `DB`.leak() as a", "create definer = 'USER' procedure p() select * from `DBx`.v",
+		"grant execute on `DB`.* to 'USER'", "grant select (a) on `DBx`.v to 'USER'", "grant trigger on `DB`.* to 'USER'",
+	}, []string{"call p()"}},
+	{"a procedure that is not seen, behind one of the user's", []string{
+		"create procedure q() set @leak = 1", "create definer = 'USER' procedure p() call q()", "grant execute on `DB`.* to 'USER'", "grant trigger on `DB`.* to 'USER'",
+	}, []string{"call p()"}},
+	{"last_insert_id of a procedure", []string{"create definer = 'USER' procedure p() select last_insert_id() into @leak", "grant execute on `DB`.* to 'USER'"}, []string{"insert into logged values ()", "call p()"}},
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
+}
+
+// helpersOnMySQL are what the server brings along: some of its views set a user variable.
+var helpersOnMySQL = []hidden{
+	{"a view of sys", nil, []string{"select * from sys.processlist"}},
+	{"a view of sys without its name", nil, []string{"use sys", "select * from processlist"}},
+	{"a function of sys", nil, []string{"select sys.format_statement('x')"}},
+}
+
+func TestMySQLSessionIsCleanAfterViewsOfTheServer(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		for _, h := range helpersOnMySQL {
+			t.Run(h.name, func(t *testing.T) {
+				db, _ := openForReset(t, family{driver: "mysql", dsn: s.database(t)}, nil)
+				borrow(t, db, "set @other = 7") // and the catalogue is read
+				borrow(t, db, h.borrower...)
+				assert.Empty(t, scalar(t, db, "select coalesce(@sys.statement_truncate_len, '')"))
+			})
+		}
+	})
 }
 
 var hiddenOnMariaDB = []hidden{
@@ -196,7 +228,10 @@ func TestMySQLSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 				require.NoError(t, err)
 				here := strings.NewReplacer("DB", dsn.DBName, "USER", dsn.DBName[len(dsn.DBName)-24:])
 				bare := openReal(t, "mysql", dsn.FormatDSN())
-				t.Cleanup(func() { _, _ = bare.Exec(here.Replace("drop user 'USER'")) })
+				t.Cleanup(func() {
+					_, _ = bare.Exec(here.Replace("drop user 'USER'"))
+					_, _ = bare.Exec(here.Replace("drop database if exists `DBx`"))
+				})
 				for _, texts := range [][]string{hideawayOnMySQL, grants, h.setup} {
 					for _, text := range texts {
 						_, err := bare.ExecContext(t.Context(), here.Replace(text))

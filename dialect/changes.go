@@ -18,6 +18,7 @@ type Changes struct {
 	Definitions []string
 	// Untracked says that the sessions do not know which statements meet what was defined.
 	Untracked bool
+	wild      bool // something was then that is not [Statement].Tame: what was known before proves nothing about later statements of the session
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
 	// Pending are provisional statements: see [Changes.Settle].
@@ -114,12 +115,16 @@ func (c *Changes) Define(text string) (told string, isNew bool) {
 	return text, true
 }
 
+// EndDefinitions forgets the definitions, which are over.
+func (c *Changes) EndDefinitions() { c.Definitions, c.Untracked, c.wild = nil, false, false }
+
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
 func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
-	if c.Untracked && (!s.Defines || len(c.Definitions) > 1) && s.Class != SessionControl && s.Class != TxControl {
+	if c.wild && s.Class != SessionControl && s.Class != TxControl {
 		c.Effects |= UnknownEffect
 	}
+	c.wild = c.wild || c.Untracked && s.Defines && !s.Tame
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}

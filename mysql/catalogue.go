@@ -15,12 +15,17 @@ import (
 // names without databases; of several objects with one name, the worst counts. What the user may not see is not in it. A reason for
 // people is a whole clause, such as "view v mentions f".
 type catalogue struct {
-	tables  map[string]bool   // writing to them, or asking for defaults of theirs, may leave a trace besides that of the text
-	views   map[string]string // reading them may leave a trace, and why
-	shadows map[string]bool   // stored functions with the name of a function that is built in elsewhere
-	pinned  map[string]string // tables and views that leave no trace, but that only the primary may answer for, and why
-	engines map[string]engine // of the tables
-	remote  map[string]bool   // tables and views that another server may answer for
+	routines map[my.Call]*doing // by their names with a database, in lower case, and without: then it is that of all together
+	packages map[string]bool    // whose routines are called as if they were databases
+	loadable map[string]bool    // functions that are no stored ones, but called as these are
+	writes   map[string]*doing  // what writing to tables and views does
+	views    map[string]*doing  // what reading them does
+	defaults map[string]bool    // tables and views of which a default may leave a trace
+	shadows  map[string]bool    // stored functions with the name of a function that is built in elsewhere
+	seen     map[string]bool    // databases of which the user sees everything
+	pinned   map[string]string  // tables and views that leave no trace, but that only the primary may answer for, and why
+	engines  map[string]engine  // of the tables
+	remote   map[string]bool    // tables and views that another server may answer for
 }
 
 // engine is what is known of the storage engine of all tables of one name.
@@ -33,8 +38,12 @@ const (
 
 // judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
 func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
+	lasts := c.complete(text, p, s)
 	for _, u := range s.Undo {
 		if u.Effect == dialect.Setting && recording[u.Name] { // what it has recorded outlasts it
+			s.Effects |= dialect.Permanent
+		}
+		if u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers) { // its views need no name of it then
 			s.Effects |= dialect.Permanent
 		}
 	}
@@ -51,31 +60,38 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 		statement.Because(s, "the catalogue is not known yet")
 		return
 	}
-	if len(c.shadows) > 0 && statement.Mentions(text, c.shadows) {
-		statement.Unknown(s, "may call a stored function named like a built-in one")
-	}
-	for _, name := range p.Targets {
-		if c.tables[name] || c.views[name] != "" {
-			statement.Unknown(s, "writes to "+name)
-		}
-	}
 	for _, name := range p.Names {
-		if why := c.views[name]; why != "" {
-			statement.Unknown(s, why)
-		}
-		if c.tables[name] && statement.Mentions(text, evaluating) {
-			statement.Unknown(s, "may evaluate a default of "+name)
-		}
 		if why := c.pinned[name]; why != "" {
 			statement.NeedsPrimary(s, why)
 		}
 	}
-	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && c.isAtomic(p)
+	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && !lasts && c.isAtomic(p)
 }
 
-// asksCatalogue reports whether the catalogue could know something of a text: it names a table, or may call a function.
+// complete adds what is done by all that a text reaches. It reports whether some of that may outlast an error. A text that calls is unknown for that
+// only as long as it is not known what it calls.
+func (c *catalogue) complete(text string, p *my.Statement, s *dialect.Statement) (lasts bool) {
+	if len(p.Calls) > 0 && !p.Unclear {
+		s.Effects &^= dialect.UnknownEffect
+	}
+	if c == nil {
+		if len(p.Calls) > 0 { // as if it were unknown, but for what is settled when the catalogue is known
+			s.Effects |= dialect.OpenTx
+			s.Implicit, s.Defines, s.Rereads = true, true, true
+		}
+		return false
+	}
+	all := &doing{}
+	for _, d := range c.reached(text, p, all.unknown) {
+		all.add(d)
+	}
+	all.tell(s)
+	return all.lasts
+}
+
+// asksCatalogue reports whether the catalogue could know something of a text: it names a table, or may call a routine.
 func asksCatalogue(text string, p *my.Statement) bool {
-	return len(p.Targets)+len(p.Names) > 0 || strings.Contains(text, "(")
+	return len(p.Targets)+len(p.Names)+len(p.Calls) > 0 || strings.Contains(text, "(")
 }
 
 // isAtomic reports whether all that is written can be undone, and nothing is left to another server.
@@ -94,13 +110,11 @@ var recording = statement.WordsOf("profiling profiling_history_size optimizer_tr
 // seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
 var seeing = statement.WordsOf("last_insert_id identity variables session_variables variables_by_thread")
 
-// evaluating is the function that evaluates the default of a column.
-var evaluating = statement.WordsOf("default")
+// evaluating are the function that evaluates the default of a column, and the word of a table that may take it over.
+var evaluating = statement.WordsOf("default temporary")
 
 const (
-	routinesSQL = `select routine_name, '' from information_schema.routines where routine_schema not in ('sys', 'mysql')`
-	triggersSQL = `select event_object_table, action_statement from information_schema.triggers where trigger_schema not in ('sys', 'mysql')`
-	viewsSQL    = `select table_name, view_definition from information_schema.views
+	viewsSQL = `select table_name, view_definition from information_schema.views
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')`
 	defaultsSQL = `select table_name, column_default from information_schema.columns
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and column_default like '%nextval%'`
@@ -126,61 +140,51 @@ var localEngines = map[string]engine{
 }
 
 func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
-	suspects := statement.WordsOf(`call execute prepare get_lock release_lock release_all_locks last_insert_id nextval setval lastval
-		insert replace update delete load create drop lock handler sql_mode default`)
 	c := &catalogue{
-		tables: map[string]bool{}, views: map[string]string{}, shadows: map[string]bool{}, pinned: map[string]string{},
-		engines: map[string]engine{}, remote: map[string]bool{},
+		routines: map[my.Call]*doing{}, packages: map[string]bool{}, loadable: map[string]bool{}, writes: map[string]*doing{}, views: map[string]*doing{},
+		defaults: map[string]bool{}, shadows: map[string]bool{}, seen: map[string]bool{}, pinned: map[string]string{}, engines: map[string]engine{},
+		remote: map[string]bool{},
 	}
-	odd := "" // the name of a routine that is no word, and so is not found in a source
-	err := each(ctx, conn, routinesSQL, func(row []driver.Value) {
-		name := strings.ToLower(value(row[0]))
-		suspects[name] = true
-		if !statement.WordsOf(name)[name] {
-			odd = name
-		}
-		if my.Parse("select "+name+"()").Effects == 0 {
-			c.shadows[name] = true
-		}
-	})
+	routines, err := c.readRoutines(ctx, conn)
 	if err != nil {
+		return nil, err
+	}
+	triggers, err := c.readTriggers(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	for _, programs := range [][]*program{routines, triggers} {
+		if err := readWhole(ctx, conn, programs); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.readSeen(ctx, conn); err != nil {
 		return nil, err
 	}
 	if err := c.readTables(ctx, conn); err != nil {
 		return nil, err
 	}
-	for _, query := range []string{triggersSQL, defaultsSQL} {
-		err := each(ctx, conn, query, func(row []driver.Value) {
-			if odd != "" || whyImpure(value(row[1]), suspects) != "" {
-				c.tables[strings.ToLower(value(row[0]))] = true
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	var views []view
-	err = each(ctx, conn, viewsSQL, func(row []driver.Value) {
-		v, source := view{name: strings.ToLower(value(row[0]))}, value(row[1])
-		v.words = statement.WordsOf(source)
-		parsed := my.Parse(source)
-		for _, name := range parsed.Names { // some are no words
-			v.words[name] = true
-		}
-		views = append(views, v)
-		switch why := whyImpure(source, suspects); {
-		case why != "":
-			c.views[v.name] = "view " + v.name + " " + why
-		case odd != "":
-			c.views[v.name] = "view " + v.name + " may call " + odd
-		case parsed.Why != "":
-			c.pinned[v.name] = "view " + v.name + ": " + parsed.Why
-		}
+	err = each(ctx, conn, defaultsSQL, func(row []driver.Value) {
+		name := strings.ToLower(value(row[0]))
+		c.defaults[name] = true
+		c.written(name).unknown("writes to " + name)
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.spread(views)
+	views, err := c.readViews(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	c.pin(views)
+	var nodes []*node
+	for _, p := range append(routines, triggers...) {
+		nodes = append(nodes, c.node(p))
+	}
+	for _, v := range views {
+		nodes = append(nodes, c.viewNodes(v)...)
+	}
+	follow(nodes)
 	return c, nil
 }
 
@@ -203,51 +207,4 @@ func (c *catalogue) readTables(ctx context.Context, conn driver.Conn) error {
 		}
 		c.engines[name] = max(c.engines[name], kept) // of several, the one that undoes less
 	})
-}
-
-// view is what a view consists of.
-type view struct {
-	name  string
-	words statement.Words
-}
-
-// whyImpure says why a source may leave a trace; empty: it does not.
-func whyImpure(source string, suspects map[string]bool) string {
-	if source == "" {
-		return "has a source that cannot be read"
-	}
-	if strings.Contains(source, "@") {
-		return "mentions a variable"
-	}
-	if word := statement.WordsOf(source).First(func(word string) bool { return suspects[word] }); word != "" {
-		return "mentions " + word
-	}
-	if my.CallsOthers(source) { // which the user may not see
-		return "calls a function that is not known"
-	}
-	if !setsOnlyNew(source) {
-		return "sets a variable"
-	}
-	return ""
-}
-
-// spread finds the views over views and tables that are impure to read or to write to, or pinned.
-func (c *catalogue) spread(views []view) {
-	for found := true; found; {
-		found = false
-		for _, v := range views {
-			if word := v.words.First(func(word string) bool { return c.views[word] != "" }); word != "" && c.views[v.name] == "" {
-				c.views[v.name], found = "view "+v.name+" mentions "+word, true
-			}
-			if word := v.words.First(func(word string) bool { return c.pinned[word] != "" }); word != "" && c.pinned[v.name] == "" {
-				c.pinned[v.name], found = "view "+v.name+" mentions "+word, true
-			}
-			if !c.remote[v.name] && v.words.First(func(word string) bool { return c.remote[word] }) != "" {
-				c.remote[v.name], found = true, true
-			}
-			if !c.tables[v.name] && v.words.First(func(word string) bool { return c.tables[word] }) != "" {
-				c.tables[v.name], found = true, true
-			}
-		}
-	}
 }

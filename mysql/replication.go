@@ -126,6 +126,9 @@ func replicates(ctx context.Context, conn driver.Conn, isMariaDB bool) (found bo
 	return found, missing, err
 }
 
+// isServers reports whether an error is the server's answer.
+func isServers(err error) bool { return errors.As(err, new(*mysql.MySQLError)) }
+
 func isNumber(err error, number uint16) bool {
 	var my *mysql.MySQLError
 	return errors.As(err, &my) && my.Number == number

@@ -28,6 +28,17 @@ const rollback = "rollback and no chain no release"
 
 // Reset undoes the changes by name, in one statement for each kind of change, and runs init again if they touch what it had done.
 func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
+	err := s.undo(ctx, conn, changes, init)
+	if isNumber(err, erDistributed) {
+		return dialect.ErrDiscard
+	}
+	return err
+}
+
+// erDistributed is ER_XAER_RMFAIL, which a session answers as long as it is bound to a distributed transaction.
+const erDistributed = 1399
+
+func (s *sessions) undo(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
 	if changes.Effects&impossible != 0 {
 		return dialect.ErrDiscard
 	}
@@ -60,7 +71,11 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 		}
 	}
 	for _, text := range texts {
-		if err := exec(ctx, conn, text); err != nil {
+		err := exec(ctx, conn, text)
+		if refuses(err) && text == set.text(f) {
+			err = f.setOneByOne(ctx, conn, &set)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -93,8 +108,14 @@ func (f *fresh) undo(changes *dialect.Changes, set settings, readOnly bool) (tex
 	if effects.Has(dialect.OpenTx) {
 		texts = append(texts, rollback)
 	}
+	if slices.Contains(changes.Names(dialect.OpenTx), "xa") { // MySQL goes on to show one that was prepared, until the next
+		texts = append(texts, "start transaction", rollback)
+	}
 	if effects.Has(dialect.TableLock) {
 		texts = append(texts, "unlock tables")
+	}
+	if slices.Contains(changes.Names(dialect.TableLock), "instance") && !f.isMariaDB() {
+		texts = append(texts, "unlock instance")
 	}
 	if effects.Has(dialect.Role) {
 		texts = append(texts, f.setRoles())

@@ -39,6 +39,9 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	said = judge(text, c)
 	if s.ofServer != "" {
 		statement.NeedsPrimary(said, s.ofServer+" tells of one server")
+		if strings.EqualFold(s.ofServer, helpers) {
+			statement.Unknown(said, "views of "+helpers+" set variables")
+		}
 	}
 	f := s.fresh.Load()
 	if f == nil {
@@ -64,8 +67,9 @@ func judge(text string, c *catalogue) *dialect.Statement {
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
-	rereads(s)
 	c.judge(text, &parsed, s)
+	s.Tame = s.Defines && !parsed.Remakes && (c != nil || len(parsed.Calls) == 0)
+	rereads(s)
 	judgeCharset(text, s)
 	return s
 }

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"slices"
@@ -55,9 +56,16 @@ func spread(names []string) []string {
 
 // find returns how variables are set back. It asks the server once for each. A variable that cannot be set back is [dialect.ErrDiscard].
 func (f *fresh) find(ctx context.Context, conn driver.Conn, names []string) ([]*variable, error) {
-	var unknown []string
+	var unknown, there []string
 	for _, name := range names {
-		if _, ok := f.variables[name]; !ok || slices.Contains(moving, name) || slices.Contains(own, name) || strings.Contains(name, ".") {
+		if _, ok := f.variables[name]; !ok || strings.Contains(name, ".") {
+			if none, err := isNone(ctx, conn, name); err != nil || !none {
+				return nil, cmp.Or(err, dialect.ErrDiscard)
+			}
+			continue
+		}
+		there = append(there, name)
+		if slices.Contains(moving, name) || slices.Contains(own, name) {
 			return nil, dialect.ErrDiscard
 		}
 		if _, ok := f.written.Load(name); !ok {
@@ -70,7 +78,7 @@ func (f *fresh) find(ctx context.Context, conn driver.Conn, names []string) ([]*
 		}
 	}
 	var found []*variable
-	for _, name := range names {
+	for _, name := range there {
 		v, ok := f.written.Load(name)
 		if !ok {
 			return nil, dialect.ErrDiscard

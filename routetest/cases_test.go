@@ -645,7 +645,7 @@ var mysqlRoutingCases = []routingCase{
 	{text: `select count (1)`, why: `function count may do anything`, noRun: `needs IGNORE_SPACE`},
 	{text: `select frobnicate(1)`, why: `function frobnicate may do anything`, noRun: notThere},
 	{text: `explain select add_one(1)`, why: `function add_one may do anything`},
-	{text: `select * from counted_users`, why: `view counted_users mentions count_orders`},
+	{text: `select * from counted_users`, why: `view counted_users calls count_orders`},
 	{text: `select * from more_counted_users`, why: `view more_counted_users mentions counted_users`},
 	{text: `select * from my_connection`, why: `view my_connection: function connection_id depends on the session`},
 	{text: `select * from all_tokens`, why: `view all_tokens mentions sessions_in_memory`},

@@ -137,7 +137,7 @@ func (r *Reset) over(changes *dialect.Changes) {
 	for _, text := range changes.Definitions {
 		r.Sessions.Defined(text)
 	}
-	changes.Definitions, changes.Untracked = nil, false
+	changes.EndDefinitions()
 }
 
 // noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.

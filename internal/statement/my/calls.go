@@ -1,6 +1,7 @@
 package my
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -33,24 +34,63 @@ func (p *parser) call(s []token, i int) {
 	if p.out.Why == "" {
 		p.out.Why = "function " + p.shown(t) + " may do anything"
 	}
-	p.is(unclear, dialect.UnknownEffect)
+	first := i
+	for isMark(s, first-1, '.') && first >= 2 && s[first-2].isName() {
+		first -= 2
+	}
+	p.calls(s[first:i+1], false)
 }
 
-// CallsOthers reports whether a source that the server keeps, such as a trigger's, may call a function that is not the server's own, or one of its own that
-// leaves a trace.
-func CallsOthers(source string) bool {
-	p := parsers.Get().(*parser)
-	defer parsers.Put(p)
-	p.reset(source)
-	if !p.lex(reading{}) {
-		return true
+// Call is a stored routine that is called.
+type Call struct {
+	Procedure bool
+	Database  string // as it is written; empty: that of the session, or of the program that calls
+	Name      string // in lower case
+}
+
+// calls notes that a stored routine is called by its name, which may have the database before it.
+func (p *parser) calls(name []token, procedure bool) {
+	p.is(unclear, 0)
+	c := Call{Procedure: procedure, Database: p.database}
+	switch len(name) {
+	case 1:
+	case 3:
+		c.Database = p.plain(&name[0])
+	default:
+		p.unknown()
+		return
 	}
-	for i := range p.tokens {
-		if p.tokens[i].isName() && isMark(p.tokens, i+1, '(') {
-			p.call(p.tokens, i)
+	c.Name = strings.ToLower(p.plain(&name[len(name)-1]))
+	if c.Name == "" {
+		p.unknown()
+		return
+	}
+	if !slices.Contains(p.out.Calls, c) {
+		p.out.Calls = append(p.out.Calls, c)
+	}
+}
+
+// callProcedure is CALL. What stands as an argument by itself may be set by the procedure: it may be an OUT parameter.
+func (p *parser) callProcedure(s []token) {
+	end := qualified(s, 1)
+	if end == 1 || end < len(s) && !(isMark(s, end, '(') && closing(s, end) == len(s)-1) {
+		p.unknown()
+		return
+	}
+	p.because("call")
+	p.calls(s[1:end], true)
+	if end == len(s) {
+		return
+	}
+	arguments := s[end+1 : len(s)-1]
+	for i := 0; i < len(arguments); {
+		next := comma(arguments, i)
+		if next == i+1 && arguments[i].kind == variable {
+			p.undo(dialect.UserVariable, p.variableName(&arguments[i]))
 		}
+		i = next + 1
 	}
-	return p.result().Effects != 0
+	p.scan(arguments)
 }
 
 // whyFunction says for people why a call of a built-in function is no read for just any server.

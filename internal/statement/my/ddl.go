@@ -10,19 +10,69 @@ func (p *parser) define(s []token) {
 	for i := 1; i < object; i++ {
 		temporary = temporary || at(s, i) == "temporary"
 	}
-	p.out.Defines = p.out.Defines || !temporary // nobody else sees a temporary table
+	if !temporary { // which nobody else sees
+		p.out.Defines = true
+		p.out.Remakes = p.out.Remakes || remakes(s, object)
+	}
 	switch at(s, 0) {
 	case "create":
 		p.create(s, object)
 	case "alter":
 		p.alter(s, object)
 	case "drop":
-		if at(s, object) == "prepare" {
+		switch at(s, object) {
+		case "prepare":
 			p.rank = sessionControl
+		case "database", "schema": // if it is the session's, the session has none from then on
+			p.is(write, dialect.Permanent)
 		}
 	case "rename":
 		p.rename(s)
 	}
+}
+
+// remakes reports whether a definition may give later statements something to do that is not known: it makes more than tables without triggers, and
+// gives a name to more. What is dropped does nothing any more.
+func remakes(s []token, object int) bool {
+	switch at(s, object) {
+	case "index", "database", "schema", "user", "role":
+		return false
+	case "table":
+	default:
+		return at(s, 0) != "drop"
+	}
+	switch at(s, 0) {
+	case "drop":
+		return false
+	case "create", "alter":
+	default:
+		return true
+	}
+	if takesNumbers(s) {
+		return true
+	}
+	for i := object + 1; i < len(s); i++ {
+		switch at(s, i) {
+		case "like", "select", "values", "with": // which take over defaults
+			return true
+		case "rename":
+			if next := at(s, i+1); next != "column" && next != "index" && next != "key" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// takesNumbers reports whether a definition mentions values of a sequence, as a default may.
+func takesNumbers(s []token) bool {
+	for i := range s {
+		switch at(s, i) {
+		case "nextval", "setval", "lastval", "next", "previous":
+			return true
+		}
+	}
+	return false
 }
 
 // objectOf returns the position of the word that says what kind of object is defined. Before it stand its properties.
@@ -91,6 +141,9 @@ func (p *parser) createTable(s []token, object int) {
 	for i := 1; i < object; i++ {
 		if at(s, i) == "temporary" {
 			p.temporary(s, name)
+			if takesNumbers(s) { // whenever a row is written
+				p.is(write, sequenceValue)
+			}
 			break
 		}
 	}

@@ -47,13 +47,15 @@ func (p *parser) statement(s []token) {
 		p.is(read, 0)
 	case "binlog":
 		p.is(write, dialect.Permanent)
+	case "call":
+		p.callProcedure(s)
 	default:
 		if isMark(s, 0, '(') {
 			p.parenthesised(s)
 			return
 		}
-		// CALL and EXECUTE run what is not in the text; the compound statements of MariaDB have statements within.
-		if p.verb != "call" && p.verb != "execute" {
+		// EXECUTE runs what is not in the text; the compound statements of MariaDB have statements within.
+		if p.verb != "execute" {
 			p.notUnderstood(&s[0])
 		}
 		p.unknown()

@@ -16,6 +16,7 @@ func (p *parser) insert(s []token) {
 	}
 	p.names(s[i : end-1])
 	p.target(&s[end-1])
+	p.uses(s, i, end)
 	p.scan(s[end:])
 }
 
@@ -53,6 +54,14 @@ func (p *parser) delete(s []token) {
 
 // targets notes the tables of a list of tables and joins as written to.
 func (p *parser) targets(s []token) {
+	p.eachTable(s, func(s []token, i, end int) {
+		p.target(&s[end-1])
+		p.uses(s, i, end)
+	})
+}
+
+// eachTable calls f for each name of a table in a list of tables and joins.
+func (p *parser) eachTable(s []token, f func(s []token, i, end int)) {
 	expected := true // a table has to come next
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -66,7 +75,7 @@ func (p *parser) targets(s []token) {
 		case expected && !isModifier(at(s, i)) && s[i].isName():
 			end := qualified(s, i)
 			if !isMark(s, end, '(') {
-				p.target(&s[end-1])
+				f(s, i, end)
 			}
 			i, expected = end-1, false
 		}

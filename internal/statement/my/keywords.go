@@ -83,11 +83,11 @@ sql_buffer_result sql_no_cache text value`
 
 // wordsThatMatter can make more of a query than a read.
 const wordsThatMatter = `
-delete dumpfile for insert into lock outfile procedure replace share sql_calc_found_rows update`
+delete dumpfile for from insert into lock outfile procedure replace share sql_calc_found_rows table update`
 
 // otherWords are the other words that statements are told by.
 const otherWords = `
-aggregate algorithm authors autocommit backup begin binlog cache chain channel charset checksum client_statistics clone close
+until intersect except window new aggregate algorithm authors autocommit backup begin binlog cache chain channel charset checksum client_statistics clone close
 collation comment commit concurrent contains contributors count cpu data deallocate definer directory do dumpfile end engine execute
 engines errors event events export extended first flush follows format full function get global grants group_replication handler
 help host identified import indexes index_statistics install instance invoker language last library local logfile logs master member

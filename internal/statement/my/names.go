@@ -124,6 +124,9 @@ func lowerASCII(r rune) rune {
 func (p *parser) temporary(s []token, i int) {
 	end := qualified(s, i)
 	var b strings.Builder
+	if end == i+1 && p.database != "" {
+		b.WriteString("`" + strings.ReplaceAll(p.database, "`", "``") + "`")
+	}
 	for ; i < end; i += 2 {
 		if b.Len() > 0 {
 			b.WriteByte('.')

@@ -17,6 +17,9 @@ type parser struct {
 	verb  string          // the first word of this statement: why it is no read, if nothing better is known
 	known map[string]bool // out.Names, once they are many
 
+	database string  // that of the program whose body this is, where names without one are looked for
+	local    *scopes // the variables of that program; nil: it is a text that a client sends
+
 	serverTable string // the first name of a table that shows the state of a server, if it is one of information_schema
 	namesSchema bool   // which is named
 }
@@ -48,6 +51,7 @@ func (p *parser) reset(text string) {
 	p.lexer = lexer{text: text, tokens: p.tokens[:0]}
 	p.out, p.worst, p.known = Statement{Plain: true}, nothing, nil
 	p.serverTable, p.namesSchema = "", false
+	p.database, p.local = "", nil
 }
 
 // result returns what was gathered.
@@ -55,6 +59,10 @@ func (p *parser) result() Statement {
 	out := p.out
 	p.out, p.text = Statement{}, ""
 	out.Class = classes[p.worst]
+	out.Unclear = out.Effects.Has(dialect.UnknownEffect)
+	if len(out.Calls) > 0 {
+		out.Effects |= dialect.UnknownEffect
+	}
 	out.Plain = out.Plain && p.worst != nothing
 	if p.worst == nothing && out.Why == "" {
 		out.Why = "no statement"

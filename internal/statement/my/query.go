@@ -5,6 +5,9 @@ import "github.com/gopooled/pooled/dialect"
 // query is SELECT, VALUES or TABLE.
 func (p *parser) query(s []token) {
 	p.is(read, 0)
+	if at(s, 0) == "table" {
+		p.uses(s, 1, qualified(s, 1))
+	}
 	p.scan(s)
 }
 
@@ -100,6 +103,10 @@ func (p *parser) assigned(s []token, i int) {
 // keyword deals with the keywords that make more of a query than a read.
 func (p *parser) keyword(s []token, i int) {
 	switch at(s, i) {
+	case "from":
+		p.sources(s, i)
+	case "table":
+		p.uses(s, i+1, qualified(s, i+1)) // as a query within another one
 	case "insert", "replace":
 		if !isMark(s, i+1, '(') {
 			p.because(at(s, i))
@@ -167,14 +174,24 @@ func (p *parser) into(s []token, i int) {
 		p.because("sets a user variable")
 	}
 	p.because("select into")
-	p.is(write, 0)
-	for isKind(s, i, variable) {
-		p.undo(dialect.UserVariable, p.variableName(&s[i]))
-		if !isMark(s, i+1, ',') {
+	if p.local == nil {
+		p.is(write, 0)
+	}
+	for {
+		end := i + 1
+		switch {
+		case isKind(s, i, variable):
+			p.undo(dialect.UserVariable, p.variableName(&s[i]))
+		default:
+			if end = qualified(s, i); !p.isLocal(s[i:], end-i) {
+				// In no text is there another kind of variable: whatever it is, it is not understood.
+				p.is(write, dialect.UserVariable|dialect.UnknownEffect)
+				return
+			}
+		}
+		if !isMark(s, end, ',') {
 			return
 		}
-		i += 2
+		i = end + 1
 	}
-	// Variables of stored programs, which exist in no other statement: whatever it is, it is not understood.
-	p.is(write, dialect.UserVariable|dialect.UnknownEffect)
 }

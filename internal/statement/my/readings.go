@@ -1,5 +1,7 @@
 package my
 
+import "github.com/gopooled/pooled/dialect"
+
 // reading is one way to read a text. The zero value is the one of most servers: backslashes escape, double quotes make strings,
 // and all executable comments are executed.
 type reading struct {
@@ -95,6 +97,10 @@ func (p *parser) read(r reading) bool {
 		}
 	}
 	p.out.Plain = p.out.Plain && n <= 1
+	if n > 1 && p.out.Remakes { // what stands behind it may do what nobody knows yet
+		p.worst = unclear
+		p.out.Effects |= dialect.UnknownEffect
+	}
 	return ok
 }
 

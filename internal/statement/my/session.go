@@ -78,7 +78,8 @@ func (p *parser) lock(s []token) {
 		p.is(write, dialect.TableLock)
 		p.names(s[2:])
 	case "instance":
-		p.is(write, dialect.TableLock|dialect.Permanent)
+		p.is(write, 0)
+		p.undo(dialect.TableLock, "instance")
 	default:
 		p.unknown()
 	}
@@ -103,6 +104,7 @@ func (p *parser) diagnostics(s []token) {
 		case !isAssignment(s, i):
 		case isKind(s, i-1, variable):
 			p.undo(dialect.UserVariable, p.variableName(&s[i-1]))
+		case !isMark(s, i-2, '.') && s[i-1].isName() && p.isLocal(s[i-1:], 1):
 		default:
 			p.unknown()
 		}

@@ -15,15 +15,31 @@ func (p *parser) set(s []token) {
 	if len(s) == 1 {
 		p.unknown()
 	}
+	scoped := false // GLOBAL or SESSION stands before
 	isList := false // the item before goes on after a comma: SET ROLE a, b
 	for i := 1; i < len(s); {
 		end := comma(s, i)
 		item := s[i:end]
-		if !p.setSpecial(item, &isList) {
+		scoped = scoped || isScope(at(item, 0)) || isKind(item, 0, system)
+		switch {
+		case !scoped && p.setsLocal(item):
+		case !p.setSpecial(item, &isList):
 			p.setVariable(item, isList)
 		}
 		i = end + 1
 	}
+}
+
+// setsLocal deals with an assignment to a variable of the stored program, or to a column of NEW. It reports whether the item is one. A variable of the
+// program hides one of the server's.
+func (p *parser) setsLocal(s []token) bool {
+	end := qualified(s, 0)
+	if !isAssignment(s, end) || !p.isLocal(s, end) {
+		return false
+	}
+	p.is(read, 0)
+	p.scan(s[end+1:])
+	return true
 }
 
 // setStatement is MariaDB's SET STATEMENT variable = value, ... FOR statement. The variables get their values back by themselves.

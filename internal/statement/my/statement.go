@@ -46,11 +46,21 @@ type Statement struct {
 	// temporary table of that name.
 	Names []string
 
+	// Calls are the stored routines that it calls, each once. They may do anything, so each makes it unknown; Unclear says that there is more that
+	// does, so that it would be unknown even to who knows what they do.
+	Calls   []Call
+	Unclear bool
+
+	// Databases are those of the tables and views that the body of a program names, in lower case, each once: see [Source]. Of a text they are not
+	// told.
+	Databases []string
+
 	// Implicit says that it decides whether transactions begin by themselves: it sets autocommit, or what COMMIT does besides.
 	Implicit bool
 
-	// Defines says that CREATE, ALTER, DROP or RENAME is in it: what the server's catalogue says may change.
-	Defines bool
+	// Defines says that CREATE, ALTER, DROP or RENAME is in it: what the server's catalogue says may change. Remakes says that this may be a view, a
+	// routine, a trigger or a table's default that calls, or a name for such: statements that come later may do what nothing known now tells.
+	Defines, Remakes bool
 
 	// Plain says that it is one statement, in every reading, that can neither begin nor end a transaction, and writes no file: see
 	// [dialect.Statement].
@@ -58,7 +68,7 @@ type Statement struct {
 }
 
 // Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and
-// Database.
+// Database; or it is a TableLock by LOCK INSTANCE, whose name is "instance", or an OpenTx by XA, whose name is "xa".
 //
 // Its name is, for a Setting, the variable in lower case; "transaction" stands for all that SET TRANSACTION sets. For a UserVariable
 // it is the lower-case name without @ and quotes; for a TempTable the name as DROP TEMPORARY TABLE takes it, with its qualifier and in
@@ -88,7 +98,7 @@ func Parse(text string) Statement {
 
 // unknown is what Parse says of a text that it cannot take apart.
 func unknown(why string) Statement {
-	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Why: why}
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Unclear: true, Why: why}
 }
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}

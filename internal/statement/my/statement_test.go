@@ -107,7 +107,7 @@ func TestTextsThatCannotBeTakenApartAreUnknown(t *testing.T) {
 		got := my.Parse(text)
 		assert.NotEmpty(t, got.Why)
 		got.Why = ""
-		assert.Equal(t, my.Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect}, got, "%.60s", text)
+		assert.Equal(t, my.Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Unclear: true}, got, "%.60s", text)
 	}
 }
 
@@ -131,4 +131,61 @@ func FuzzParse(f *testing.F) {
 			assert.Empty(t, got.Names, "a text without a statement")
 		}
 	})
+}
+
+func TestDefinitionsThatGiveLaterStatementsMoreToDoAreToldApart(t *testing.T) {
+	for text, remakes := range map[string]bool{
+		"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a DECIMAL(10, 2) DEFAULT (0))": false,
+		"CREATE OR REPLACE TABLE IF NOT EXISTS db.t (a INT REFERENCES db.u (b))":           false,
+		"CREATE TABLE t LIKE u":                                 true,
+		"CREATE TABLE t AS SELECT * FROM u":                     true,
+		"CREATE TABLE t (a INT DEFAULT NEXTVAL(s))":             true,
+		"CREATE TABLE t (a INT DEFAULT (NEXT VALUE FOR s))":     true,
+		"CREATE UNIQUE INDEX i ON t (a)":                        false,
+		"CREATE DATABASE d":                                     false,
+		"CREATE USER u":                                         false,
+		"CREATE VIEW v AS SELECT 1":                             true,
+		"CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW DO 1": true,
+		"CREATE PROCEDURE p() DO 1":                             true,
+		"CREATE FUNCTION f RETURNS STRING SONAME 'x.so'":        true,
+		"CREATE SEQUENCE s":                                     true,
+		"ALTER TABLE t ADD b INT, RENAME COLUMN c TO d":         false,
+		"ALTER TABLE t RENAME TO u":                             true,
+		"ALTER TABLE t RENAME u":                                true,
+		"ALTER TABLE t ALTER a SET DEFAULT NEXTVAL(s)":          true,
+		"ALTER VIEW v AS SELECT 1":                              true,
+		"RENAME TABLE t TO u":                                   true,
+		"RENAME USER a TO b":                                    false,
+		"DROP TABLE t":                                          false,
+		"DROP VIEW v":                                           false,
+		"CREATE TABLE t (a INT); RENAME TABLE t TO u":           true,
+	} {
+		got := my.Parse(text)
+		assert.True(t, got.Defines, text)
+		assert.Equal(t, remakes, got.Remakes, text)
+	}
+	assert.False(t, my.Parse("CREATE TEMPORARY TABLE t LIKE u").Defines)
+	assert.False(t, my.Parse("INSERT INTO t VALUES (1)").Remakes)
+}
+
+func TestCallsAreToldWithTheirDatabases(t *testing.T) {
+	for text, want := range map[string][]my.Call{
+		"CALL p()":                      {{Procedure: true, Name: "p"}},
+		"CALL `Db`.`P x`(1)":            {{Procedure: true, Database: "Db", Name: "p x"}},
+		"SELECT f(1), Db . G ( h(1) )":  {{Name: "f"}, {Database: "Db", Name: "g"}, {Name: "h"}},
+		"SELECT f(1), F(2)":             {{Name: "f"}},
+		"SELECT count (1), now()":       {{Name: "count"}},
+		"CALL p(f(1))":                  {{Procedure: true, Name: "p"}, {Name: "f"}},
+		"SELECT 1 /*!50000 + f(1) */":   {{Name: "f"}},
+		"INSERT INTO t VALUES (f(1))":   {{Name: "f"}},
+		"CREATE PROCEDURE p() CALL q()": nil,
+	} {
+		got := my.Parse(text)
+		assert.Equal(t, want, got.Calls, text)
+		assert.False(t, got.Unclear, text)
+	}
+	for _, text := range []string{"CALL p() q", "CALL a.b.c()", "SELECT a.b.c()", "CALL", "CALL 'p'()", "CALL p(@a), q()", "EXECUTE s"} {
+		assert.True(t, my.Parse(text).Unclear, text)
+	}
+	assert.Equal(t, []my.Undo{{Effect: dialect.UserVariable, Name: "a"}}, my.Parse("CALL p(1, @A, @b + 1)").Undo)
 }

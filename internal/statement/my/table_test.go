@@ -277,8 +277,8 @@ tx | none | | COMMIT AND NO CHAIN
 tx | none | | SAVEPOINT a
 tx | none | | ROLLBACK TO SAVEPOINT a
 tx | none | | RELEASE SAVEPOINT a
-tx | open_tx,permanent | | XA START 'x'
-tx | open_tx,permanent | | XA BEGIN 'x', 'y', 1
+tx | open_tx | open_tx xa | XA START 'x'
+tx | open_tx | open_tx xa | XA BEGIN 'x', 'y', 1
 tx | none | | XA END 'x'
 tx | none | | XA PREPARE 'x'
 tx | none | | XA RECOVER
@@ -310,7 +310,7 @@ write | none | | HANDLER t CLOSE
 unknown | unknown | | HANDLER t READ i FIRST WHERE f(1)
 write | table_lock | | LOCK TABLES t READ, u AS x WRITE
 write | table_lock | | LOCK TABLE t WRITE
-write | table_lock,permanent | | LOCK INSTANCE FOR BACKUP
+write | table_lock | table_lock instance | LOCK INSTANCE FOR BACKUP
 write | none | | UNLOCK TABLES
 write | table_lock | | FLUSH TABLES WITH READ LOCK
 write | table_lock | | FLUSH LOCAL TABLES t, u WITH READ LOCK
@@ -326,6 +326,8 @@ write | temp_table,sequence | temp_table ´t´ | CREATE TEMPORARY TABLE t AS SEL
 write | temp_table,sequence | temp_table ´t´ | CREATE /*!50000 TEMPORARY */ TABLE t SELECT 1
 unknown | temp_table,sequence,unknown | temp_table ´t´ | CREATE TEMPORARY TABLE t AS SELECT f(1)
 write | temp_table | temp_table ´s´ | CREATE TEMPORARY SEQUENCE s START WITH 1
+write | temp_table,sequence,permanent | temp_table ´t´ | CREATE TEMPORARY TABLE t (a INT DEFAULT NEXTVAL(s))
+write | temp_table,sequence,permanent | temp_table ´t´ | CREATE TEMPORARY TABLE t (a INT DEFAULT (NEXT VALUE FOR s))
 write | temp_table | temp_table ´y´ | ALTER TABLE x RENAME TO y
 write | temp_table | temp_table ´d´.´y´ | ALTER TABLE x ADD a INT, RENAME d.y
 write | temp_table | temp_table ´b´, temp_table ´d´ | RENAME TABLE a TO b, c TO d
@@ -340,6 +342,8 @@ unknown | sequence,unknown | | CREATE TABLE t AS SELECT f(1)
 write | none | | CREATE UNIQUE INDEX i ON t (a(10), (LOWER(b)))
 write | none | | CREATE OR REPLACE ALGORITHM = MERGE DEFINER = 'u'@'h' SQL SECURITY DEFINER VIEW v (a) AS SELECT 1
 unknown | unknown | | CREATE VIEW v AS SELECT f(1)
+unknown | sequence,unknown | | CREATE OR REPLACE VIEW v AS SELECT 1; INSERT INTO v VALUES (1)
+write | sequence | | CREATE TABLE t (a INT); INSERT INTO t VALUES (1)
 write | none | | CREATE DATABASE db CHARACTER SET utf8mb4
 write | none | | CREATE USER 'u'@'h' IDENTIFIED BY 'x'
 write | none | | CREATE PROCEDURE p() SELECT 1
@@ -351,18 +355,19 @@ write | none | | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN SET @a = 1; END
 write | none | | CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR NOT FOUND, SQLEXCEPTION BEGIN SET @a = 1; END; SET @b = 2; END
 write | none | | CREATE PROCEDURE p() l: WHILE 1 DO SET @a = 1; REPEAT SET @b = 1; UNTIL 1 END REPEAT; END WHILE l
 write | none | | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'
-write | setting | setting a | CREATE PROCEDURE p() BEGIN SELECT 1; END; SET a = 1
-write | setting | setting a | CREATE PROCEDURE p() SELECT 1; SET a = 1
-write | setting | setting a | CREATE PROCEDURE begin() SELECT 1; SET a = 1
-write | setting | setting a | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1; SET a = 1
-write | setting | setting a | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() BEGIN SELECT 1; END; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE begin() SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1; SET a = 1
+unknown | setting,unknown | setting a | CREATE FUNCTION f RETURNS STRING SONAME 'x.so'; SET a = 1
 unknown | unknown | | CREATE PROCEDURE p() BEGIN SELECT 1; SET a = 1
-write | setting | setting a | CREATE PROCEDURE p() BEGIN DO IF(1, 2, 3); END; SET a = 1
+unknown | setting,unknown | setting a | CREATE PROCEDURE p() BEGIN DO IF(1, 2, 3); END; SET a = 1
 write | none | | ALTER TABLE t ADD COLUMN a VARCHAR(10), DROP COLUMN b
 write | none | | ALTER DATABASE db CHARACTER SET utf8
 write | none | | ALTER INSTANCE ROTATE INNODB MASTER KEY
 write | none | | ALTER USER u IDENTIFIED BY 'x'
 write | none | | DROP TABLE t
+write | permanent | | DROP DATABASE IF EXISTS d
 write | none | | RENAME USER a TO b
 write | none | | GRANT SELECT (a, b), EXECUTE ON db.* TO 'u'@'h' WITH GRANT OPTION
 write | none | | REVOKE ALL ON *.* FROM u

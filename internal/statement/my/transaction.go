@@ -53,11 +53,13 @@ func (p *parser) start(s []token) {
 	}
 }
 
-// xa is a statement of a distributed transaction. Until it is prepared and finished, which may be never, its session is bound to it.
+// xa is a statement of a distributed transaction. Until it is prepared and finished, which may be never, its session is bound to it, and refuses a plain
+// ROLLBACK.
 func (p *parser) xa(s []token) {
 	switch at(s, 1) {
 	case "start", "begin":
-		p.is(txControl, dialect.OpenTx|dialect.Permanent)
+		p.is(txControl, 0)
+		p.undo(dialect.OpenTx, "xa")
 	case "end", "prepare", "commit", "rollback", "recover":
 		p.is(txControl, 0)
 	default:

@@ -1,0 +1,75 @@
+package mysql
+
+import (
+	"slices"
+
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
+)
+
+// doing is what comes of it when something of the catalogue is read, written or called, besides what the statement shows. The zero value: nothing.
+type doing struct {
+	effects  dialect.Effects
+	undo     []dialect.Undo
+	implicit bool   // it decides whether transactions begin by themselves
+	defines  bool   // it changes the catalogue
+	sees     bool   // it may read last_insert_id
+	lasts    bool   // some of it may outlast an error of the statement
+	why      string // it may do anything, because: a clause for people, such as "view v mentions f"
+}
+
+// unknown says that it may do anything.
+func (d *doing) unknown(why string) {
+	d.effects |= dialect.UnknownEffect
+	if d.why == "" {
+		d.why = why
+	}
+}
+
+// add says that it does what another one does. It reports whether that is more than was known.
+func (d *doing) add(other *doing) (more bool) {
+	if other == nil {
+		return false
+	}
+	more = d.effects|other.effects != d.effects || other.implicit && !d.implicit || other.defines && !d.defines || other.sees && !d.sees || other.lasts && !d.lasts
+	d.effects |= other.effects
+	d.implicit, d.defines = d.implicit || other.implicit, d.defines || other.defines
+	d.sees, d.lasts = d.sees || other.sees, d.lasts || other.lasts
+	if d.why == "" {
+		d.why = other.why
+	}
+	for _, u := range other.undo {
+		if !slices.Contains(d.undo, u) {
+			d.undo = append(d.undo, u)
+			more = true
+		}
+	}
+	return more
+}
+
+// isNothing reports whether nothing comes of it.
+func (d *doing) isNothing() bool {
+	return d.effects == 0 && !d.implicit && !d.defines && !d.sees && !d.lasts
+}
+
+// tell adds it to what a statement does.
+func (d *doing) tell(s *dialect.Statement) {
+	if d.isNothing() {
+		return
+	}
+	if d.effects.Has(dialect.UnknownEffect) {
+		statement.Unknown(s, d.why)
+	} else {
+		statement.NeedsPrimary(s, "a program of the server's leaves something")
+	}
+	s.Effects |= d.effects
+	s.Implicit, s.Defines = s.Implicit || d.implicit, s.Defines || d.defines
+	if d.sees {
+		s.Sees = dialect.Sequence
+	}
+	for _, u := range d.undo {
+		if !slices.Contains(s.Undo, u) {
+			s.Undo = append(s.Undo[:len(s.Undo):len(s.Undo)], u)
+		}
+	}
+}
