@@ -116,8 +116,10 @@ var evaluating = statement.WordsOf("default temporary")
 const (
 	viewsSQL = `select table_name, view_definition from information_schema.views
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')`
-	defaultsSQL = `select table_name, column_default from information_schema.columns
-		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and column_default like '%nextval%'`
+	// MariaDB lets a default, and a column that is computed, set a user variable. The last column says that one may.
+	defaultsSQL = `select table_name, max(coalesce(column_default like '%:=%', 0) or coalesce(generation_expression like '%:=%', 0)) from information_schema.columns
+		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')
+			and (column_default like '%nextval%' or column_default like '%:=%' or generation_expression like '%:=%') group by table_name`
 	// The last column says whether the user may see the triggers of the table. Grants to roles do not count: it is not proved then.
 	tablesSQL = `select t.table_name, upper(coalesce(t.engine, '')), t.table_type, max(p.pattern is not null)
 		from information_schema.tables t left join (
@@ -168,6 +170,10 @@ func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
 		name := strings.ToLower(value(row[0]))
 		c.defaults[name] = true
 		c.written(name).unknown("writes to " + name)
+		if value(row[1]) != "0" {
+			c.views[name] = &doing{}
+			c.views[name].unknown("a column of " + name + " sets a variable")
+		}
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,10 @@
 package my
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"slices"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // define is CREATE, ALTER, DROP or RENAME.
 func (p *parser) define(s []token) {
@@ -168,6 +172,12 @@ func (p *parser) alter(s []token, object int) {
 	switch at(s, object) {
 	case "table":
 		p.renamed(s, object)
+		if takesNumbers(s) { // the default of a new column is evaluated
+			p.is(write, sequenceValue)
+		}
+		if slices.ContainsFunc(s, func(t token) bool { return t.kind == variable }) {
+			p.unknown()
+		}
 	default:
 		p.content(s, object)
 	}
