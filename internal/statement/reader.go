@@ -52,7 +52,8 @@ type Reader[C any] struct {
 	stale    atomic.Bool
 	wants    atomic.Bool   // there are wanted names
 	learning atomic.Bool   // somebody reads the catalogue
-	learnt   atomic.Int64  // when, or when that failed, in Unix nanoseconds; 0 = never
+	learnt   atomic.Int64  // when all of it was last asked for, in Unix nanoseconds; 0 = never
+	failedAt atomic.Int64  // when it could last not be read
 	took     atomic.Int64  // how long it took to read all of it, in nanoseconds
 	failures atomic.Int32  // how often in a row the catalogue could not be read
 	hurry    atomic.Bool   // that is no reason to wait
@@ -165,7 +166,7 @@ func (r *Reader[C]) Age() { r.askAgain(maxAge) }
 // paused reports whether nobody reads the catalogue yet, as that has failed only just.
 func (r *Reader[C]) paused() bool {
 	n := r.failures.Load()
-	return n > 0 && !r.hurry.Load() && time.Since(time.Unix(0, r.learnt.Load())) < pause(n)
+	return n > 0 && !r.hurry.Load() && time.Since(time.Unix(0, r.failedAt.Load())) < pause(n)
 }
 
 // pause is how long nobody reads the catalogue after so many failures: the first may have been that of a connection.
@@ -290,7 +291,9 @@ func (r *Reader[C]) Learn(ctx context.Context, texts []string, fetch func(c *C, 
 		return nil
 	}
 	start := time.Now()
-	r.learnt.Store(start.UnixNano())
+	if c == nil {
+		r.learnt.Store(start.UnixNano())
+	}
 	extended, err := fetch(c, names)
 	if c == nil && err == nil {
 		r.took.Store(int64(time.Since(start)))
@@ -360,7 +363,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 
 // failedLocked notes that the catalogue could not be read.
 func (r *Reader[C]) failedLocked(base *C, names []string) {
-	r.learnt.Store(time.Now().UnixNano())
+	r.failedAt.Store(time.Now().UnixNano())
 	r.failures.Add(1)
 	r.wantLocked(names)
 	if base == nil {

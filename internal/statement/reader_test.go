@@ -3,6 +3,9 @@ package statement
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -149,6 +152,91 @@ func TestReaderStaysStaleWhenItWasOutdatedMeanwhile(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, r.Stale())
 	})
+}
+
+// byName is a catalogue that is asked for names.
+var byName = Catalogue[names]{
+	Judge: func(text string, c *names) (s *dialect.Statement, lacks []string, absent bool) {
+		if c == nil || !(*c)[text] {
+			return &dialect.Statement{Provisional: true}, []string{text}, false
+		}
+		return &dialect.Statement{Class: dialect.Read}, nil, false
+	},
+	Reach: func(text string, c *names) ([]string, bool) { return []string{text}, c != nil && (*c)[text] },
+	Without: func(c *names, without []string) *names {
+		less := maps.Clone(*c)
+		for _, name := range without {
+			delete(less, name)
+		}
+		return &less
+	},
+	Asked: func(c *names) []string { return slices.Sorted(maps.Keys(*c)) },
+}
+
+// extends adds names to a catalogue, and notes which, and whether to a new one.
+func extends(asked *[]string) func(c *names, more []string) (*names, error) {
+	return func(c *names, more []string) (*names, error) {
+		slices.Sort(more)
+		extended, what := names{}, "all of "
+		if c != nil {
+			extended, what = maps.Clone(*c), ""
+		}
+		for _, name := range more {
+			extended[name] = true
+		}
+		*asked = append(*asked, what+strings.Join(more, " "))
+		return &extended, nil
+	}
+}
+
+func TestReaderAsksForWhatTextsLackAndForAllWhenThatIsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewReader(byName)
+		var asked []string
+		learn := func(texts ...string) { require.NoError(t, r.Learn(t.Context(), texts, extends(&asked))) }
+		learn("f")
+		for range maxAge / time.Minute { // which is no reason to forget how old the rest is
+			time.Sleep(time.Minute)
+			r.Age()
+			name := "g" + strconv.Itoa(len(asked))
+			assert.True(t, r.Statement(name).Provisional)
+			learn()
+			assert.False(t, r.Statement(name).Provisional)
+			assert.False(t, r.Statement("f").Provisional)
+		}
+		assert.Equal(t, []string{"all of f", "g1", "g2", "g3", "g4", "all of f g1 g2 g3 g4 g5"}, asked)
+		learn("f", "g1")
+		assert.Len(t, asked, 6, "nothing is lacking")
+	})
+}
+
+func TestReaderForgetsWhatWasDefinedWhileItWasRead(t *testing.T) {
+	r := NewReader(byName)
+	asked := []string{}
+	begun := r.Changes()
+	require.NoError(t, r.Learn(t.Context(), []string{"f", "g"}, func(c *names, more []string) (*names, error) {
+		r.Define([]string{"f"})
+		return extends(&asked)(c, more)
+	}))
+	assert.True(t, r.Statement("f").Effects.Has(dialect.UnknownEffect))
+	assert.False(t, r.Statement("g").Provisional)
+	assert.True(t, r.ChangedSince(begun, "f"))
+	assert.False(t, r.ChangedSince(begun, "g"))
+	assert.False(t, r.ChangedSince(r.Changes(), "f"))
+	r.Defined([]string{"f"})
+	assert.True(t, r.Statement("f").Provisional)
+	require.NoError(t, r.Learn(t.Context(), nil, extends(&asked)))
+	assert.False(t, r.Statement("f").Provisional)
+
+	r.Define(nil) // anything
+	assert.True(t, r.Statement("g").Effects.Has(dialect.UnknownEffect))
+	require.NoError(t, r.Learn(t.Context(), []string{"g"}, extends(&asked)))
+	assert.True(t, r.Statement("g").Effects.Has(dialect.UnknownEffect), "whatever is read meanwhile")
+	r.Defined(nil)
+	require.NoError(t, r.Learn(t.Context(), []string{"g"}, extends(&asked)))
+	assert.False(t, r.Statement("g").Provisional)
+	assert.True(t, r.ChangedSince(begun, "g"))
+	assert.Equal(t, []string{"all of f g", "f", "all of g"}, asked)
 }
 
 func TestMentionsFindsNamesAsWords(t *testing.T) {
