@@ -152,12 +152,18 @@ func (t *trial) serve(ctx context.Context, samples *sampler) (recovered time.Tim
 // fill opens all connections that the service may have, and returns when the server was seen to have them: the service itself may do with
 // fewer.
 func (t *trial) fill(ctx context.Context, samples *sampler) error {
+	var all []*sql.Tx
+	defer func() {
+		for _, tx := range all {
+			_ = tx.Rollback() // nothing was done in it
+		}
+	}()
 	for range maxConns {
 		tx, err := t.db.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() //nolint:errcheck // nothing was done in it
+		all = append(all, tx)
 	}
 	return process.Until(ctx, func() bool { return samples.most.Load() >= maxConns })
 }
