@@ -77,7 +77,13 @@ func (r *Router) read(detail string) belonging {
 
 // statement reads a text. The catalogue that it is judged by is the primary's: replicas have what it was before.
 func (r *Router) statement(text string) *dialect.Statement {
-	return r.view.Load().judge.Dialect.Sessions.Statement(text)
+	v := r.view.Load()
+	s := v.judge.Dialect.Sessions.Statement(text)
+	if s.Provisional && v.judge == v.primary && v.judge.Dialect.Sessions.Known() {
+		r.learnNow(v.judge, text)
+		s = v.judge.Dialect.Sessions.Statement(text)
+	}
+	return s
 }
 
 // Explain tells where a statement would go now, outside a transaction and without a session.

@@ -429,6 +429,29 @@ func (r *Router) learn(m *member) {
 	}
 }
 
+// learnNow has the primary asked for what a text names for the first time, as a caller waits to be routed by it. While another one is, the text
+// goes to the primary.
+func (r *Router) learnNow(primary *member, text string) {
+	r.mu.Lock()
+	up := primary.up
+	r.mu.Unlock()
+	if !up || !r.learning.CompareAndSwap(false, true) {
+		return
+	}
+	defer r.learning.Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), learnNowTimeout)
+	defer cancel()
+	conn, err := primary.Dialect.Connector.Connect(ctx)
+	if err != nil {
+		return // the monitor says it, and the text goes to the primary
+	}
+	_ = primary.Dialect.Sessions.Learn(ctx, conn, []string{text}) // likewise
+	_ = conn.Close()
+}
+
+// learnNowTimeout is how long a caller waits for that at most.
+const learnNowTimeout = time.Second
+
 // answeredAsPrimary reports whether the server has said after a moment that it is the primary. The caller holds Router.mu.
 func (m *member) answeredAsPrimary(after int64) bool {
 	return m.up && m.seenAt > after && m.sight.Role == dialect.RolePrimary && !m.CutOff()
