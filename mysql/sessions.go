@@ -91,9 +91,11 @@ func (s *sessions) Defined(string) { s.Reader.Defined(nil) }
 
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string) error {
-	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
-	defer cancel()
-	return s.Reader.Learn(ctx, texts, func(*catalogue, []string) (*catalogue, error) { return s.learn(ctx, conn) })
+	return s.Reader.Learn(ctx, texts, func(*catalogue, []string) (*catalogue, error) {
+		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
+		defer cancel()
+		return s.learn(ctx, conn)
+	})
 }
 
 // pairs runs a query of two columns.

@@ -308,12 +308,13 @@ func (r *Reader[C]) Learn(ctx context.Context, texts []string, fetch func(c *C, 
 	return nil
 }
 
-// begin waits until nobody else reads the catalogue, if that is worth it.
+// begin waits until nobody else reads the catalogue, if that is worth it, or ctx has a deadline.
 func (r *Reader[C]) begin(ctx context.Context) bool {
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		if r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused() {
+		_, limited := ctx.Deadline() // whoever has one has nothing better to do
+		if !limited && (r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused()) {
 			return false
 		}
 		ctx, cancel := context.WithTimeout(ctx, firstWait)
