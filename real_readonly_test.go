@@ -40,7 +40,7 @@ func (d *dialled) used(queries ...string) error {
 		changes.Add(d.server.Sessions.Statement(query), query, 0)
 	}
 	pending := changes.TakePending()
-	require.NoError(d.t, d.server.Sessions.Learn(d.t.Context(), d.conn, pending.Texts))
+	require.NoError(d.t, d.server.Sessions.Learn(d.t.Context(), d.conn, pending.Texts, false))
 	changes.Settle(d.server.Sessions, pending, 0)
 	return d.server.Sessions.Reset(d.t.Context(), d.conn, &changes, "")
 }
@@ -123,7 +123,7 @@ func learn(t *testing.T, d *dialled, texts ...string) {
 	t.Helper()
 	_, err := d.server.Sessions.Fresh(t.Context(), d.conn)
 	require.NoError(t, err)
-	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn, texts))
+	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn, texts, false))
 }
 
 func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) {

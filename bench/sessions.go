@@ -70,10 +70,10 @@ func (s *proxySessions) Proxied(ctx context.Context, _ driver.Conn) (bool, error
 	return s.Sessions.Proxied(ctx, s.conn)
 }
 
-func (s *proxySessions) Learn(ctx context.Context, _ driver.Conn, texts []string) error {
+func (s *proxySessions) Learn(ctx context.Context, _ driver.Conn, texts []string, wait bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Sessions.Learn(ctx, s.conn, texts)
+	return s.Sessions.Learn(ctx, s.conn, texts, wait)
 }
 
 func (s *proxySessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Changes, init string) error {

@@ -44,9 +44,9 @@ type Sessions interface {
 	ChangedSince(changes uint64, text string) bool
 
 	// Learn reads from the server's catalogue what Statement needs to judge some texts, and what it was asked before, over a connection that is in
-	// no transaction. Where another call is at it, it leaves it to that one, or waits if that is worth it. After an error things are as before, and
-	// Stale before long.
-	Learn(ctx context.Context, conn driver.Conn, texts []string) error
+	// no transaction. Where another call is at it, it leaves it to that one, unless wait says otherwise or that is worth it. After an error things are
+	// as before, and Stale before long.
+	Learn(ctx context.Context, conn driver.Conn, texts []string, wait bool) error
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
 	// allows, and runs init again if it may have undone what init had done, whose error it returns as an [InitError]. [ErrDiscard] and [ErrOutdated]

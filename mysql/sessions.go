@@ -90,8 +90,8 @@ func (s *sessions) Define(string) (tracked bool) { return false }
 func (s *sessions) Defined(string) { s.Reader.Defined(nil) }
 
 // Learn reads the catalogue.
-func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string) error {
-	return s.Reader.Learn(ctx, texts, func(*catalogue, []string) (*catalogue, error) {
+func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, wait bool) error {
+	return s.Reader.Learn(ctx, texts, wait, func(*catalogue, []string) (*catalogue, error) {
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
 		return s.learn(ctx, conn)

@@ -110,8 +110,8 @@ var definingUnnamed = statement.WordsOf("operator cast event")
 const learnTimeout = 4 * time.Second
 
 // Learn reads the catalogue.
-func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string) error {
-	return s.Reader.Learn(ctx, texts, func(base *catalogue, names []string) (*catalogue, error) {
+func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, wait bool) error {
+	return s.Reader.Learn(ctx, texts, wait, func(base *catalogue, names []string) (*catalogue, error) {
 		c, err := pgxConn(conn)
 		if err != nil {
 			return nil, err

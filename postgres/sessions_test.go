@@ -71,7 +71,7 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 		fact{"volatile builtin", "set_config", ""}, fact{"volatile builtin", "nextval", ""}, fact{"volatile builtin", "pg_read_file", ""},
 		fact{"table", "things", ""},
 	))
-	require.NoError(tb, s.Reader.Learn(tb.Context(), []string{text}, func(base *catalogue, names []string) (*catalogue, error) {
+	require.NoError(tb, s.Reader.Learn(tb.Context(), []string{text}, false, func(base *catalogue, names []string) (*catalogue, error) {
 		c := newCatalogue()
 		if base != nil {
 			maps.Copy(c.nodes, base.nodes)

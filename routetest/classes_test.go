@@ -27,7 +27,7 @@ func learntSessions(t *testing.T, driverName, dsn string, cases []routingCase) d
 	for i := range cases {
 		texts = append(texts, cases[i].text)
 	}
-	require.NoError(t, server.Sessions.Learn(t.Context(), conn, texts))
+	require.NoError(t, server.Sessions.Learn(t.Context(), conn, texts, false))
 	return server.Sessions
 }
 

@@ -107,10 +107,23 @@ type learner struct {
 func (l *learner) Stale() bool       { return l.stale.Load() }
 func (l *learner) Outdate(sure bool) { l.stale.Store(sure) }
 
-func (l *learner) Learn(_ context.Context, conn driver.Conn, _ []string) error {
+func (l *learner) Learn(_ context.Context, conn driver.Conn, _ []string, _ bool) error {
 	if l.stale.CompareAndSwap(true, false) {
 		l.learned <- conn
 	}
+	return nil
+}
+
+// taught are sessions that know of no text what it does, and count how often they were to learn that.
+type taught struct {
+	fakeSessions
+	times atomic.Int64
+}
+
+func (*taught) Statement(string) *dialect.Statement { return &dialect.Statement{Provisional: true} }
+
+func (s *taught) Learn(context.Context, driver.Conn, []string, bool) error {
+	s.times.Add(1)
 	return nil
 }
 

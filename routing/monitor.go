@@ -416,11 +416,7 @@ func (r *Router) learn(m *member) {
 		defer r.learning.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
-		conn, err := m.Dialect.Connector.Connect(ctx)
-		if err == nil {
-			err = sessions.Learn(ctx, conn, nil)
-			_ = conn.Close()
-		}
+		err := m.teach(ctx, sessions, nil, false)
 		if err != nil && ctx.Err() == nil {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so fewer statements go to replicas", "endpoint", m.Info.Name, "error", err)
 		}
@@ -429,28 +425,37 @@ func (r *Router) learn(m *member) {
 	}
 }
 
-// learnNow has the primary asked for what a text names for the first time, as a caller waits to be routed by it. While another one is, the text
-// goes to the primary.
+// learnNow has the primary asked for what a text names for the first time, as a caller waits to be routed by it. While another one is, or where that
+// was no use only just, the text goes to the primary.
 func (r *Router) learnNow(primary *member, text string) {
 	r.mu.Lock()
 	up := primary.up
 	r.mu.Unlock()
-	if !up || !r.learning.CompareAndSwap(false, true) {
+	if !up || r.now() < r.learnsNoText.Load() || !r.learning.CompareAndSwap(false, true) {
 		return
 	}
 	defer r.learning.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), learnNowTimeout)
 	defer cancel()
-	conn, err := primary.Dialect.Connector.Connect(ctx)
-	if err != nil {
-		return // the monitor says it, and the text goes to the primary
+	sessions := primary.Dialect.Sessions
+	if err := primary.teach(ctx, sessions, []string{text}, true); err != nil || sessions.Statement(text).Provisional { // which the monitor says
+		r.learnsNoText.Store(r.now() + int64(learnNowTimeout))
 	}
-	_ = primary.Dialect.Sessions.Learn(ctx, conn, []string{text}) // likewise
-	_ = conn.Close()
 }
 
-// learnNowTimeout is how long a caller waits for that at most.
+// learnNowTimeout is how long a caller waits for that at most, and how long nobody does where it was no use.
 const learnNowTimeout = time.Second
+
+// teach has sessions learn from the member, over a connection that is for nothing else.
+func (m *member) teach(ctx context.Context, sessions dialect.Sessions, texts []string, wait bool) error {
+	conn, err := m.Dialect.Connector.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = sessions.Learn(ctx, conn, texts, wait)
+	_ = conn.Close() // err is the reason
+	return err
+}
 
 // answeredAsPrimary reports whether the server has said after a moment that it is the primary. The caller holds Router.mu.
 func (m *member) answeredAsPrimary(after int64) bool {

@@ -370,3 +370,18 @@ func TestCatalogueIsThePrimarysAsLongAsItAnswers(t *testing.T) {
 		learns(1, 1)
 	})
 }
+
+// A connection for each text would be a storm where the catalogue cannot be read.
+func TestCallersAskForTheNamesOfATextOnlyWhereThatIsOfUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sessions := &taught{}
+		c := newClusterOf(t, 2, nil, func(servers []*fakeServer) { servers[0].sessions = sessions })
+		for range 10 {
+			assert.True(t, c.statement("select a").Provisional)
+		}
+		assert.EqualValues(t, 1, sessions.times.Load())
+		time.Sleep(learnNowTimeout)
+		c.statement("select a")
+		assert.EqualValues(t, 2, sessions.times.Load())
+	})
+}

@@ -52,7 +52,8 @@ type Router struct {
 	unsettled       unsettled
 	refused         statement.Cache[struct{}] // texts that a replica has refused as writes
 	anyRefused      atomic.Bool
-	learning        atomic.Bool // the catalogue is being read
+	learning        atomic.Bool  // the catalogue is being read
+	learnsNoText    atomic.Int64 // stamp: until when nobody waits for the catalogue, as that was no use only just
 	counts          [reasonCount]atomic.Uint64
 
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members

@@ -280,9 +280,9 @@ func (r *Reader[C]) Defined(names []string) {
 }
 
 // Learn has fetch extend the copy by the names that texts lack or, if it is out of date, make a new one. Where another call is at it, it leaves it to
-// that one; if nothing is known yet, and names are no matter, it waits for that.
-func (r *Reader[C]) Learn(ctx context.Context, texts []string, fetch func(c *C, names []string) (*C, error)) error {
-	if !r.begin(ctx) {
+// that one, unless it is to wait; if nothing is known yet, and names are no matter, it waits in any case.
+func (r *Reader[C]) Learn(ctx context.Context, texts []string, wait bool, fetch func(c *C, names []string) (*C, error)) error {
+	if !r.begin(ctx, wait) {
 		return nil
 	}
 	defer r.end()
@@ -308,13 +308,12 @@ func (r *Reader[C]) Learn(ctx context.Context, texts []string, fetch func(c *C, 
 	return nil
 }
 
-// begin waits until nobody else reads the catalogue, if that is worth it, or ctx has a deadline.
-func (r *Reader[C]) begin(ctx context.Context) bool {
+// begin waits until nobody else reads the catalogue, if that is asked for or worth it.
+func (r *Reader[C]) begin(ctx context.Context, wait bool) bool {
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		_, limited := ctx.Deadline() // whoever has one has nothing better to do
-		if !limited && (r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused()) {
+		if !wait && (r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused()) {
 			return false
 		}
 		ctx, cancel := context.WithTimeout(ctx, firstWait)

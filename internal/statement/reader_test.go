@@ -43,7 +43,7 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 	assert.True(t, r.Stale())
 	assert.False(t, r.Known())
 	assert.True(t, r.Statement("f").Provisional)
-	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
+	require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{"f": true})))
 	assert.True(t, r.Known())
 	assert.False(t, r.Stale())
 	judged := r.Statement("f")
@@ -54,7 +54,7 @@ func TestReaderJudgesAgainOnceItHasTheCatalogue(t *testing.T) {
 func TestReaderAsksForAnUnknownNameOnceInMinAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReader(whole)
-		require.NoError(t, r.Learn(t.Context(), nil, fetches(names{})))
+		require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{})))
 		r.Statement("f")
 		assert.False(t, r.Stale(), "the copy is new, so that the name is a mistake")
 		time.Sleep(minAge)
@@ -67,7 +67,7 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReader(whole)
 		refused := errors.New("permission denied")
-		require.ErrorIs(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { return nil, refused }), refused)
+		require.ErrorIs(t, r.Learn(t.Context(), nil, false, func(*names, []string) (*names, error) { return nil, refused }), refused)
 		assert.True(t, r.Statement("f").Provisional, "nothing is known")
 		for _, pause := range []time.Duration{0, firstPause, 2 * firstPause, 4 * firstPause} {
 			if pause > 0 {
@@ -77,12 +77,12 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 			time.Sleep(pause)
 			r.Age()
 			assert.True(t, r.Stale(), pause)
-			require.ErrorIs(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { return nil, refused }), refused)
+			require.ErrorIs(t, r.Learn(t.Context(), nil, false, func(*names, []string) (*names, error) { return nil, refused }), refused)
 		}
 		time.Sleep(minAge)
 		r.Age()
 		assert.True(t, r.Stale())
-		require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
+		require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{"f": true})))
 		time.Sleep(minAge)
 		r.Age()
 		assert.False(t, r.Stale(), "a copy that was read is good for longer")
@@ -96,15 +96,15 @@ func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
 	refused := errors.New("permission denied")
 	refuse := func(*names, []string) (*names, error) { return nil, refused }
 	r := NewReader(whole)
-	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
+	require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{"f": true})))
 	r.stale.Store(true) // for its age
-	require.ErrorIs(t, r.Learn(t.Context(), nil, refuse), refused)
+	require.ErrorIs(t, r.Learn(t.Context(), nil, false, refuse), refused)
 	assert.False(t, r.Statement("f").Provisional, "nothing says that it is another one now")
 	r.Outdate(true)
-	require.ErrorIs(t, r.Learn(t.Context(), nil, refuse), refused)
+	require.ErrorIs(t, r.Learn(t.Context(), nil, false, refuse), refused)
 	assert.True(t, r.Statement("f").Provisional)
 	r.Outdate(true)
-	require.NoError(t, r.Learn(t.Context(), nil, fetches(names{"f": true})))
+	require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{"f": true})))
 	assert.False(t, r.Statement("f").Provisional)
 }
 
@@ -113,10 +113,10 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 		r := NewReader(whole)
 		answer := make(chan names)
 		slow := func(*names, []string) (*names, error) { n := <-answer; return &n, nil }
-		go func() { assert.NoError(t, r.Learn(t.Context(), nil, slow)) }()
+		go func() { assert.NoError(t, r.Learn(t.Context(), nil, false, slow)) }()
 		synctest.Wait()
 		waited := make(chan error)
-		go func() { waited <- r.Learn(t.Context(), nil, fetches(nil)) }()
+		go func() { waited <- r.Learn(t.Context(), nil, false, fetches(nil)) }()
 		synctest.Wait()
 		select {
 		case <-waited:
@@ -128,9 +128,9 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 		assert.Equal(t, dialect.Read, r.Statement("f").Class, "the second did not read it again")
 
 		r.Outdate(true)
-		go func() { assert.NoError(t, r.Learn(t.Context(), nil, slow)) }()
+		go func() { assert.NoError(t, r.Learn(t.Context(), nil, false, slow)) }()
 		synctest.Wait()
-		require.NoError(t, r.Learn(t.Context(), nil, fetches(nil)), "the old copy serves meanwhile")
+		require.NoError(t, r.Learn(t.Context(), nil, false, fetches(nil)), "the old copy serves meanwhile")
 		answer <- names{}
 	})
 }
@@ -140,13 +140,13 @@ func TestReaderStaysStaleWhenItWasOutdatedMeanwhile(t *testing.T) {
 		r := NewReader(whole)
 		answer := make(chan names)
 		go func() {
-			assert.NoError(t, r.Learn(t.Context(), nil, func(*names, []string) (*names, error) { n := <-answer; return &n, nil }))
+			assert.NoError(t, r.Learn(t.Context(), nil, false, func(*names, []string) (*names, error) { n := <-answer; return &n, nil }))
 		}()
 		synctest.Wait()
 		r.Outdate(true)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.NoError(t, r.Learn(ctx, nil, fetches(nil)))
+		require.NoError(t, r.Learn(ctx, nil, false, fetches(nil)))
 		assert.False(t, r.Stale(), "somebody is at it")
 		answer <- names{}
 		synctest.Wait()
@@ -193,7 +193,7 @@ func TestReaderAsksForWhatTextsLackAndForAllWhenThatIsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReader(byName)
 		var asked []string
-		learn := func(texts ...string) { require.NoError(t, r.Learn(t.Context(), texts, extends(&asked))) }
+		learn := func(texts ...string) { require.NoError(t, r.Learn(t.Context(), texts, false, extends(&asked))) }
 		learn("f")
 		for range maxAge / time.Minute { // which is no reason to forget how old the rest is
 			time.Sleep(time.Minute)
@@ -214,7 +214,7 @@ func TestReaderForgetsWhatWasDefinedWhileItWasRead(t *testing.T) {
 	r := NewReader(byName)
 	asked := []string{}
 	begun := r.Changes()
-	require.NoError(t, r.Learn(t.Context(), []string{"f", "g"}, func(c *names, more []string) (*names, error) {
+	require.NoError(t, r.Learn(t.Context(), []string{"f", "g"}, false, func(c *names, more []string) (*names, error) {
 		r.Define([]string{"f"})
 		return extends(&asked)(c, more)
 	}))
@@ -225,15 +225,15 @@ func TestReaderForgetsWhatWasDefinedWhileItWasRead(t *testing.T) {
 	assert.False(t, r.ChangedSince(r.Changes(), "f"))
 	r.Defined([]string{"f"})
 	assert.True(t, r.Statement("f").Provisional)
-	require.NoError(t, r.Learn(t.Context(), nil, extends(&asked)))
+	require.NoError(t, r.Learn(t.Context(), nil, false, extends(&asked)))
 	assert.False(t, r.Statement("f").Provisional)
 
 	r.Define(nil) // anything
 	assert.True(t, r.Statement("g").Effects.Has(dialect.UnknownEffect))
-	require.NoError(t, r.Learn(t.Context(), []string{"g"}, extends(&asked)))
+	require.NoError(t, r.Learn(t.Context(), []string{"g"}, false, extends(&asked)))
 	assert.True(t, r.Statement("g").Effects.Has(dialect.UnknownEffect), "whatever is read meanwhile")
 	r.Defined(nil)
-	require.NoError(t, r.Learn(t.Context(), []string{"g"}, extends(&asked)))
+	require.NoError(t, r.Learn(t.Context(), []string{"g"}, false, extends(&asked)))
 	assert.False(t, r.Statement("g").Provisional)
 	assert.True(t, r.ChangedSince(begun, "g"))
 	assert.Equal(t, []string{"all of f g", "f", "all of g"}, asked)

@@ -321,7 +321,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	if why == failed {
 		return wasReset, why
 	}
-	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts); err != nil {
+	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts, false); err != nil {
 		if r.isNews(ctx, err) {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so less is known about what statements do",
 				"endpoint", event.Conn.Endpoint().Name, "error", err)

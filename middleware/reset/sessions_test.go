@@ -117,7 +117,7 @@ func (s *sessions) Changes() uint64 { return 0 }
 
 func (s *sessions) ChangedSince(uint64, string) bool { return false }
 
-func (s *sessions) Learn(context.Context, driver.Conn, []string) error {
+func (s *sessions) Learn(context.Context, driver.Conn, []string, bool) error {
 	s.note("learn")
 	s.mu.Lock()
 	defer s.mu.Unlock()
