@@ -99,7 +99,12 @@ func useKept(ctx context.Context, conn *sql.Conn, k kept, set ...string) error {
 			return err
 		}
 	}
-	st, err := conn.PrepareContext(ctx, k.text)
+	return queryPrepared(ctx, conn, k.text)
+}
+
+// queryPrepared has a query prepared, and reads its rows.
+func queryPrepared(ctx context.Context, conn *sql.Conn, text string) error {
+	st, err := conn.PrepareContext(ctx, text)
 	if err != nil {
 		return err
 	}

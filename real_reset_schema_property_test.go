@@ -280,16 +280,7 @@ func (c schemaCall) run(ctx context.Context, conn *sql.Conn) error {
 		}
 		return drain(rows)
 	case "prepared":
-		st, err := conn.PrepareContext(ctx, c.text)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		rows, err := st.QueryContext(ctx)
-		if err != nil {
-			return err
-		}
-		return drain(rows)
+		return queryPrepared(ctx, conn, c.text)
 	case "commit", "rollback":
 		tx, err := conn.BeginTx(ctx, nil)
 		if err != nil {

@@ -120,15 +120,8 @@ const (
 	defaultsSQL = `select table_name, max(coalesce(column_default like '%:=%', 0) or coalesce(generation_expression like '%:=%', 0)) from information_schema.columns
 		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')
 			and (column_default like '%nextval%' or column_default like '%:=%' or generation_expression like '%:=%') group by table_name`
-	// The last column says whether the user may see the triggers of the table. Grants to roles do not count: it is not proved then.
-	tablesSQL = `select t.table_name, upper(coalesce(t.engine, '')), t.table_type, max(p.pattern is not null)
-		from information_schema.tables t left join (
-			select '%' as pattern, grantee from information_schema.user_privileges where privilege_type = 'TRIGGER'
-			union all select table_schema, grantee from information_schema.schema_privileges where privilege_type = 'TRIGGER') p
-		on t.table_schema like p.pattern
-			and p.grantee = concat('''', substring_index(current_user(), '@', 1), '''@''', substring_index(current_user(), '@', -1), '''')
-		where t.table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and t.table_type <> 'VIEW'
-		group by t.table_schema, t.table_name, t.engine, t.table_type`
+	tablesSQL = `select table_name, upper(coalesce(engine, '')), table_type, table_schema from information_schema.tables
+		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and table_type <> 'VIEW'`
 )
 
 // pinnedEngines are those of tables that replicas have otherwise, or may have lost: memory is empty after a restart.
@@ -208,7 +201,7 @@ func (c *catalogue) readTables(ctx context.Context, conn driver.Conn) error {
 		if !local {
 			c.remote[name] = true
 		}
-		if value(row[3]) != "1" {
+		if !c.seen[strings.ToLower(value(row[3]))] { // nor are its triggers
 			kept = nonTransactional
 		}
 		c.engines[name] = max(c.engines[name], kept) // of several, the one that undoes less

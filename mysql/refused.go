@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -20,12 +21,8 @@ const (
 
 // refuses reports whether an error says that the session cannot have a variable set, or not by this user.
 func refuses(err error) bool {
-	for _, number := range []uint16{erUnknownVariable, erLocalVariable, erGlobalVariable, erReadOnly, erNoPrivilege} {
-		if isNumber(err, number) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]uint16{erUnknownVariable, erLocalVariable, erGlobalVariable, erReadOnly, erNoPrivilege},
+		func(number uint16) bool { return isNumber(err, number) })
 }
 
 // isNone reports whether no session has a variable of a name, so that it cannot have been set.

@@ -28,17 +28,24 @@ func newCatalogue() *catalogue {
 	return &catalogue{nodes: map[string]*node{}, asked: map[string]bool{}}
 }
 
+// with returns a catalogue of which the nodes are changed.
+func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
+	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed}
+	change(changed.nodes)
+	changed.findPerils()
+	return changed
+}
+
 // without returns a catalogue that does not know some names. What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
 	if !slices.ContainsFunc(names, func(name string) bool { _, known := c.nodes[name]; return known }) {
 		return c
 	}
-	less := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed}
-	for _, name := range names {
-		delete(less.nodes, name)
-	}
-	less.findPerils()
-	return less
+	return c.with(func(nodes map[string]*node) {
+		for _, name := range names {
+			delete(nodes, name)
+		}
+	})
 }
 
 // withTable returns a catalogue that knows of a table besides what it knows of its name, if it knows that. The table uses what its definition names.
@@ -53,10 +60,7 @@ func (c *catalogue) withTable(name string, uses []string) *catalogue {
 		after = *before
 	}
 	after.isTable, after.uses = true, append(slices.Clone(after.uses), uses...)
-	more := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed}
-	more.nodes[name] = &after
-	more.findPerils()
-	return more
+	return c.with(func(nodes map[string]*node) { nodes[name] = &after })
 }
 
 // nothingNamed is the name by which a text lacks what no text names.
@@ -107,13 +111,18 @@ func namesOf(p *pg.Statement) []string {
 	var names []string
 	for _, list := range [][]string{p.Functions, p.Names, p.Targets} {
 		for _, name := range list {
-			names = append(names, name)
-			if lower := strings.ToLower(name); lower != name {
-				names = append(names, lower)
-			}
+			names = append(names, spellings(name)...)
 		}
 	}
 	return names
+}
+
+// spellings are a name as a text has it and, if that is another one, as sources have its word.
+func spellings(name string) []string {
+	if lower := strings.ToLower(name); lower != name {
+		return []string{name, lower}
+	}
+	return []string{name}
 }
 
 // lacks lists the names that a text reaches and the catalogue does not know.
@@ -138,7 +147,7 @@ func (c *catalogue) lacks(p *pg.Statement) []string {
 // isAtomic reports whether nothing that is named is loose.
 func (c *catalogue) isAtomic(p *pg.Statement) bool {
 	isLoose := func(name string) bool {
-		return c.isLoose(strings.ToLower(name)) || c.isLoose(name) || c.table(name, p.Cascades).loose
+		return slices.ContainsFunc(spellings(name), c.isLoose) || c.table(name, p.Cascades).loose
 	}
 	return !slices.ContainsFunc(p.Functions, isLoose) && !slices.ContainsFunc(p.Names, isLoose) && !slices.ContainsFunc(p.Targets, isLoose)
 }
@@ -175,22 +184,20 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 
 // whyImpureAsNamed is whyImpure of a name as a text has it.
 func (c *catalogue) whyImpureAsNamed(name string) string {
-	if why := c.whyImpure(name); why != "" {
-		return why
-	}
-	if lower := strings.ToLower(name); lower != name {
-		return c.whyImpure(lower)
+	for _, spelling := range spellings(name) {
+		if why := c.whyImpure(spelling); why != "" {
+			return why
+		}
 	}
 	return ""
 }
 
 // pin says that a statement needs the primary if the object of that name does.
 func (c *catalogue) pin(s *dialect.Statement, name string) {
-	if why := c.whyPinned(name); why != "" {
-		statement.NeedsPrimary(s, why)
-	}
-	if lower := strings.ToLower(name); lower != name {
-		c.pin(s, lower)
+	for _, spelling := range spellings(name) {
+		if why := c.whyPinned(spelling); why != "" {
+			statement.NeedsPrimary(s, why)
+		}
 	}
 }
 

@@ -63,12 +63,12 @@ func operatorsOf(text string) string {
 	return strings.Join(pieces, " ")
 }
 
-// whyUnreadable says why not everything that a source names can be found in it; empty: it can.
-func whyUnreadable(text string) string {
+// whyUnreadable says why not everything that a source of these words names can be found in it; empty: it can.
+func whyUnreadable(text string, words statement.Words) string {
 	switch {
 	case strings.Contains(strings.ToLower(text), `u&"`):
 		return "has names in escapes"
-	case statement.WordsOf(text).First(isCut) != "":
+	case words.First(isCut) != "":
 		return "has a name that the server cuts"
 	}
 	return ""
@@ -157,28 +157,26 @@ func (n *node) addRelation(r *relation) {
 	n.related = appendNames(n.related, r.Related)
 }
 
-// addSource adds a source that runs when the node is called or read.
-func (n *node) addSource(says, text string, pinning map[string]bool) {
+// addSource adds a source that runs when the node is called or read, and returns it; nil: there is none, or nobody can read it.
+func (n *node) addSource(says, text string, pinning map[string]bool) *source {
 	if text == "" {
-		return
+		return nil
 	}
-	if why := whyUnreadable(text); why != "" {
+	words := statement.WordsOf(text)
+	if why := whyUnreadable(text, words); why != "" {
 		n.spoil(says + " " + why)
-		return
+		return nil
 	}
 	s := newSource(says, text)
-	s.pins = statement.WordsOf(text).First(isIn(pinning))
+	s.pins = words.First(isIn(pinning))
 	n.sources = append(n.sources, s)
+	return &n.sources[len(n.sources)-1]
 }
 
 // addEvaluated adds expressions that planning may evaluate: whoever names the node has them run.
 func (n *node) addEvaluated(says, text string) {
-	if text == "" {
-		return
-	}
-	n.addSource(says, text, nil)
-	if last := len(n.sources) - 1; last >= 0 {
-		n.sources[last].evaluated = true
+	if s := n.addSource(says, text, nil); s != nil {
+		s.evaluated = true
 	}
 }
 
@@ -187,7 +185,7 @@ func (n *node) addWritten(says, text string) {
 	if text == "" {
 		return
 	}
-	if why := whyUnreadable(text); why != "" {
+	if why := whyUnreadable(text, statement.WordsOf(text)); why != "" {
 		n.rules = true // nobody knows what it does
 		return
 	}

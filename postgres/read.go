@@ -65,26 +65,17 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 	for _, name := range names {
 		r.asked[name] = true
 	}
-	wanted := r.unknownOf(names)
-	if r.nodes[nothingNamed] == nil {
-		wanted = append(wanted, nothingNamed)
-	}
+	wanted := r.unknownOf(append(names, nothingNamed))
 	for first := true; len(wanted) > 0; first = false {
-		next := map[string]bool{}
-		for ; len(wanted) > 0; wanted = wanted[min(len(wanted), maxAtOnce):] {
-			found, err := r.ask(ctx, wanted[:min(len(wanted), maxAtOnce)], first)
+		var reached []string
+		for some := range slices.Chunk(wanted, maxAtOnce) {
+			more, err := r.ask(ctx, some, first)
 			if err != nil {
 				return nil, err
 			}
-			for _, name := range found {
-				next[name] = true
-			}
+			reached = append(reached, more...)
 		}
-		for name := range next {
-			if _, known := r.nodes[name]; !known {
-				wanted = append(wanted, name)
-			}
-		}
+		wanted = r.unknownOf(reached)
 	}
 	r.findPerils()
 	return r.catalogue, nil
@@ -93,7 +84,7 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 // unknownOf returns those of some names that are not known, each once.
 func (c *catalogue) unknownOf(names []string) []string {
 	var unknown []string
-	seen := map[string]bool{nothingNamed: true}
+	seen := map[string]bool{}
 	for _, name := range names {
 		if _, known := c.nodes[name]; !known && !seen[name] {
 			seen[name] = true

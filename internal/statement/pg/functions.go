@@ -13,8 +13,8 @@ type builtin struct {
 }
 
 // builtins are the functions of the server, and of extensions that come with it, of which the catalogue says too little:
-// those that change the session, those that need the primary or tell of one server or session, those that execute a text or are told the name of a type whatever their volatility, and those that
-// are called volatile although a read may use them.
+// those that change the session, those that need the primary or tell of one server or session, those that execute a text or are told the name of a type
+// whatever their volatility, and those that are called volatile although a read may use them.
 var builtins = func() map[string]builtin {
 	all := map[string]builtin{}
 	for _, group := range []struct {
