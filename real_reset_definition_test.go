@@ -2,6 +2,8 @@ package pooled_test
 
 import (
 	"database/sql"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -93,6 +95,91 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// harmfulMySQLDefinitions are those of one connection, and what others run then.
+var harmfulMySQLDefinitions = []struct {
+	only        string // one of the families
+	definitions []string
+	statement   string
+}{
+	{"", []string{"create trigger harmful before insert on t for each row set @leak = 1"}, "insert into t values (2, 'y')"},
+	{"", []string{"create or replace view w as select leak() as a"}, "select * from w"},
+	{"", []string{"alter view w as select leak() as a"}, "select * from w"},
+	{"", []string{"drop view w", "create view w as select leak() as a"}, "select * from w"},
+	{"", []string{"create or replace view below as select leak() as a"}, "select * from w"},
+	{"", []string{"drop function f", "create function f() returns int deterministic return leak()"}, "select f()"},
+	{"", []string{"drop function f", "create function f() returns int deterministic return leak()"}, "select * from of_f"},
+	{"", []string{"drop procedure p", "create procedure p() set @leak = 1"}, "call p()"},
+	{"", []string{"rename table t to before_it, triggered to t"}, "insert into t values (2, 'y')"},
+	{"", []string{"drop table t", "alter table triggered rename to t"}, "insert into t values (2, 'y')"},
+	{"", []string{"drop table t", "alter table triggered rename t"}, "insert into t values (2, 'y')"},
+	{"", []string{"drop trigger harmless", "create trigger harmless before update on t for each row set new.v = leak()"}, "update t set v = 'z'"},
+	{"MariaDB", []string{"create or replace function f() returns int return leak()"}, "select f()"},
+	{"MariaDB", []string{"create or replace trigger harmless before update on t for each row set new.v = leak()"}, "update t set v = 'z'"},
+	{"MariaDB", []string{"alter table t add d int default (@leak := 1)"}, "insert into t (id) values (2)"},
+	{"MariaDB", []string{"create or replace table t (id int, v text, d int default (@leak := 1))"}, "insert into t (id) values (2)"},
+	{"MariaDB", []string{"rename table t to before_it, triggered to t"}, "replace into t values (3, 'z')"},
+}
+
+// On MySQL a definition counts from when it is sent, and is over with its statement.
+func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
+	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+		for _, kept := range []bool{false, true} {
+			for _, c := range harmfulMySQLDefinitions {
+				if c.only != "" && c.only != s.name {
+					continue
+				}
+				t.Run(fmt.Sprintf("kept=%t/%s/%s", kept, strings.Join(c.definitions, "; "), c.statement), func(t *testing.T) {
+					dsn := s.database(t)
+					bare := openReal(t, "mysql", dsn)
+					for _, text := range []string{
+						"create function leak() returns int deterministic begin set @leak = 1; return 1; end",
+						"create table t (id int, v text)", "insert into t values (1, 'x')", "create trigger harmless before update on t for each row set new.id = 1",
+						"create table triggered (id int, v text)", "create trigger of_it before insert on triggered for each row set @leak = 1",
+						"create function f() returns int deterministic return 1", "create procedure p() begin end",
+						"create view below as select 1 as a", "create view w as select * from below", "create view of_f as select f() as a",
+					} {
+						_, err := bare.ExecContext(t.Context(), text)
+						require.NoError(t, err, text)
+					}
+					require.NoError(t, bare.Close())
+					cfg := pooled.NewConfig()
+					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "mysql", dsn, 2
+					db, connector := openConfig(t, cfg)
+					unclean := func() uint64 {
+						stats := connector.Stats().Endpoints[0].Reset
+						return stats.Resets + stats.Discards.Permanent
+					}
+					for { // until it is known to be clean
+						before := unclean()
+						borrow(t, db, c.statement)
+						require.Equal(t, 1, scanInt(t, db, "select 1"))
+						if unclean() == before {
+							break
+						}
+					}
+					definer, err := db.Conn(t.Context())
+					require.NoError(t, err)
+					for _, text := range c.definitions {
+						_, err := definer.ExecContext(t.Context(), text)
+						require.NoError(t, err, text)
+					}
+					if kept {
+						defer func() { assert.NoError(t, definer.Close()) }()
+					} else {
+						require.NoError(t, definer.Close())
+					}
+					for range 3 {
+						borrow(t, db, c.statement)
+						for range 3 {
+							assert.Equal(t, 0, scanInt(t, db, "select count(@leak) from (select 1) one"))
+						}
+					}
+				})
+			}
+		}
+	})
 }
 
 // What is harmful and not used costs nothing.

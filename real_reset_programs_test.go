@@ -156,6 +156,7 @@ func TestMySQLStoredProgramsAreJudgedByWhatTheyReach(t *testing.T) {
 		for _, p := range cases {
 			t.Run(p.name, func(t *testing.T) {
 				want, _ := look(t.Context(), t, bare, programState(s), f.id)
+				borrow(t, db, p.borrower...) // and what it names is learnt
 				became := whatBecomes(t, db, f, p.borrower, false)
 				got, _ := look(t.Context(), t, db, programState(s), f.id)
 				assert.Empty(t, differences(want, got), log)

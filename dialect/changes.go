@@ -16,9 +16,6 @@ type Changes struct {
 	Undo    []Undo
 	// Definitions are the texts that [Sessions].Define was told, each once. One that is empty stands for all that are not kept.
 	Definitions []string
-	// Untracked says that the sessions do not know which statements meet what was defined.
-	Untracked bool
-	wild      bool // something was then that is not [Statement].Tame: what was known before proves nothing about later statements of the session
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
 	// Pending are provisional statements: see [Changes.Settle].
@@ -116,15 +113,11 @@ func (c *Changes) Define(text string) (told string, isNew bool) {
 }
 
 // EndDefinitions forgets the definitions, which are over.
-func (c *Changes) EndDefinitions() { c.Definitions, c.Untracked, c.wild = nil, false, false }
+func (c *Changes) EndDefinitions() { c.Definitions = nil }
 
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
 func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
-	if c.wild && s.Class != SessionControl && s.Class != TxControl {
-		c.Effects |= UnknownEffect
-	}
-	c.wild = c.wild || c.Untracked && s.Defines && !s.Tame
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}

@@ -35,8 +35,9 @@ type Sessions interface {
 	Outdate(sure bool)
 
 	// Define is told a text that Defines before it is sent, and Defined once that was committed or undone. What it may change is not known from
-	// then on to anybody until Learn has read it again, as far as that is tracked. They are called in pairs.
-	Define(text string) (tracked bool)
+	// then on to anybody until Learn has read it again. They are called in pairs. lasts says that it depends on the transaction when it is over: if
+	// not, it is with the statement.
+	Define(text string) (lasts bool)
 	Defined(text string)
 
 	// Changes counts the calls of Define. ChangedSince reports whether a text may have met one of them that came after so many.

@@ -102,8 +102,6 @@ type Statement struct {
 	Implicit bool
 	// Defines says that it changes what the server's catalogue says, and Alters that it does so for what exists: what it ran may not show afterwards.
 	Defines, Alters bool
-	// Tame says of what it defines that it gives later statements of the session nothing to do that is not known, such as a table without triggers.
-	Tame bool
 	// Plain says that the text is one statement of a kind that neither begins nor ends a transaction: SELECT, INSERT and their relatives, or
 	// SAVEPOINT. What it calls is not looked at.
 	Plain bool
@@ -134,7 +132,9 @@ func (s *Statement) MayReread() bool {
 }
 
 // MayDefine reports whether names may mean something else to the server after it, for all sessions: types of columns, views, functions.
-func (s *Statement) MayDefine() bool { return s.Defines || s.Effects&UnknownEffect != 0 }
+func (s *Statement) MayDefine() bool {
+	return s.Defines || s.Effects&UnknownEffect != 0 || s.Provisional && s.Class == Unknown
+}
 
 // Undo is one trace that has a name: a variable, a temporary table, a prepared statement.
 type Undo struct {

@@ -1,8 +1,7 @@
 package mysql
 
 import (
-	"context"
-	"database/sql/driver"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,21 +10,21 @@ import (
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
-// catalogue is what the server knows and a text does not show: triggers, defaults and views that call what may leave traces. It goes by
-// names without databases; of several objects with one name, the worst counts. What the user may not see is not in it. A reason for
-// people is a whole clause, such as "view v mentions f".
+// catalogue is what the server knows and a text does not show: triggers, defaults, and routines and views that may leave traces. It knows the names
+// that texts have, and all that these can reach. It goes by names without databases; of several objects with one name, the worst counts. What
+// the user may not see is not in it. A reason for people is a whole clause, such as "view v mentions f". It never changes.
 type catalogue struct {
-	routines map[my.Call]*doing // by their names with a database, in lower case, and without: then it is that of all together
-	packages map[string]bool    // whose routines are called as if they were databases
-	loadable map[string]bool    // functions that are no stored ones, but called as these are
-	writes   map[string]*doing  // what writing to tables and views does
-	views    map[string]*doing  // what reading them does
-	defaults map[string]bool    // tables and views of which a default may leave a trace
-	shadows  map[string]bool    // stored functions with the name of a function that is built in elsewhere
-	seen     map[string]bool    // databases of which the user sees everything
-	pinned   map[string]string  // tables and views that leave no trace, but that only the primary may answer for, and why
-	engines  map[string]engine  // of the tables
-	remote   map[string]bool    // tables and views that another server may answer for
+	nodes map[string]*node // nil: nothing has that name
+	asked map[string]bool  // the keys that texts had
+	*unnamed
+}
+
+// unnamed is what is known without being asked for by name.
+type unnamed struct {
+	packages map[string]bool // whose routines are called as if they were databases
+	loadable map[string]bool // functions that are no stored ones, but called as these are
+	shadows  map[string]bool // stored functions with the name of a function that is built in elsewhere
+	seen     map[string]bool // databases of which the user sees everything
 }
 
 // engine is what is known of the storage engine of all tables of one name.
@@ -36,57 +35,120 @@ const (
 	nonTransactional                   // it stays, whatever becomes of the statement, or of what a trigger does that the user may not see
 )
 
-// judge completes what a text shows with what the catalogue knows. The nil catalogue knows nothing.
-func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
-	lasts := c.complete(text, p, s)
-	for _, u := range s.Undo {
-		if u.Effect == dialect.Setting && recording[u.Name] { // what it has recorded outlasts it
-			s.Effects |= dialect.Permanent
+// with returns a catalogue of which the nodes are changed.
+func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
+	changed := *c
+	changed.nodes = maps.Clone(c.nodes)
+	change(changed.nodes)
+	return &changed
+}
+
+// without returns a catalogue that does not know some names. What reaches them is not known then.
+func (c *catalogue) without(keys []string) *catalogue {
+	if !slices.ContainsFunc(keys, func(key string) bool { _, known := c.nodes[key]; return known }) {
+		return c
+	}
+	return c.with(func(nodes map[string]*node) {
+		for _, key := range keys {
+			delete(nodes, key)
 		}
-		if u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers) { // its views need no name of it then
-			s.Effects |= dialect.Permanent
-		}
+	})
+}
+
+// withTable returns a catalogue that knows, besides what it knows of a name, that it may be that of a table without triggers. What it is kept in is not
+// known.
+func (c *catalogue) withTable(name string) *catalogue {
+	before, known := c.nodes[name]
+	if !known || before != nil && before.engine == nonTransactional {
+		return c
+	}
+	after := node{}
+	if before != nil {
+		after = *before
+	}
+	after.engine = nonTransactional
+	return c.with(func(nodes map[string]*node) { nodes[name] = &after })
+}
+
+// nothingNamed is the key by which a text lacks what is unnamed.
+const nothingNamed = ""
+
+// judge completes what a text shows with what the catalogue knows. It returns the keys that it would have to know. The nil catalogue knows nothing.
+func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (lacks []string) {
+	outlast(s)
+	if len(p.Calls) > 0 && !p.Unclear { // it is unknown for that only as long as it is not known what it calls
+		s.Effects &^= dialect.UnknownEffect
 	}
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
 	}
-	if c == nil && !asksCatalogue(text, p) {
-		s.Atomic = p.Plain && s.Class == dialect.Read && s.Effects == 0
-		return
-	}
-	if c == nil {
+	does, lacks := c.reached(text, p)
+	if len(lacks) > 0 {
 		s.Provisional, s.Sees = true, dialect.Sequence
 		statement.Because(s, "the catalogue is not known yet")
-		return
+		if len(p.Calls) > 0 {
+			s.Effects |= dialect.OpenTx
+			s.Implicit, s.Rereads = true, true
+		}
+		return lacks
 	}
+	does.tell(s)
+	outlast(s)
 	for _, name := range p.Names {
-		if why := c.pinned[name]; why != "" {
+		if why := c.pinnedBy(fold(name), map[string]bool{}); why != "" {
 			statement.NeedsPrimary(s, why)
 		}
 	}
-	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && !lasts && c.isAtomic(p)
+	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && !does.lasts && c.isAtomic(p)
+	return nil
 }
 
-// complete adds what is done by all that a text reaches. It reports whether some of that may outlast an error. A text that calls is unknown for that
-// only as long as it is not known what it calls.
-func (c *catalogue) complete(text string, p *my.Statement, s *dialect.Statement) (lasts bool) {
-	if len(p.Calls) > 0 && !p.Unclear {
-		s.Effects &^= dialect.UnknownEffect
-	}
-	if c == nil {
-		if len(p.Calls) > 0 { // as if it were unknown, but for what is settled when the catalogue is known
-			s.Effects |= dialect.OpenTx
-			s.Implicit, s.Defines, s.Rereads = true, true, true
+// outlast says of what nobody can undo that it is permanent.
+func outlast(s *dialect.Statement) {
+	for _, u := range s.Undo {
+		switch {
+		case u.Effect == dialect.Setting && recording[u.Name]: // what it has recorded
+			s.Effects |= dialect.Permanent
+		case u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers): // its views need no name of it then
+			s.Effects |= dialect.Permanent
 		}
-		return false
 	}
-	all := &doing{}
-	for _, d := range c.reached(text, p, all.unknown) {
-		all.add(d)
+}
+
+// reached returns what is done by all that a text reaches; or what the catalogue lacks to tell.
+func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []string) {
+	if !asksCatalogue(text, p) {
+		return &doing{}, nil
 	}
-	all.tell(s)
-	return all.lasts
+	var unknown doing
+	uses := c.usesOf(text, p, unknown.unknown)
+	if c == nil {
+		lacks = append(lacks, nothingNamed)
+		for _, u := range uses {
+			lacks = append(lacks, u.key())
+		}
+		return nil, lacks
+	}
+	w := c.walk(uses)
+	unknown.add(&w.does)
+	return &unknown, w.lacks
+}
+
+// reach lists all keys that decide what a text does; false: some are not known.
+func reach(text string, c *catalogue) (keys []string, ok bool) {
+	parsed := my.Parse(text)
+	switch {
+	case !asksCatalogue(text, &parsed):
+		return nil, true
+	case c == nil:
+		return nil, false
+	}
+	w := c.walk(c.usesOf(text, &parsed, func(string) {}))
+	for u := range w.seen {
+		keys = append(keys, u.key())
+	}
+	return keys, len(w.lacks) == 0
 }
 
 // asksCatalogue reports whether the catalogue could know something of a text: it names a table, or may call a routine.
@@ -97,11 +159,25 @@ func asksCatalogue(text string, p *my.Statement) bool {
 // isAtomic reports whether all that is written can be undone, and nothing is left to another server.
 func (c *catalogue) isAtomic(p *my.Statement) bool {
 	for _, name := range p.Targets {
-		if c.engines[name] != transactional || c.remote[name] {
+		if n := c.nodes[fold(name)]; n == nil || n.engine != transactional || c.isRemote(fold(name), map[string]bool{}) {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.Names, func(name string) bool { return c.remote[name] })
+	return !slices.ContainsFunc(p.Names, func(name string) bool { return c.isRemote(fold(name), map[string]bool{}) })
+}
+
+// shadowsIn lists the stored functions in a source that have the name of one that is built in elsewhere.
+func (c *catalogue) shadowsIn(source string) (names []string) {
+	if c == nil || len(c.shadows) == 0 {
+		return nil
+	}
+	words := statement.WordsOf(source)
+	for name := range c.shadows {
+		if words[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // recording are the variables that have the server record statements for the session to read.
@@ -113,97 +189,5 @@ var seeing = statement.WordsOf("last_insert_id identity variables session_variab
 // evaluating are the function that evaluates the default of a column, and the word of a table that may take it over.
 var evaluating = statement.WordsOf("default temporary")
 
-const (
-	viewsSQL = `select table_name, view_definition from information_schema.views
-		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')`
-	// MariaDB lets a default, and a column that is computed, set a user variable. The last column says that one may.
-	defaultsSQL = `select table_name, max(coalesce(column_default like '%:=%', 0) or coalesce(generation_expression like '%:=%', 0)) from information_schema.columns
-		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema')
-			and (column_default like '%nextval%' or column_default like '%:=%' or generation_expression like '%:=%') group by table_name`
-	tablesSQL = `select table_name, upper(coalesce(engine, '')), table_type, table_schema from information_schema.tables
-		where table_schema not in ('sys', 'mysql', 'information_schema', 'performance_schema') and table_type <> 'VIEW'`
-)
-
-// pinnedEngines are those of tables that replicas have otherwise, or may have lost: memory is empty after a restart.
-var pinnedEngines = map[string]bool{"MEMORY": true, "BLACKHOLE": true, "FEDERATED": true, "CONNECT": true, "SPIDER": true}
-
-// localEngines are those that keep what is written where it is written, and whether they can undo it. Others may leave it to another server.
-var localEngines = map[string]engine{
-	"INNODB": transactional, "ROCKSDB": transactional, "NDBCLUSTER": transactional,
-	"MYISAM": nonTransactional, "ARIA": nonTransactional, "MRG_MYISAM": nonTransactional, "MEMORY": nonTransactional,
-	"CSV": nonTransactional, "ARCHIVE": nonTransactional, "BLACKHOLE": nonTransactional,
-}
-
-func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
-	c := &catalogue{
-		routines: map[my.Call]*doing{}, packages: map[string]bool{}, loadable: map[string]bool{}, writes: map[string]*doing{}, views: map[string]*doing{},
-		defaults: map[string]bool{}, shadows: map[string]bool{}, seen: map[string]bool{}, pinned: map[string]string{}, engines: map[string]engine{},
-		remote: map[string]bool{},
-	}
-	routines, err := c.readRoutines(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	triggers, err := c.readTriggers(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	for _, programs := range [][]*program{routines, triggers} {
-		if err := readWhole(ctx, conn, programs); err != nil {
-			return nil, err
-		}
-	}
-	if err := c.readSeen(ctx, conn); err != nil {
-		return nil, err
-	}
-	if err := c.readTables(ctx, conn); err != nil {
-		return nil, err
-	}
-	err = each(ctx, conn, defaultsSQL, func(row []driver.Value) {
-		name := strings.ToLower(value(row[0]))
-		c.defaults[name] = true
-		c.written(name).unknown("writes to " + name)
-		if value(row[1]) != "0" {
-			c.views[name] = &doing{}
-			c.views[name].unknown("a column of " + name + " sets a variable")
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	views, err := c.readViews(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	c.pin(views)
-	var nodes []*node
-	for _, p := range append(routines, triggers...) {
-		nodes = append(nodes, c.node(p))
-	}
-	for _, v := range views {
-		nodes = append(nodes, c.viewNodes(v)...)
-	}
-	follow(nodes)
-	return c, nil
-}
-
-// readTables finds the tables, and what they are kept in.
-func (c *catalogue) readTables(ctx context.Context, conn driver.Conn) error {
-	return each(ctx, conn, tablesSQL, func(row []driver.Value) {
-		name, in, kind := strings.ToLower(value(row[0])), value(row[1]), value(row[2])
-		switch {
-		case kind == "SEQUENCE": // it is ahead on replicas
-			c.pinned[name] = name + " is a sequence"
-		case pinnedEngines[in]:
-			c.pinned[name] = name + " is a " + strings.ToLower(in) + " table"
-		}
-		kept, local := localEngines[in]
-		if !local {
-			c.remote[name] = true
-		}
-		if !c.seen[strings.ToLower(value(row[3]))] { // nor are its triggers
-			kept = nonTransactional
-		}
-		c.engines[name] = max(c.engines[name], kept) // of several, the one that undoes less
-	})
-}
+// mayEvaluate reports whether a source may evaluate the default of a column without writing to its table.
+func mayEvaluate(source string) bool { return statement.Mentions(source, evaluating) }

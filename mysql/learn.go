@@ -26,20 +26,22 @@ var unlimited = []struct {
 	{"collation_connection", nil},
 }
 
-// learn reads the catalogue, and leaves the session as it was, but for its roles: those of a new one are what others have.
-func (s *sessions) learn(ctx context.Context, conn driver.Conn) (*catalogue, error) {
+// learn extends a catalogue by some keys, or makes a new one of nil. It leaves the session as it was, but for its roles: those of a new one are what
+// others have.
+func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue, keys []string) (*catalogue, error) {
 	var names, there, back []string
 	f := s.fresh.Load()
 	for _, v := range unlimited {
 		names = append(names, "@@session."+v.name)
 	}
-	was, err := one(ctx, conn, "select "+strings.Join(names, ", ")+" limit 1") // which sql_select_limit does not limit
+	was, err := one(ctx, conn, "select "+strings.Join(names, ", ")+", version() limit 1") // which sql_select_limit does not limit
 	switch {
 	case err != nil:
 		return nil, err
-	case len(was) != len(unlimited):
+	case len(was) != len(unlimited)+1:
 		return nil, errNoAnswer
 	}
+	r := &reading{conn: conn, isMariaDB: strings.Contains(was[len(unlimited)], "MariaDB")}
 	for i, v := range unlimited {
 		want := fmt.Sprint(v.value)
 		if v.value == nil {
@@ -54,12 +56,12 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn) (*catalogue, err
 		}
 	}
 	if len(there) == 0 {
-		return s.read(ctx, conn)
+		return s.read(ctx, r, base, keys)
 	}
 	if err := exec(ctx, conn, "set "+strings.Join(there, ", ")); err != nil {
 		return nil, err
 	}
-	c, err := s.read(ctx, conn)
+	c, err := s.read(ctx, r, base, keys)
 	if failed := exec(ctx, conn, "set "+strings.Join(back, ", ")); failed != nil {
 		_ = conn.Close() // nobody is to have what was set here
 		err = cmp.Or(err, failed)
@@ -68,15 +70,15 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn) (*catalogue, err
 }
 
 // read reads the catalogue with the rights that new sessions have.
-func (s *sessions) read(ctx context.Context, conn driver.Conn) (*catalogue, error) {
+func (s *sessions) read(ctx context.Context, r *reading, base *catalogue, keys []string) (*catalogue, error) {
 	if f := s.fresh.Load(); f != nil {
-		ok, err := f.hasRoles(ctx, conn)
+		ok, err := f.hasRoles(ctx, r.conn)
 		if err == nil && !ok {
-			err = exec(ctx, conn, f.setRoles())
+			err = exec(ctx, r.conn, f.setRoles())
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return readCatalogue(ctx, conn)
+	return r.extend(ctx, base, keys)
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,13 +32,16 @@ func newSessions(database string, login dialect.Effects) *sessions {
 	if my.OfServer(database) {
 		s.ofServer = database
 	}
-	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{Judge: s.classify})
+	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
+		Judge: s.classify, Reach: reach, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+		Waits: true,
+	})
 	return s
 }
 
 // classify says what a text does. Without a catalogue it is provisional.
 func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
-	said = judge(text, c)
+	said, lacks = judge(text, c)
 	if s.ofServer != "" {
 		statement.NeedsPrimary(said, s.ofServer+" tells of one server")
 		if strings.EqualFold(s.ofServer, helpers) {
@@ -45,7 +50,7 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	}
 	f := s.fresh.Load()
 	if f == nil {
-		return said, nil, false
+		return said, lacks, false
 	}
 	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
 		said.Sees = dialect.Sequence
@@ -54,24 +59,23 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
 		statement.Unknown(said, "characters of "+charset+" may hide a quote")
 	}
-	return said, nil, false
+	return said, lacks, false
 }
 
 // null is the word by which a text asks for LAST_INSERT_ID where sql_auto_is_null is on.
 var null = statement.WordsOf("null")
 
 // judge says what a text does, as far as a catalogue knows.
-func judge(text string, c *catalogue) *dialect.Statement {
+func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string) {
 	parsed := my.Parse(text)
-	s := &dialect.Statement{
+	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
-	c.judge(text, &parsed, s)
-	s.Tame = s.Defines && !parsed.Remakes && (c != nil || len(parsed.Calls) == 0)
+	lacks = c.judge(text, &parsed, s)
 	rereads(s)
 	judgeCharset(text, s)
-	return s
+	return s, lacks
 }
 
 // pinsTypes reports whether the server may be MySQL, and not MariaDB.
@@ -80,21 +84,54 @@ func (s *sessions) pinsTypes() bool {
 	return f == nil || !f.isMariaDB()
 }
 
-// learnTimeout is how long the server may take for the catalogue. Some open the files of all tables for it.
+// Define says that a text is about to define something, which is over with the statement. What is dropped leaves what was there before, and of a table
+// that is nothing but columns all is known. So it is of what a program defines, if it is known what that does.
+func (s *sessions) Define(text string) (lasts bool) {
+	parsed := my.Parse(text)
+	if parsed.Definition.Removes || len(parsed.Calls) > 0 {
+		s.Outdate(false)
+	}
+	for _, name := range parsed.Definition.Added {
+		s.Extend(func(c *catalogue) *catalogue { return c.withTable(fold(name)) })
+	}
+	if keys, some := defined(&parsed); some {
+		s.Reader.Define(keys)
+	}
+	return false
+}
+
+// Defined says that it was.
+func (s *sessions) Defined(text string) {
+	parsed := my.Parse(text)
+	if keys, some := defined(&parsed); some {
+		s.Reader.Defined(keys)
+	}
+}
+
+// defined lists the keys of which a definition may change what they mean: none if it may be anything. It reports false if it changes nothing.
+func defined(p *my.Statement) (keys []string, some bool) {
+	d := &p.Definition
+	if p.Unclear || d.Anything || slices.ContainsFunc(d.Routines, isShadow) {
+		return nil, true
+	}
+	for _, name := range d.Tables {
+		keys = append(keys, fold(name))
+	}
+	for _, name := range d.Routines {
+		keys = append(keys, routineKey(fold(name)))
+	}
+	return keys, len(keys) > 0
+}
+
+// learnTimeout is how long the server may take for the catalogue. Some open the files of tables for it.
 const learnTimeout = time.Minute
-
-// Define does nothing yet: what was defined is noticed when it is over.
-func (s *sessions) Define(string) (tracked bool) { return false }
-
-// Defined has the catalogue read again.
-func (s *sessions) Defined(string) { s.Reader.Defined(nil) }
 
 // Learn reads the catalogue.
 func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, wait bool) error {
-	return s.Reader.Learn(ctx, texts, wait, func(*catalogue, []string) (*catalogue, error) {
+	return s.Reader.Learn(ctx, texts, wait, func(base *catalogue, keys []string) (*catalogue, error) {
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
-		return s.learn(ctx, conn)
+		return s.learn(ctx, conn, base, keys)
 	})
 }
 

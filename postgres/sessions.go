@@ -72,7 +72,7 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 
 // Define says that what a text names is about to be defined. What is dropped leaves what was there before, and of a table that is nothing but columns
 // all is known.
-func (s *sessions) Define(text string) (tracked bool) {
+func (s *sessions) Define(text string) (lasts bool) {
 	switch parsed := pg.Parse(text); {
 	case parsed.Removes:
 		s.Outdate(false)

@@ -22,8 +22,8 @@ const (
 // share is the part of the time, as one of so many, that reading takes at most of what may have changed unseen.
 const share = 20
 
-// firstWait is for how long others wait for whoever reads the first catalogue, if they do.
-const firstWait = 5 * time.Second
+// patience is for how long others wait for whoever reads the catalogue, if they do.
+const patience = 5 * time.Second
 
 // maxWanted is how many names are noted that nobody has asked the server for yet.
 const maxWanted = 10_000
@@ -34,12 +34,14 @@ type Catalogue[C any] struct {
 	// Judge says what a text does, which is provisional as long as the copy, nil at first, lacks the names that it returns. It reports that one
 	// of them is absent if the server has nothing of the kind that the text needs.
 	Judge func(text string, c *C) (s *dialect.Statement, lacks []string, absent bool)
-	// Without returns a copy that lacks some names. Nil: the copy knows all names, and what was defined has it read again.
+	// Without returns a copy that lacks some names.
 	Without func(c *C, names []string) *C
-	// Reach returns all names that decide what a text does; false: the copy lacks some. Nil as Without is.
+	// Reach returns all names that decide what a text does; false: the copy lacks some.
 	Reach func(text string, c *C) (names []string, ok bool)
-	// Asked returns the names that a copy was asked for, which the next one is to know. Nil: there are none.
+	// Asked returns the names that a copy was asked for, which the next one is to know.
 	Asked func(c *C) []string
+	// Waits says that what is not known costs the connection. Who has one in hand then rather waits for whoever reads the copy.
+	Waits bool
 }
 
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
@@ -208,9 +210,6 @@ func (r *Reader[C]) askAgain(age time.Duration) {
 // Define says that what is called by one of these names, or anything if there are none, is about to be defined: until Defined, nobody
 // knows what it is.
 func (r *Reader[C]) Define(names []string) {
-	if r.Without == nil {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changes := r.changes.Add(1)
@@ -262,15 +261,11 @@ func (r *Reader[C]) Extend(change func(c *C) *C) {
 func (r *Reader[C]) Defined(names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.Without == nil:
-		r.outdateLocked()
-	case len(names) == 0:
+	r.guesses.Clear()
+	if len(names) == 0 {
 		r.anything--
 		r.stale.Store(true)
-		r.guesses.Clear()
-	default:
-		r.guesses.Clear()
+	} else {
 		for _, name := range names {
 			if r.defining[name]--; r.defining[name] == 0 {
 				delete(r.defining, name)
@@ -280,7 +275,7 @@ func (r *Reader[C]) Defined(names []string) {
 }
 
 // Learn has fetch extend the copy by the names that texts lack or, if it is out of date, make a new one. Where another call is at it, it leaves it to
-// that one, unless it is to wait; if nothing is known yet, and names are no matter, it waits in any case.
+// that one, unless it is to wait.
 func (r *Reader[C]) Learn(ctx context.Context, texts []string, wait bool, fetch func(c *C, names []string) (*C, error)) error {
 	if !r.begin(ctx, wait) {
 		return nil
@@ -313,10 +308,10 @@ func (r *Reader[C]) begin(ctx context.Context, wait bool) bool {
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		if !wait && (r.Without != nil || r.Known() || r.failures.Load() > 0 && r.paused()) {
+		if !wait && (!r.Waits || r.paused()) {
 			return false
 		}
-		ctx, cancel := context.WithTimeout(ctx, firstWait)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		select {
 		case r.turn <- struct{}{}:
@@ -346,7 +341,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 		return nil, nil, false
 	}
 	if r.stale.Swap(false) {
-		if c != nil && r.Asked != nil {
+		if c != nil {
 			r.wantLocked(r.Asked(c))
 		}
 		c = nil

@@ -32,7 +32,13 @@ func judgeByName(text string, c *names) (s *dialect.Statement, lacks []string, a
 }
 
 // whole is a catalogue that is read as a whole.
-var whole = Catalogue[names]{Judge: judgeByName}
+var whole = Catalogue[names]{
+	Judge:   judgeByName,
+	Reach:   func(text string, c *names) ([]string, bool) { return []string{text}, c != nil },
+	Without: func(*names, []string) *names { return nil },
+	Asked:   func(*names) []string { return nil },
+	Waits:   true,
+}
 
 func fetches(n names) func(*names, []string) (*names, error) {
 	return func(*names, []string) (*names, error) { return &n, nil }

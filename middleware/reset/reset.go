@@ -97,11 +97,13 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		c.Statement = s
-		if s.Defines {
-			r.define(conn, c.Text)
-		}
+		lasts := s.Defines && r.define(conn, c.Text)
 		changes := r.Sessions.Changes()
-		if err = next(ctx, c); err == driver.ErrSkip { // nothing was sent: it comes again as a prepared statement
+		err = next(ctx, c)
+		if s.Defines && !lasts {
+			r.over(conn.Changes())
+		}
+		if err == driver.ErrSkip { // nothing was sent: it comes again as a prepared statement
 			return err
 		}
 		conn.Changes().Read(s, err != nil)
@@ -121,15 +123,13 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 	}
 }
 
-// define says that a definition is about to be sent.
-func (r *Reset) define(conn middleware.ServerConn, text string) {
+// define says that a definition is about to be sent. It reports whether that is over with the transaction, and not with the statement.
+func (r *Reset) define(conn middleware.ServerConn, text string) (lasts bool) {
 	if !r.judges() {
-		return
+		return true
 	}
-	changes := conn.Changes()
-	if told, isNew := changes.Define(text); isNew {
-		changes.Untracked = !r.Sessions.Define(told) || changes.Untracked
-	}
+	told, isNew := conn.Changes().Define(text)
+	return !isNew || r.Sessions.Define(told)
 }
 
 // over says that the definitions of a session were committed or undone.

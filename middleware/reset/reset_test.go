@@ -286,7 +286,7 @@ func TestDefinitionIsLearntWhenItsSessionIsGivenBack(t *testing.T) {
 	}{
 		"alone":                 {[]string{"read", "define"}, "fresh, learn"},
 		"with what came before": {[]string{"set", "define"}, "fresh, reset setting, learn"},
-		"with what comes after": {[]string{"define", "read"}, "fresh, reset unknown, learn"},
+		"with what comes after": {[]string{"define", "read"}, "fresh, learn"},
 		"in a transaction":      {[]string{"begin", "define"}, "fresh, reset open_tx, learn"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,4 +95,4 @@ mutex names next no nulls of offline online only open over package parse_tree pa
 plugins precedes prepare previous privileges processlist profile profiles query recover recursive relaylog repair replica replicas
 replication reset resource restart role rollback routine savepoint schedule security sequence server session share shutdown slave
 slaves start statement status stop storage tables tablespace temporary thread_statistics transaction triggers truncate uninstall
-user user_statistics user_variables variables view warnings work xa xml json binary catalog catalogs explain spatial undo found database schema option columns fields quick returning`
+user user_statistics user_variables variables view warnings work xa xml json binary catalog catalogs explain spatial undo found database schema option columns fields quick returning soname`

@@ -62,9 +62,24 @@ type Statement struct {
 	// routine, a trigger or a table's default that calls, or a name for such: statements that come later may do what nothing known now tells.
 	Defines, Remakes bool
 
+	// Definition says what names mean something else after it.
+	Definition Definition
+
 	// Plain says that it is one statement, in every reading, that can neither begin nor end a transaction, and writes no file: see
 	// [dialect.Statement].
 	Plain bool
+}
+
+// Definition is what CREATE, ALTER, DROP and RENAME change. Names are without qualifier, each once.
+type Definition struct {
+	// Added are tables that are created with nothing but columns. Where there was something of such a name, it may be there still.
+	Added []string
+	// Tables are the tables and views, and Routines the stored routines, that reading, writing or calling may do something else for.
+	Tables, Routines []string
+	// Removes says that something is dropped.
+	Removes bool
+	// Anything says that there may be more.
+	Anything bool
 }
 
 // Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and

@@ -1,0 +1,364 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/internal/statement/my"
+)
+
+// ownDatabases are the server's, in which nobody else makes views and triggers, and sys.
+const ownDatabases = "('sys', 'mysql', 'information_schema', 'performance_schema')"
+
+// harmlessDatabases are those of the server's own tables.
+var harmlessDatabases = []string{"information_schema", "performance_schema", "mysql"}
+
+// helpers is the database of views and routines that come with the server. They are not looked at, as their names are those of many tables, and some
+// set user variables: sys.processlist of MySQL does.
+const helpers = "sys"
+
+const (
+	// namesSQL asks for what cannot be asked for by the names of texts.
+	namesSQL = `select distinct routine_type, routine_name from information_schema.routines
+		where routine_schema not in ` + ownDatabases + ` and routine_type in ('FUNCTION', 'PACKAGE', 'PACKAGE BODY')`
+	// loadableSQL asks for loadable functions, which are called by the names of stored ones. Few users may ask.
+	loadableSQL = `select name, '' from mysql.func`
+	// seenSQL asks for the databases in which the user sees all tables, views and triggers. Grants to roles do not count, nor does a grant on
+	// everything from which parts may have been taken.
+	seenSQL = `select distinct s.schema_name, '' from information_schema.schemata s join (
+			select '%' as pattern, grantee from information_schema.user_privileges where privilege_type = 'TRIGGER' /*!80016 and not @@global.partial_revokes */
+			union all select table_schema, grantee from information_schema.schema_privileges where privilege_type = 'TRIGGER') p
+		on s.schema_name like p.pattern
+			and p.grantee = concat('''', substring_index(current_user(), '@', 1), '''@''', substring_index(current_user(), '@', -1), '''')`
+
+	tablesSQL = `select table_schema, table_name, table_type, upper(coalesce(engine, '')) from information_schema.tables
+		where table_schema not in ` + ownDatabases + ` and (%s)`
+	routinesSQL = `select routine_schema, routine_name, routine_type, routine_body, coalesce(external_language, 'SQL'), sql_mode, routine_definition
+		from information_schema.routines where routine_schema not in ` + ownDatabases + ` and routine_type in ('PROCEDURE', 'FUNCTION') and (%s)
+		order by routine_schema <=> database() desc`
+	parametersSQL = `select specific_schema, specific_name, routine_type, parameter_name
+		from information_schema.parameters where specific_schema not in ` + ownDatabases + ` and parameter_name is not null and (%s)`
+)
+
+// Of one table each, as MariaDB finds them by their full names only. The database and the name are filled in.
+const (
+	triggersSQL = `select event_object_table, trigger_schema, trigger_name, sql_mode, action_statement from information_schema.triggers
+		where event_object_schema = %s and event_object_table = %s`
+	viewSQL = `select table_name, view_definition from information_schema.views where table_schema = %s and table_name = %s`
+	// MariaDB lets a default, and a column that is computed, set a user variable. The last column says that one may.
+	defaultsSQL = `select table_name, max(coalesce(column_default like '%%:=%%', 0) or coalesce(generation_expression like '%%:=%%', 0)) from information_schema.columns
+		where table_schema = %s and table_name = %s
+			and (column_default like '%%nextval%%' or column_default like '%%:=%%' or generation_expression like '%%:=%%') group by table_name`
+)
+
+const (
+	// maxAtOnce is how many names one statement asks for, and maxTables in how many tables of these it looks.
+	maxAtOnce = 500
+	maxTables = 50
+	// maxNodes is how many names are kept before those that texts had long ago are forgotten.
+	maxNodes = 20_000
+	// maxWhole is for how many programs a reading asks the server what they were written like: those of the own database first.
+	maxWhole = 500
+)
+
+// pinnedEngines are those of tables that replicas have otherwise, or may have lost: memory is empty after a restart.
+var pinnedEngines = map[string]bool{"MEMORY": true, "BLACKHOLE": true, "FEDERATED": true, "CONNECT": true, "SPIDER": true}
+
+// localEngines are those that keep what is written where it is written, and whether they can undo it. Others may leave it to another server.
+var localEngines = map[string]engine{
+	"INNODB": transactional, "ROCKSDB": transactional, "NDBCLUSTER": transactional,
+	"MYISAM": nonTransactional, "ARIA": nonTransactional, "MRG_MYISAM": nonTransactional, "MEMORY": nonTransactional,
+	"CSV": nonTransactional, "ARCHIVE": nonTransactional, "BLACKHOLE": nonTransactional,
+}
+
+// reading asks the server for names, and for all that they can reach.
+type reading struct {
+	*catalogue
+	conn      driver.Conn
+	isMariaDB bool
+	wholes    int // for how many programs it was asked what they were written like
+}
+
+// extend extends a catalogue by what has some keys, or makes a new one of nil.
+func (r *reading) extend(ctx context.Context, base *catalogue, keys []string) (*catalogue, error) {
+	r.catalogue = &catalogue{nodes: map[string]*node{}, asked: map[string]bool{}}
+	if base != nil {
+		r.unnamed = base.unnamed
+		if len(base.nodes) < maxNodes {
+			maps.Copy(r.nodes, base.nodes)
+			maps.Copy(r.asked, base.asked)
+		}
+	}
+	for _, key := range keys {
+		r.asked[key] = true
+	}
+	if r.unnamed == nil {
+		if err := r.readUnnamed(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for wanted := r.unknownOf(keys); len(wanted) > 0; {
+		var reached []string
+		for some := range slices.Chunk(wanted, maxAtOnce) {
+			found, err := r.ask(ctx, some)
+			if err != nil {
+				return nil, err
+			}
+			for _, key := range some {
+				n := found[key]
+				r.nodes[key] = n
+				n.reaches(func(key string) { reached = append(reached, key) })
+			}
+		}
+		wanted = r.unknownOf(reached)
+	}
+	return r.catalogue, nil
+}
+
+// unknownOf returns those of some keys that are not known, each once.
+func (c *catalogue) unknownOf(keys []string) []string {
+	var unknown []string
+	seen := map[string]bool{nothingNamed: true}
+	for _, key := range keys {
+		if _, known := c.nodes[key]; !known && !seen[key] {
+			seen[key] = true
+			unknown = append(unknown, key)
+		}
+	}
+	return unknown
+}
+
+// readUnnamed asks for what is known without being asked for by name.
+func (r *reading) readUnnamed(ctx context.Context) error {
+	u := &unnamed{packages: map[string]bool{}, loadable: map[string]bool{}, shadows: map[string]bool{}, seen: map[string]bool{}}
+	for _, name := range harmlessDatabases {
+		u.seen[name] = true
+	}
+	err := each(ctx, r.conn, namesSQL, func(row []driver.Value) {
+		switch name := strings.ToLower(value(row[1])); {
+		case value(row[0]) != "FUNCTION":
+			u.packages[name] = true
+		case isShadow(name):
+			u.shadows[name] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := each(ctx, r.conn, seenSQL, func(row []driver.Value) { u.seen[strings.ToLower(value(row[0]))] = true }); err != nil {
+		return err
+	}
+	delete(u.seen, helpers)
+	err = each(ctx, r.conn, loadableSQL, func(row []driver.Value) { u.loadable[fold(value(row[0]))] = true })
+	if err != nil && !isServers(err) {
+		return err
+	}
+	r.unnamed = u
+	return nil
+}
+
+// isShadow reports whether a text that calls a function of that name may be taken for one that calls a harmless function that is built in.
+func isShadow(name string) bool {
+	return statement.WordsOf(name)[name] && my.Parse("select "+name+"()").Effects == 0
+}
+
+// nodes are those that one reading has found, by key.
+type nodes map[string]*node
+
+func (n nodes) of(key string) *node {
+	if n[key] == nil {
+		n[key] = &node{}
+	}
+	return n[key]
+}
+
+// ask asks for what has some keys.
+func (r *reading) ask(ctx context.Context, keys []string) (nodes, error) {
+	var tables, routines []string
+	for _, key := range keys {
+		if name, ok := strings.CutPrefix(key, isRoutine); ok {
+			routines = append(routines, name)
+		} else {
+			tables = append(tables, key)
+		}
+	}
+	found := nodes{}
+	if len(tables) > 0 {
+		if err := r.askTables(ctx, tables, found); err != nil {
+			return nil, err
+		}
+	}
+	if len(routines) > 0 {
+		if err := r.askRoutines(ctx, routines, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// table is one of those that were found.
+type table struct{ database, name string }
+
+// askTables asks for tables and views, and for what belongs to them.
+func (r *reading) askTables(ctx context.Context, names []string, found nodes) error {
+	var tables, views []table
+	err := each(ctx, r.conn, fmt.Sprintf(tablesSQL, among("table_name", names)), func(row []driver.Value) {
+		t := table{value(row[0]), value(row[1])}
+		if kind := value(row[2]); kind == "VIEW" {
+			views = append(views, t)
+		} else {
+			tables = append(tables, t)
+			found.of(fold(t.name)).addTable(strings.ToLower(t.name), kind, value(row[3]), r.seen[strings.ToLower(t.database)])
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.askTriggers(ctx, append(tables, views...), found); err != nil {
+		return err
+	}
+	if r.isMariaDB {
+		if err := r.askDefaults(ctx, tables, found); err != nil {
+			return err
+		}
+	}
+	return r.eachOf(ctx, viewSQL, views, func(row []driver.Value) {
+		r.addView(found.of(fold(value(row[0]))), strings.ToLower(value(row[0])), value(row[1]))
+	})
+}
+
+// addTable adds a table, of which the engine is known, and whether everything in its database is seen.
+func (n *node) addTable(name, kind, in string, seen bool) {
+	switch {
+	case kind == "SEQUENCE": // it is ahead on replicas
+		n.pinned = name + " is a sequence"
+	case pinnedEngines[in]:
+		n.pinned = name + " is a " + strings.ToLower(in) + " table"
+	}
+	kept, local := localEngines[in]
+	if !local {
+		n.remote = true
+	}
+	if !seen { // nor are its triggers
+		kept = nonTransactional
+	}
+	n.engine = max(n.engine, kept) // of several, the one that undoes less
+}
+
+// askTriggers asks for the triggers of some tables.
+func (r *reading) askTriggers(ctx context.Context, tables []table, found nodes) error {
+	var triggers []*program
+	err := r.eachOf(ctx, triggersSQL, tables, func(row []driver.Value) {
+		database := value(row[1])
+		triggers = append(triggers, &program{
+			source: my.Source{Body: value(row[4]), Mode: value(row[3]), Database: database, Trigger: true}, kind: "TRIGGER",
+			name: quoteName(database) + "." + quoteName(value(row[2])), into: []*step{&found.of(fold(value(row[0]))).write},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return r.addPrograms(ctx, triggers)
+}
+
+// askDefaults asks for defaults and computed columns that may leave a trace.
+func (r *reading) askDefaults(ctx context.Context, tables []table, found nodes) error {
+	return r.eachOf(ctx, defaultsSQL, tables, func(row []driver.Value) {
+		name := strings.ToLower(value(row[0]))
+		n := found.of(fold(name))
+		n.defaults = true
+		n.write.own.unknown("writes to " + name)
+		if value(row[1]) != "0" {
+			n.read.own.unknown("a column of " + name + " sets a variable")
+		}
+	})
+}
+
+// askRoutines asks for stored routines.
+func (r *reading) askRoutines(ctx context.Context, names []string, found nodes) error {
+	var routines []*program
+	named := map[[3]string]*program{}
+	err := each(ctx, r.conn, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
+		database, name, kind := value(row[0]), value(row[1]), value(row[2])
+		call := my.Call{Procedure: kind == "PROCEDURE", Name: fold(name)}
+		n := found.of(routineKey(call.Name))
+		all := n.routine(call)
+		call.Database = strings.ToLower(database)
+		p := &program{
+			source: my.Source{Body: value(row[6]), Mode: value(row[5]), Database: database}, kind: kind,
+			name: quoteName(database) + "." + quoteName(name), into: []*step{n.routine(call), all},
+		}
+		if value(row[3]) != "SQL" || value(row[4]) != "SQL" {
+			p.missing = "is not written in SQL"
+		}
+		named[[3]string{database, name, kind}] = p
+		routines = append(routines, p)
+	})
+	if err != nil || len(routines) == 0 {
+		return err
+	}
+	err = each(ctx, r.conn, fmt.Sprintf(parametersSQL, among("specific_name", names)), func(row []driver.Value) {
+		if p := named[[3]string{value(row[0]), value(row[1]), value(row[2])}]; p != nil {
+			p.source.Parameters = append(p.source.Parameters, value(row[3]))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return r.addPrograms(ctx, routines)
+}
+
+// eachOf calls f for the rows that a query has for some tables.
+func (r *reading) eachOf(ctx context.Context, query string, tables []table, f func(row []driver.Value)) error {
+	for some := range slices.Chunk(tables, maxTables) {
+		var queries []string
+		for _, t := range some {
+			queries = append(queries, fmt.Sprintf(query, quoteEscaped(t.database), quoteEscaped(t.name)))
+		}
+		if err := each(ctx, r.conn, strings.Join(queries, " union all "), f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// among is the condition that a column has one of some folded names. It may be so for more.
+func among(column string, names []string) string {
+	var conditions, plain []string
+	for _, name := range names {
+		if strings.Contains(name, anyLetters) {
+			pattern := strings.NewReplacer("_", "|_", "%", "|%", "|", "||", anyLetters, "%").Replace(name)
+			conditions = append(conditions, "lower("+column+") like "+quoteEscaped(pattern)+" escape '|'")
+		} else {
+			plain = append(plain, quoteEscaped(name))
+		}
+	}
+	if len(plain) > 0 {
+		conditions = append(conditions, "lower("+column+") in ("+strings.Join(plain, ", ")+")")
+	}
+	return strings.Join(conditions, " or ")
+}
+
+// quoteEscaped writes a text for a session in which a backslash escapes what follows.
+func quoteEscaped(text string) string { return quoteText(strings.ReplaceAll(text, `\`, `\\`)) }
+
+// reaches calls f for the keys that have to be known to tell what comes of the node, which may be nil.
+func (n *node) reaches(f func(key string)) {
+	if n == nil {
+		return
+	}
+	steps := []*step{&n.read, &n.write}
+	for _, s := range n.routines {
+		steps = append(steps, s)
+	}
+	for _, s := range steps {
+		for _, u := range s.uses {
+			f(u.key())
+		}
+	}
+}
