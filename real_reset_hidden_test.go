@@ -189,6 +189,11 @@ var hiddenOnMySQL = []hidden{
 		"create procedure q() set @leak = 1", "create definer = 'USER' procedure p() call q()", "grant execute on `DB`.* to 'USER'", "grant trigger on `DB`.* to 'USER'",
 	}, []string{"call p()"}},
 	{"last_insert_id of a procedure", []string{"create definer = 'USER' procedure p() select last_insert_id() into @leak", "grant execute on `DB`.* to 'USER'"}, []string{"insert into logged values ()", "call p()"}},
+	{"a view whose name is not ASCII", []string{"create view `Übersicht` as select leak() as a"}, []string{"select * from `Übersicht`"}},
+	{"a view whose name is a character of its own", []string{"create view `概` as select leak() as a", "create view `览` as select a from `概`"}, []string{"select * from 览"}},
+	{"a view whose name has signs in it", []string{"create view `a_b%c\\d'e` as select leak() as a"}, []string{"select * from `a_b%c\\d'e`"}},
+	{"a view in upper case", []string{"create view OVERVIEW as select leak() as a"}, []string{"select * from OVERVIEW"}},
+	{"a trigger of a table whose name is not ASCII", []string{"create table `Käse` (id int)", "create trigger w before insert on `Käse` for each row set @leak = 1", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into `Käse` values (1)"}},
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
 }
 

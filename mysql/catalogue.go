@@ -73,8 +73,9 @@ func (c *catalogue) withTable(name string) *catalogue {
 // nothingNamed is the key by which a text lacks what is unnamed.
 const nothingNamed = ""
 
-// judge completes what a text shows with what the catalogue knows. It returns the keys that it would have to know. The nil catalogue knows nothing.
-func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (lacks []string) {
+// judge completes what a text shows with what the catalogue knows. It returns the keys that it would have to know, and reports that one is absent if
+// there is no routine or table of a name that the text needs. The nil catalogue knows nothing.
+func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (lacks []string, absent bool) {
 	outlast(s)
 	if len(p.Calls) > 0 && !p.Unclear { // it is unknown for that only as long as it is not known what it calls
 		s.Effects &^= dialect.UnknownEffect
@@ -83,7 +84,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
 	}
-	does, lacks := c.reached(text, p)
+	does, lacks, absent := c.reached(text, p)
 	if len(lacks) > 0 {
 		s.Provisional, s.Sees = true, dialect.Sequence
 		statement.Because(s, "the catalogue is not known yet")
@@ -91,7 +92,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 			s.Effects |= dialect.OpenTx
 			s.Implicit, s.Rereads = true, true
 		}
-		return lacks
+		return lacks, false
 	}
 	does.tell(s)
 	outlast(s)
@@ -101,7 +102,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		}
 	}
 	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && !does.lasts && c.isAtomic(p)
-	return nil
+	return nil, absent
 }
 
 // outlast says of what nobody can undo that it is permanent.
@@ -116,10 +117,10 @@ func outlast(s *dialect.Statement) {
 	}
 }
 
-// reached returns what is done by all that a text reaches; or what the catalogue lacks to tell.
-func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []string) {
+// reached returns what is done by all that a text reaches, and whether something is absent; or what the catalogue lacks to tell.
+func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []string, absent bool) {
 	if !asksCatalogue(text, p) {
-		return &doing{}, nil
+		return &doing{}, nil, false
 	}
 	var unknown doing
 	uses := c.usesOf(text, p, unknown.unknown)
@@ -128,11 +129,14 @@ func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []
 		for _, u := range uses {
 			lacks = append(lacks, u.key())
 		}
-		return nil, lacks
+		return nil, lacks, false
 	}
 	w := c.walk(uses)
 	unknown.add(&w.does)
-	return &unknown, w.lacks
+	for _, name := range p.Targets {
+		w.absent = w.absent || c.nodes[fold(name)] == nil
+	}
+	return &unknown, w.lacks, w.absent
 }
 
 // reach lists all keys that decide what a text does; false: some are not known.

@@ -126,9 +126,10 @@ func (c *catalogue) usesOf(source string, parsed *my.Statement, unknown func(wha
 // walk goes through all that a text makes use of.
 type walk struct {
 	*catalogue
-	does  doing
-	seen  map[use]bool
-	lacks []string // the keys that the catalogue does not know, and would have to
+	does   doing
+	seen   map[use]bool
+	lacks  []string // the keys that the catalogue does not know, and would have to
+	absent bool     // a routine is called that is not there
 }
 
 // walk returns what comes of some uses. Nothing is proved as long as something lacks.
@@ -161,6 +162,7 @@ func (w *walk) one(u use, n *node) {
 		if s != nil {
 			w.step(s)
 		} else if u.how != mentions {
+			w.absent = true
 			w.does.unknown("calls " + u.name + ", which is not known")
 		}
 		return

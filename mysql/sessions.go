@@ -41,7 +41,7 @@ func newSessions(database string, login dialect.Effects) *sessions {
 
 // classify says what a text does. Without a catalogue it is provisional.
 func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
-	said, lacks = judge(text, c)
+	said, lacks, absent = judge(text, c)
 	if s.ofServer != "" {
 		statement.NeedsPrimary(said, s.ofServer+" tells of one server")
 		if strings.EqualFold(s.ofServer, helpers) {
@@ -50,7 +50,7 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	}
 	f := s.fresh.Load()
 	if f == nil {
-		return said, lacks, false
+		return said, lacks, absent
 	}
 	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
 		said.Sees = dialect.Sequence
@@ -59,23 +59,23 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
 		statement.Unknown(said, "characters of "+charset+" may hide a quote")
 	}
-	return said, lacks, false
+	return said, lacks, absent
 }
 
 // null is the word by which a text asks for LAST_INSERT_ID where sql_auto_is_null is on.
 var null = statement.WordsOf("null")
 
 // judge says what a text does, as far as a catalogue knows.
-func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string) {
+func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, absent bool) {
 	parsed := my.Parse(text)
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 	}
-	lacks = c.judge(text, &parsed, s)
+	lacks, absent = c.judge(text, &parsed, s)
 	rereads(s)
 	judgeCharset(text, s)
-	return s, lacks
+	return s, lacks, absent
 }
 
 // pinsTypes reports whether the server may be MySQL, and not MariaDB.
