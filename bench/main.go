@@ -55,6 +55,7 @@ var scenarios = []scenario{
 	{"mysql", "POOLED_TEST_MYSQL", one(oracle)},
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
+	{"unused", "POOLED_TEST_POSTGRES", one(unused)},
 	{"warm", "POOLED_TEST_POSTGRES", one(warm)},
 	{"routing", "POOLED_TEST_POSTGRES", replicas},
 	{"leak", "", one(leaks)},
