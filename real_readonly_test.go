@@ -41,7 +41,7 @@ func (d *dialled) used(queries ...string) error {
 	}
 	pending := changes.TakePending()
 	require.NoError(d.t, d.server.Sessions.Learn(d.t.Context(), d.conn, pending.Texts, false))
-	changes.Settle(d.server.Sessions, pending, 0)
+	changes.Settle(d.server.Sessions, pending, dialect.Undone{})
 	return d.server.Sessions.Reset(d.t.Context(), d.conn, &changes, "")
 }
 

@@ -117,11 +117,11 @@ var harmfulMySQLDefinitions = []struct {
 	{"", []string{"drop trigger harmless", "create trigger harmless before update on t for each row set new.v = leak()"}, "update t set v = 'z'"},
 	{"MariaDB", []string{"create or replace function f() returns int return leak()"}, "select f()"},
 	{"MariaDB", []string{"create or replace trigger harmless before update on t for each row set new.v = leak()"}, "update t set v = 'z'"},
-	{"MariaDB", []string{"alter table t add d int default (@leak := 1)"}, "insert into t (id) values (2)"},
-	{"MariaDB", []string{"create or replace table t (id int, v text, d int default (@leak := 1))"}, "insert into t (id) values (2)"},
 	{"MariaDB", []string{"rename table t to before_it, triggered to t"}, "replace into t values (3, 'z')"},
 }
 
+// (MariaDB is not asked for a default that sets a variable: it crashes when several sessions evaluate one.)
+//
 // On MySQL a definition counts from when it is sent, and is over with its statement.
 func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
@@ -180,6 +180,54 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a statement met that nobody knew may be gone when it could be looked for.
+func TestSessionIsCleanThoughWhatItMetIsDropped(t *testing.T) {
+	onPostgres := append(hideaway[:len(hideaway):len(hideaway)], "create trigger harmful before insert on t for each row execute function leak_trigger()")
+	onMySQL := []string{"create table t (id int, v text)", "create trigger harmful before insert on t for each row set @leak = 1"}
+	for _, s := range txServers {
+		setup, drop, leaks := onMySQL, "drop trigger harmful", "select count(@leak) from (select 1) one"
+		if s.driver == "pgx" {
+			setup, drop, leaks = onPostgres, "drop trigger harmful on t", "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"
+		}
+		for _, byAnother := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/by another=%t", s.name, byAnother), func(t *testing.T) {
+				dsn := s.dsn(t)
+				bare := openReal(t, s.driver, dsn)
+				for _, text := range setup {
+					_, err := bare.ExecContext(t.Context(), text)
+					require.NoError(t, err, text)
+				}
+				require.NoError(t, bare.Close())
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.driver, dsn, 2
+				db, _ := openConfig(t, cfg)
+				one, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				other, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				_, err = one.ExecContext(t.Context(), "insert into t values (1, 'x')")
+				require.NoError(t, err)
+				dropper := one
+				if byAnother {
+					dropper = other
+				}
+				_, err = dropper.ExecContext(t.Context(), drop)
+				require.NoError(t, err)
+				require.NoError(t, other.Close())
+				require.NoError(t, one.Close())
+				for range 2 {
+					conn, err := db.Conn(t.Context())
+					require.NoError(t, err)
+					defer conn.Close()
+					var left int
+					require.NoError(t, conn.QueryRowContext(t.Context(), leaks).Scan(&left))
+					assert.Zero(t, left)
+				}
+			})
+		}
+	}
 }
 
 // What is harmful and not used costs nothing.

@@ -28,12 +28,12 @@ var keptOnMySQL = []struct {
 	{"a lock that there is not", "MariaDB", []string{"lock instance for backup"}, reset},
 	{"a table that is made and used", "", []string{"create table if not exists kept8 (id int auto_increment primary key, n int)", "insert into kept8 (n) values (1)", "alter table kept8 add m int", "create index kept8 on kept8 (n)",
 		"select * from kept8", "update kept8 set m = 2", "drop table kept8", "set @tenant = 7"}, reset},
-	{"a trigger that is made, used and dropped", "", []string{"create trigger kept9 before insert on others for each row set @tenant = 7", "insert into others values (2)", "drop trigger kept9"}, lost},
-	{"a table that gets the name of another", "", []string{"create table kept10 (name varchar(100))", "drop table kept10", "rename table watched to kept10", "insert into kept10 values ('x')", "rename table kept10 to watched"}, lost},
-	{"a table that gets the name of another by ALTER", "", []string{"alter table watched rename kept11", "insert into kept11 values ('x')", "alter table kept11 rename watched"}, lost},
-	{"a view that is made, used and dropped", "", []string{"create view kept12 as select hidden_set() as a", "select * from kept12", "drop view kept12"}, lost},
+	{"a trigger that is made, used and dropped", "", []string{"create trigger kept9 before insert on others for each row set @tenant = 7", "insert into others values (2)", "drop trigger kept9"}, reset},
+	{"a table that gets the name of another", "", []string{"create table kept10 (name varchar(100))", "drop table kept10", "rename table watched to kept10", "insert into kept10 values ('x')", "rename table kept10 to watched"}, reset},
+	{"a table that gets the name of another by ALTER", "", []string{"alter table watched rename kept11", "insert into kept11 values ('x')", "alter table kept11 rename watched"}, reset},
+	{"a view that is made, used and dropped", "", []string{"create view kept12 as select hidden_set() as a", "select * from kept12", "drop view kept12"}, reset},
 	{"a table with the default of another", "MariaDB", []string{"create table kept13 like counted", "insert into kept13 (name) values ('x')", "drop table kept13"}, lost},
-	{"a procedure that makes and uses a table", "", []string{"call kept_maker()", "call kept_maker()"}, reset},
+	{"a procedure that makes and uses a table", "", []string{"call kept_maker()", "call kept_maker()"}, clean},
 	{"the database that is dropped and made again", "", []string{"create database kept_DB", "use kept_DB", "drop database kept_DB"}, lost},
 	{"an unknown variable", "", []string{"set wait_timout = 77"}, reset},
 	{"an unknown variable among others", "", []string{"set @tenant = 7", "set wait_timout = 77", "set wait_timeout = 78"}, reset},
@@ -74,12 +74,14 @@ func TestMySQLConnectionsAreKeptWhereTheSessionIsProvedToBeClean(t *testing.T) {
 				borrower = append(borrower, strings.ReplaceAll(text, "DB", dsn.DBName[len(dsn.DBName)-24:]))
 			}
 			t.Run(k.name, func(t *testing.T) {
-				for range 2 { // it is known by the second time what cannot be set
+				for round := range 2 {
 					became := whatBecomes(t, db, f, borrower, true)
 					got, _ := look(t.Context(), t, db, state, f.id)
 					want, _ := look(t.Context(), t, bare, state, f.id)
 					assert.Empty(t, differences(want, got), log)
-					assert.Equal(t, k.want, became, log)
+					if round == 1 { // it is known by now what cannot be set, and what names are of
+						assert.Equal(t, k.want, became, log)
+					}
 					assert.Zero(t, resets(t, db).AuditFailures, log)
 				}
 			})

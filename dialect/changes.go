@@ -41,6 +41,12 @@ type Pending struct {
 	Since uint64
 }
 
+// Undone is what a reset has undone.
+type Undone struct {
+	Effects Effects
+	Undo    []Undo
+}
+
 // Way is what is known of the way from a connection to its server.
 type Way uint8
 
@@ -151,11 +157,11 @@ func (c *Changes) TakePending() Pending {
 }
 
 // Settle reads provisional statements again. What is still provisional then is unknown; so is what meets definitions that have begun since: nobody knows
-// what was before them. What the texts showed by themselves is undone already.
-func (c *Changes) Settle(sessions Sessions, pending Pending, undone Effects) {
+// what was before them. What has been undone since they ran, because they showed it by themselves or others did, is not done again.
+func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
 	for _, text := range pending.Texts {
 		s := sessions.Statement(text)
-		if s.Effects&^undone != 0 {
+		if s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
 			c.Add(s, text, pending.Since)
 		}
 		if s.Provisional || sessions.ChangedSince(pending.Since, text) {

@@ -102,6 +102,8 @@ type Statement struct {
 	Implicit bool
 	// Defines says that it changes what the server's catalogue says, and Alters that it does so for what exists: what it ran may not show afterwards.
 	Defines, Alters bool
+	// Removes says that what statements of the session met before may be gone after it: what is not known of those is to be learnt first.
+	Removes bool
 	// Plain says that the text is one statement of a kind that neither begins nor ends a transaction: SELECT, INSERT and their relatives, or
 	// SAVEPOINT. What it calls is not looked at.
 	Plain bool

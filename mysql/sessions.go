@@ -33,7 +33,7 @@ func newSessions(database string, login dialect.Effects) *sessions {
 		s.ofServer = database
 	}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
-		Judge: s.classify, Reach: reach, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+		Judge: s.classify, Reach: reach, Each: (*catalogue).each, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
 		Waits: true,
 	})
 	return s
@@ -71,6 +71,7 @@ func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, abs
 	s = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
+		Removes: parsed.Definition.Removes || len(parsed.Definition.Tables)+len(parsed.Definition.Routines) > 0 || parsed.Definition.Anything,
 	}
 	lacks, absent = c.judge(text, &parsed, s)
 	rereads(s)
@@ -88,10 +89,14 @@ func (s *sessions) pinsTypes() bool {
 // that is nothing but columns all is known. So it is of what a program defines, if it is known what that does.
 func (s *sessions) Define(text string) (lasts bool) {
 	parsed := my.Parse(text)
-	if parsed.Definition.Removes || len(parsed.Calls) > 0 {
+	d := &parsed.Definition
+	if d.Removes {
+		s.Reader.Removed(keysOf(d.Dropped, d.DroppedRoutines))
+	}
+	if d.Removes || len(parsed.Calls) > 0 {
 		s.Outdate(false)
 	}
-	for _, name := range parsed.Definition.Added {
+	for _, name := range d.Added {
 		s.Extend(func(c *catalogue) *catalogue { return c.withTable(fold(name)) })
 	}
 	if keys, some := defined(&parsed); some {
@@ -114,13 +119,19 @@ func defined(p *my.Statement) (keys []string, some bool) {
 	if p.Unclear || d.Anything || slices.ContainsFunc(d.Routines, isShadow) {
 		return nil, true
 	}
-	for _, name := range d.Tables {
+	keys = keysOf(d.Tables, d.Routines)
+	return keys, len(keys) > 0
+}
+
+// keysOf lists the keys of tables and routines.
+func keysOf(tables, routines []string) (keys []string) {
+	for _, name := range tables {
 		keys = append(keys, fold(name))
 	}
-	for _, name := range d.Routines {
+	for _, name := range routines {
 		keys = append(keys, routineKey(fold(name)))
 	}
-	return keys, len(keys) > 0
+	return keys
 }
 
 // learnTimeout is how long the server may take for the catalogue. Some open the files of tables for it.

@@ -36,6 +36,13 @@ func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
 	return changed
 }
 
+// each calls f for the names that are known.
+func (c *catalogue) each(f func(name string)) {
+	for name := range c.nodes {
+		f(name)
+	}
+}
+
 // without returns a catalogue that does not know some names. What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
 	if !slices.ContainsFunc(names, func(name string) bool { _, known := c.nodes[name]; return known }) {

@@ -31,7 +31,7 @@ var _ dialect.Sessions = (*sessions)(nil)
 func newSessions() *sessions {
 	s := &sessions{}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
-		Judge: s.read, Reach: reach, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+		Judge: s.read, Reach: reach, Each: (*catalogue).each, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
 	})
 	return s
 }
@@ -75,6 +75,7 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 func (s *sessions) Define(text string) (lasts bool) {
 	switch parsed := pg.Parse(text); {
 	case parsed.Removes:
+		s.Removed(removedBy(text, &parsed))
 		s.Outdate(false)
 	case parsed.Adds != "":
 		s.Extend(func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
@@ -102,6 +103,17 @@ func definedBy(text string, parsed *pg.Statement) []string {
 	}
 	return names
 }
+
+// removedBy lists the names of what a text drops. It is empty for one that may drop anything.
+func removedBy(text string, parsed *pg.Statement) []string {
+	if statement.Mentions(text, removingUnnamed) {
+		return nil
+	}
+	return definedBy(text, parsed)
+}
+
+// removingUnnamed are the words by which more is dropped than is named.
+var removingUnnamed = statement.WordsOf("cascade owned schema extension")
 
 // definingUnnamed are the words of definitions of what no text names.
 var definingUnnamed = statement.WordsOf("operator cast event")

@@ -34,6 +34,8 @@ type Catalogue[C any] struct {
 	// Judge says what a text does, which is provisional as long as the copy, nil at first, lacks the names that it returns. It reports that one
 	// of them is absent if the server has nothing of the kind that the text needs.
 	Judge func(text string, c *C) (s *dialect.Statement, lacks []string, absent bool)
+	// Each calls f for the names that a copy knows.
+	Each func(c *C, f func(name string))
 	// Without returns a copy that lacks some names.
 	Without func(c *C, names []string) *C
 	// Reach returns all names that decide what a text does; false: the copy lacks some.
@@ -71,13 +73,14 @@ type Reader[C any] struct {
 	anything int               // definitions of nobody knows what, which have begun and are not over
 	defined  map[string]uint64 // the count of changes at the last definition of a name
 	floor    uint64            // the same for all other names
+	readAt   map[string]uint64 // the same as it was when what the copy knows of a name had been read
 	began    []string          // the names of definitions that have begun since the catalogue is being read
 	beganAll bool              // the same for those of nobody knows what
 }
 
 // NewReader makes a reader that knows no catalogue yet.
 func NewReader[C any](c Catalogue[C]) *Reader[C] {
-	r := &Reader[C]{Catalogue: c, turn: make(chan struct{}, 1), wanted: map[string]bool{}, defining: map[string]int{}, defined: map[string]uint64{}}
+	r := &Reader[C]{Catalogue: c, turn: make(chan struct{}, 1), wanted: map[string]bool{}, defining: map[string]int{}, defined: map[string]uint64{}, readAt: map[string]uint64{}}
 	r.stale.Store(true)
 	return r
 }
@@ -156,11 +159,20 @@ func (r *Reader[C]) ChangedSince(changes uint64, text string) bool {
 	if r.changes.Load() == changes {
 		return false
 	}
-	names, ok := r.Reach(text, r.copy.Load())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !ok || r.floor > changes || slices.ContainsFunc(names, func(name string) bool { return r.defined[name] > changes })
+	names, ok := r.Reach(text, r.copy.Load())
+	return !ok || slices.ContainsFunc(names, func(name string) bool {
+		at, read := r.readAt[name]
+		if !read {
+			at = r.changedAtLocked(name)
+		}
+		return at > changes
+	})
 }
+
+// changedAtLocked is the count of changes at the last one of a name.
+func (r *Reader[C]) changedAtLocked(name string) uint64 { return max(r.floor, r.defined[name]) }
 
 // Age has the catalogue read again when it is old.
 func (r *Reader[C]) Age() { r.askAgain(maxAge) }
@@ -212,22 +224,37 @@ func (r *Reader[C]) askAgain(age time.Duration) {
 func (r *Reader[C]) Define(names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changes := r.changes.Add(1)
+	r.changedLocked(names)
 	if len(names) == 0 {
 		r.anything++
 		r.beganAll = true
 	}
+	for _, name := range names {
+		r.defining[name]++
+		delete(r.wanted, name)
+	}
+	r.began = append(r.began, names...)
+	r.dropLocked(names)
+}
+
+// Removed says that what is called by one of these names, or anything if there are none, is about to be removed. The copy may go on to know it: that
+// proves less than could be. But nobody can tell any more what earlier statements met.
+func (r *Reader[C]) Removed(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changedLocked(names)
+}
+
+// changedLocked counts a change of some names.
+func (r *Reader[C]) changedLocked(names []string) {
+	changes := r.changes.Add(1)
 	if len(names) == 0 || len(r.defined) > maxWanted {
 		r.floor = changes
 		clear(r.defined)
 	}
 	for _, name := range names {
-		r.defining[name]++
 		r.defined[name] = changes
-		delete(r.wanted, name)
 	}
-	r.began = append(r.began, names...)
-	r.dropLocked(names)
 }
 
 // dropLocked has the copy lack what is defined.
@@ -239,6 +266,9 @@ func (r *Reader[C]) dropLocked(names []string) {
 			c = nil
 		}
 		r.copy.Store(c)
+	}
+	for _, name := range names {
+		delete(r.readAt, name)
 	}
 	r.forget()
 }
@@ -385,7 +415,13 @@ func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
 	}
 	if base == nil {
 		r.known.Clear()
+		clear(r.readAt)
 	}
+	r.Each(c, func(name string) {
+		if _, before := r.readAt[name]; !before {
+			r.readAt[name] = r.changedAtLocked(name)
+		}
+	})
 	r.copy.Store(c)
 	r.guesses.Clear()
 }

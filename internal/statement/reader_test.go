@@ -35,6 +35,7 @@ func judgeByName(text string, c *names) (s *dialect.Statement, lacks []string, a
 var whole = Catalogue[names]{
 	Judge:   judgeByName,
 	Reach:   func(text string, c *names) ([]string, bool) { return []string{text}, c != nil },
+	Each:    func(*names, func(string)) {},
 	Without: func(*names, []string) *names { return nil },
 	Asked:   func(*names) []string { return nil },
 	Waits:   true,
@@ -169,6 +170,11 @@ var byName = Catalogue[names]{
 		return &dialect.Statement{Class: dialect.Read}, nil, false
 	},
 	Reach: func(text string, c *names) ([]string, bool) { return []string{text}, c != nil && (*c)[text] },
+	Each: func(c *names, f func(string)) {
+		for name := range *c {
+			f(name)
+		}
+	},
 	Without: func(c *names, without []string) *names {
 		less := maps.Clone(*c)
 		for _, name := range without {

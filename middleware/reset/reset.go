@@ -97,6 +97,9 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		c.Statement = s
+		if s.Removes && conn.Changes().Pending.Texts != nil && r.judges() {
+			r.settleEarly(ctx, conn)
+		}
 		lasts := s.Defines && r.define(conn, c.Text)
 		changes := r.Sessions.Changes()
 		err = next(ctx, c)
@@ -111,13 +114,13 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			s = r.Sessions.Statement(c.Text)
 		}
 		if r.Sessions.Changes() != changes && r.Sessions.ChangedSince(changes, c.Text) {
-			r.noteChanged(conn, s, c.Text)
+			r.noteChanged(conn, s, c.Text, changes)
 		}
 		if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
 			return err
 		}
 		if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
-			r.note(conn, s, c.Text)
+			r.note(conn, s, c.Text, changes)
 		}
 		return err
 	}
@@ -132,6 +135,20 @@ func (r *Reset) define(conn middleware.ServerConn, text string) (lasts bool) {
 	return !isNew || r.Sessions.Define(told)
 }
 
+// settleEarly judges what is pending in the middle of a session, before what it met may be gone. What stands in the way of reading the catalogue leaves
+// it unknown.
+func (r *Reset) settleEarly(ctx context.Context, conn middleware.ServerConn) {
+	changes := conn.Changes()
+	pending := changes.TakePending()
+	if changes.Effects&^readable == 0 {
+		_ = r.Sessions.Learn(ctx, conn.Real(), pending.Texts, true) // what is not known then is unknown
+	}
+	changes.Settle(r.Sessions, pending, dialect.Undone{})
+}
+
+// readable are the effects that do not keep a session from reading the catalogue as others would.
+const readable = dialect.OpenTx | dialect.Sequence | dialect.UserVariable | dialect.TempTable | dialect.SQLPrepare | dialect.AdvisoryLock
+
 // over says that the definitions of a session were committed or undone.
 func (r *Reset) over(changes *dialect.Changes) {
 	for _, text := range changes.Definitions {
@@ -141,20 +158,21 @@ func (r *Reset) over(changes *dialect.Changes) {
 }
 
 // noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.
-func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string) {
+func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
 	if s.Provisional && r.judges() {
 		conn.Changes().Effects |= dialect.UnknownEffect
 		return
 	}
 	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
-		r.note(conn, s, text)
+		r.note(conn, s, text, since)
 	}
 }
 
-func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string) {
+// note notes what a statement does, which began when the sessions had counted so many changes.
+func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
 	changes := conn.Changes()
 	if r.Policy.Mode != policy.ResetOff {
-		changes.Add(s, text, r.Sessions.Changes())
+		changes.Add(s, text, since)
 		if s.Provisional && s.Alters { // what it ran may be gone
 			changes.Effects |= dialect.UnknownEffect
 		}
@@ -316,7 +334,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 		}
 		return r.undo(ctx, event)
 	}
-	pending, discards, undone := changes.TakePending(), r.discards(changes), changes.Effects
+	pending, discards, undone := changes.TakePending(), r.discards(changes), dialect.Undone{Effects: changes.Effects, Undo: changes.Undo}
 	wasReset, why = r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
 	if why == failed {
 		return wasReset, why

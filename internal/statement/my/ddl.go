@@ -49,11 +49,16 @@ func (p *parser) definition(s []token, object int) {
 	case kind == "index" || kind == "user" || kind == "role" || kind == "event": // which run in sessions of their own, if they do
 	case verb == "drop":
 		d.Removes = true
+		p.dropped(s, kind, first)
 	case verb == "rename":
 		for i := first; i < len(s); {
 			i = p.defined(&d.Tables, s, i) + 1
 		}
 	case kind == "table" && verb == "create":
+		if at(s, 1) == "or" { // REPLACE
+			d.Removes = true
+			p.dropped(s, kind, first)
+		}
 		if p.isPlainTable(s, object) {
 			p.defined(&d.Added, s, first)
 		} else {
@@ -73,6 +78,23 @@ func (p *parser) definition(s []token, object int) {
 	case kind == "database" || kind == "schema":
 	default:
 		d.Anything = true
+	}
+}
+
+// dropped notes what DROP names from position i on.
+func (p *parser) dropped(s []token, kind string, i int) {
+	d := &p.out.Definition
+	switch kind {
+	case "table", "tables", "view", "sequence":
+		for {
+			i = p.defined(&d.Dropped, s, i)
+			if !isMark(s, i, ',') {
+				return
+			}
+			i++
+		}
+	case "procedure", "function":
+		p.defined(&d.DroppedRoutines, s, i)
 	}
 }
 

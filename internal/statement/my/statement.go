@@ -76,8 +76,9 @@ type Definition struct {
 	Added []string
 	// Tables are the tables and views, and Routines the stored routines, that reading, writing or calling may do something else for.
 	Tables, Routines []string
-	// Removes says that something is dropped.
-	Removes bool
+	// Removes says that something is dropped: the tables and views Dropped and the routines DroppedRoutines, or nobody knows what if there are none.
+	Removes                  bool
+	Dropped, DroppedRoutines []string
 	// Anything says that there may be more.
 	Anything bool
 }
