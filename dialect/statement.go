@@ -134,7 +134,9 @@ func (s *Statement) MayReread() bool {
 }
 
 // MayDefine reports whether names may mean something else to the server after it, for all sessions: types of columns, views, functions.
-func (s *Statement) MayDefine() bool { return s.Defines || s.Effects&UnknownEffect != 0 }
+func (s *Statement) MayDefine() bool {
+	return s.Defines || s.Effects&UnknownEffect != 0 || s.Provisional && s.Class == Unknown
+}
 
 // Undo is one trace that has a name: a variable, a temporary table, a prepared statement.
 type Undo struct {

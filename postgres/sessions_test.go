@@ -162,6 +162,9 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"check that planning may evaluate", `select * from things`, dialect.UnknownEffect, []fact{{"function", "f", "set"}, {"check", "things", "CHECK (f())"}}},
 		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
 		{"definition", `create index on things (name)`, 0, nil},
+		{"procedure", `call f(1)`, 0, []fact{{"function", "f", "begin perform 1; end"}}},
+		{"procedure that sets", `call shop.f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "begin set a = 1; end"}}},
+		{"procedure that does not exist", `call f(1)`, dialect.UnknownEffect, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := learnt(t, c.text, c.facts...)
