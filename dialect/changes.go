@@ -14,6 +14,8 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
+	// Unproved is the first reason for which they cannot be undone one by one. It may be none, though they cannot.
+	Unproved Reason
 	// Definitions are the texts that [Sessions].Define was told, each once. One that is empty stands for all that are not kept.
 	Definitions []string
 	// Untracked says that the sessions do not know which statements meet what was defined.
@@ -118,11 +120,22 @@ func (c *Changes) Define(text string) (told string, isNew bool) {
 // EndDefinitions forgets the definitions, which are over.
 func (c *Changes) EndDefinitions() { c.Definitions, c.Untracked, c.wild = nil, false, false }
 
+// Unknown says that anything may have been done to the session, and why.
+func (c *Changes) Unknown(why Reason) {
+	c.Effects |= UnknownEffect
+	if c.Unproved == (Reason{}) {
+		c.Unproved = why
+	}
+}
+
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
 func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
+	if s.Effects&unprovable != 0 && c.Unproved == (Reason{}) {
+		c.Unproved = s.Unproved
+	}
 	if c.wild && s.Class != SessionControl && s.Class != TxControl {
-		c.Effects |= UnknownEffect
+		c.Unknown(Reason{What: "statements follow a definition in the same session"})
 	}
 	c.wild = c.wild || c.Untracked && s.Defines && !s.Tame
 	for _, u := range s.Undo {
@@ -143,7 +156,7 @@ func note[T comparable](c *Changes, list []T, v T) []T {
 	case slices.Contains(list, v):
 		return list
 	case len(list) == maxNoted:
-		c.Effects |= UnknownEffect
+		c.Unknown(Reason{What: "more was done to a session than is undone one by one"})
 		return list
 	default:
 		return append(list, v)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -41,11 +42,12 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 	parsed := pg.Parse(text)
 	if parsed.Fires && s.makesTemp.Load() {
 		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
+		parsed.Unproved = cmp.Or(parsed.Unproved, "defines something where search_path has pg_temp")
 	}
 	said = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
 		Defines: parsed.Defines, Alters: parsed.Alters,
-		Rereads: parsed.Effects.Has(dialect.Plans),
+		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)
 	return said, lacks, absent

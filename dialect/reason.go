@@ -1,0 +1,18 @@
+package dialect
+
+// Reason tells people why a session costs more than it might: a full reset, or its connection. It shows names, and never literals. The zero value is
+// none.
+type Reason struct {
+	// What is a clause, such as "function f has execute in its source".
+	What string
+	// Routine is the one that would have to be known to leave nothing. The zero value: there is none, or it has no schema.
+	Routine Routine
+	// Cure is what else would help. Empty: nothing is known.
+	Cure string
+}
+
+// Routine is a function or procedure, by its names as the catalogue has them.
+type Routine struct{ Schema, Name string }
+
+// unprovable are the effects for which there is a [Reason].
+const unprovable = Permanent | UnknownEffect
