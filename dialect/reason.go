@@ -14,5 +14,13 @@ type Reason struct {
 // Routine is a function or procedure, by its names as the catalogue has them.
 type Routine struct{ Schema, Name string }
 
+// Declared is what a program says of its server, and whom it wants to be told what the catalogue shows.
+type Declared struct {
+	// Harmless are routines that leave nothing in the session, whatever their sources show.
+	Harmless []Routine
+	// Missing is told those of them that the catalogue does not have, each time that it is read. Nil: nobody is.
+	Missing func(Routine)
+}
+
 // unprovable are the effects for which there is a [Reason].
 const unprovable = Permanent | UnknownEffect

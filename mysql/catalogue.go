@@ -26,6 +26,7 @@ type catalogue struct {
 	pinned   map[string]string  // tables and views that leave no trace, but that only the primary may answer for, and why
 	engines  map[string]engine  // of the tables
 	remote   map[string]bool    // tables and views that another server may answer for
+	declared dialect.Declared   // what the program says that the server does not tell
 }
 
 // engine is what is known of the storage engine of all tables of one name.
@@ -134,16 +135,17 @@ var localEngines = map[string]engine{
 	"CSV": nonTransactional, "ARCHIVE": nonTransactional, "BLACKHOLE": nonTransactional,
 }
 
-func readCatalogue(ctx context.Context, conn driver.Conn) (*catalogue, error) {
+func readCatalogue(ctx context.Context, conn driver.Conn, declared dialect.Declared) (*catalogue, error) {
 	c := &catalogue{
 		routines: map[my.Call]*doing{}, packages: map[string]bool{}, loadable: map[string]bool{}, writes: map[string]*doing{}, views: map[string]*doing{},
 		defaults: map[string]bool{}, shadows: map[string]bool{}, seen: map[string]bool{}, pinned: map[string]string{}, engines: map[string]engine{},
-		remote: map[string]bool{},
+		remote: map[string]bool{}, declared: declared,
 	}
 	routines, err := c.readRoutines(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
+	tellMissing(declared, routines)
 	triggers, err := c.readTriggers(ctx, conn)
 	if err != nil {
 		return nil, err

@@ -78,5 +78,5 @@ func (s *sessions) read(ctx context.Context, conn driver.Conn) (*catalogue, erro
 			return nil, err
 		}
 	}
-	return readCatalogue(ctx, conn)
+	return readCatalogue(ctx, conn, s.declared)
 }

@@ -42,11 +42,13 @@ const maxWhole = 500
 
 // program is a stored program.
 type program struct {
-	source  my.Source
-	kind    string   // as SHOW CREATE calls it
-	name    string   // with quotes, and the database before it
-	into    []*doing // what it belongs to
-	missing string   // why its source is not known
+	source   my.Source
+	kind     string          // as SHOW CREATE calls it
+	name     string          // with quotes, and the database before it
+	into     []*doing        // what it belongs to
+	missing  string          // why its source is not known
+	routine  dialect.Routine // its names, if it is no trigger
+	harmless bool            // it is declared to leave nothing
 }
 
 // readRoutines finds the stored routines.
@@ -72,6 +74,7 @@ func (c *catalogue) readRoutines(ctx context.Context, conn driver.Conn) (found [
 		p := &program{
 			source: my.Source{Body: value(row[6]), Mode: value(row[5]), Database: database}, kind: kind,
 			name: quoteName(database) + "." + quoteName(name), into: []*doing{exact, any},
+			routine: dialect.Routine{Schema: database, Name: name}, harmless: isHarmless(c.declared, database, name),
 		}
 		if value(row[3]) != "SQL" || value(row[4]) != "SQL" {
 			p.missing = "is not written in SQL"
@@ -110,7 +113,7 @@ func readWhole(ctx context.Context, conn driver.Conn, programs []*program) error
 	asked := 0
 	for _, p := range programs {
 		switch {
-		case p.missing != "":
+		case p.missing != "" || p.harmless:
 			continue
 		case p.source.Body == "":
 			p.missing = "has a source that cannot be read"
@@ -165,6 +168,10 @@ type node struct {
 // node says what a program does by itself, and what it reaches.
 func (c *catalogue) node(p *program) *node {
 	n := &node{into: p.into}
+	if p.harmless {
+		n.own = declaredHarmless(p)
+		return n
+	}
 	if p.missing != "" {
 		n.own.unknown(strings.ToLower(p.kind) + " " + p.name + " " + p.missing)
 		return n

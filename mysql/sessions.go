@@ -20,6 +20,7 @@ type sessions struct {
 	login    dialect.Effects       // of what the DSN has the driver set
 	ofServer string                // the database that sessions begin in, if what it has tells of one server
 	fresh    atomic.Pointer[fresh] // nil: not known yet
+	declared dialect.Declared
 }
 
 var _ dialect.Sessions = (*sessions)(nil)

@@ -21,7 +21,9 @@ type catalogue struct {
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
 	perils  []peril             // of what is unnamed and belongs to none
-	memo    sync.Map            // from a name and what is asked of it to the answer
+	// declares says that functions are declared to leave nothing, which may still look at what others have left.
+	declares bool
+	memo     sync.Map // from a name and what is asked of it to the answer
 }
 
 func newCatalogue() *catalogue {
@@ -30,7 +32,7 @@ func newCatalogue() *catalogue {
 
 // with returns a catalogue of which the nodes are changed.
 func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
-	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed}
+	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed, declares: c.declares}
 	change(changed.nodes)
 	changed.findPerils()
 	return changed
@@ -93,6 +95,9 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		}
 		if !t.exists || t.impure {
 			statement.Unknown(s, "writes to "+name)
+		}
+		if t.sees {
+			s.Sees = dialect.Sequence
 		}
 		if t.sequence {
 			s.Effects |= dialect.Sequence
@@ -192,11 +197,14 @@ func (c *catalogue) whyImpureAsNamed(name string) string {
 	return ""
 }
 
-// pin says that a statement needs the primary if the object of that name does.
+// pin says that a statement needs the primary if the object of that name does, and that it may see what others have left.
 func (c *catalogue) pin(s *dialect.Statement, name string) {
 	for _, spelling := range spellings(name) {
 		if why := c.whyPinned(spelling); why != "" {
 			statement.NeedsPrimary(s, why)
+		}
+		if c.isSeeing(spelling) {
+			s.Sees = dialect.Sequence
 		}
 	}
 }
@@ -219,6 +227,9 @@ func (c *catalogue) judgePerils(text string, s *dialect.Statement) (loosened boo
 		case peril.impure:
 			statement.Unknown(s, peril.why)
 		default:
+			if peril.sees {
+				s.Sees = dialect.Sequence
+			}
 			if peril.pinned {
 				statement.NeedsPrimary(s, peril.why)
 			}

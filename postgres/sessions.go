@@ -25,6 +25,7 @@ type sessions struct {
 	fresh atomic.Pointer[fresh] // nil: not known yet
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp.
 	makesTemp atomic.Bool
+	declared  *declared // nil: nothing is
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -118,7 +119,7 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, 
 		if err != nil {
 			return nil, err
 		}
-		return readCatalogue(ctx, c, base, names, learnTimeout)
+		return readCatalogue(ctx, c, base, names, learnTimeout, s.declared)
 	})
 }
 

@@ -57,7 +57,13 @@ func serverOf(facts []fact) (nodes, []unnamed) {
 			others = append(others, unnamed{kind: f.Kind, name: f.Name, function: function, target: target})
 			all.of(nothingNamed).uses = append(all.of(nothingNamed).uses, function)
 		default:
-			n.addFunction(f.Kind, f.Name, f.Text, "", f.Text)
+			kind, declared := strings.CutPrefix(f.Kind, "declared ")
+			volatile := strings.HasPrefix(kind, "volatile ")
+			if declared && volatile && !strings.Contains(kind, "foreign") {
+				kind = strings.TrimPrefix(kind, "volatile ")
+			}
+			kind, uses, _ := strings.Cut(kind, " of ")
+			n.addFunction(&named{Kind: kind, Uses: uses, Name: f.Name, Source: f.Text, Extension: f.Text, Schema: "shop", Volatile: volatile}, declared)
 		}
 	}
 	return all, others
@@ -76,7 +82,7 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 		if base != nil {
 			maps.Copy(c.nodes, base.nodes)
 		}
-		c.unnamed = others
+		c.unnamed, c.declares = others, true
 		for list := append(names, nothingNamed); len(list) > 0; list = list[1:] {
 			if _, known := c.nodes[list[0]]; known {
 				continue
@@ -162,9 +168,23 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"check that planning may evaluate", `select * from things`, dialect.UnknownEffect, []fact{{"function", "f", "set"}, {"check", "things", "CHECK (f())"}}},
 		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
 		{"definition", `create index on things (name)`, 0, nil},
+		{"declared function", `select f(1)`, 0, []fact{{"declared function", "f", "execute 'set a = 1'"}}},
+		{"declared function beside one that is not", `select f(1)`, dialect.UnknownEffect, []fact{{"declared function", "f", "set"}, {"function", "f", "set"}}},
+		{"declared function in C", `select f(1)`, 0, []fact{{"declared volatile foreign function", "f", "mine"}}},
+		{"declared function that calls one that sets", `select f(1)`, 0, []fact{{"declared function", "f", "select g()"}, {"function", "g", "set"}}},
+		{"function that a declared one calls", `select f(1), g()`, dialect.UnknownEffect, []fact{{"declared function", "f", "select g()"}, {"function", "g", "set"}}},
+		{"function that calls a declared one", `select g()`, 0, []fact{{"declared function", "f", "set"}, {"function", "g", "select f()"}}},
+		{"declared function behind a view", `select * from v`, 0, []fact{{"declared function", "f", "set"}, {"view", "v", "select f()"}}},
+		{"declared function behind a trigger", `insert into things values (1)`, 0, []fact{{"declared function", "f", "execute x"}, {"trigger", "things", "f"}}},
+		{"declared function behind a default", `insert into things values (1)`, 0, []fact{{"declared function", "f", "execute x"}, {"default", "things", "f()"}}},
+		{"declared function behind an operator", `select 1 in (1)`, 0, []fact{{"declared function", "f", "set"}, {"operator", "=", "f"}}},
+		{"declared function behind an event trigger", `create index on things (name)`, 0, []fact{{"declared function", "f", "set"}, {"event trigger", "e", "f"}}},
+		{"declared function with an operator that is not", `select f()`, 0, []fact{{"declared function", "f", "select 1 === 1"}, {"function", "g", "set"}, {"operator", "===", "g"}}},
+		{"declared function of a domain that is not", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "g", "set"}, {"domain", "d", "CHECK (g())"}, {"declared function of d", "f", ""}}},
 		{"procedure", `call f(1)`, 0, []fact{{"function", "f", "begin perform 1; end"}}},
 		{"procedure that sets", `call shop.f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "begin set a = 1; end"}}},
 		{"procedure that does not exist", `call f(1)`, dialect.UnknownEffect, nil},
+		{"declared procedure", `call shop.f(1)`, 0, []fact{{"declared volatile function", "f", "begin commit; end"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := learnt(t, c.text, c.facts...)
@@ -204,6 +224,16 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		{`select * from v`, dialect.Write, "view v mentions pg_stat_activity", []fact{{"view", "v", "select * from pg_stat_activity"}}},
 		{`select * from things`, dialect.Write, "a policy of things mentions u", []fact{{"policy", "things", "exists (select from u)"}, {"unlogged", "u", ""}}},
 		{`select 1 + 1`, dialect.Write, "operator + calls f", []fact{{"operator", "+", "f"}, {"function", "f", "select * from u"}, {"unlogged", "u", ""}}},
+		{`select f(1)`, dialect.Write, "function f is volatile", []fact{{"declared volatile function", "f", "execute x"}}},
+		{`select f(1)`, dialect.Write, "function f is volatile", []fact{{"declared volatile foreign function", "f", "mine"}}},
+		{`select * from v`, dialect.Write, "view v mentions f", []fact{{"declared volatile function", "f", "execute x"}, {"view", "v", "select f()"}}},
+		{`select f(1)`, dialect.Read, "", []fact{{"declared foreign function", "f", "mine"}}},
+		{`select f(1)`, dialect.Read, "", []fact{{"declared function", "f", "select a from t"}}},
+		{`select f(1)`, dialect.Write, "function f has insert in its source", []fact{{"declared function", "f", "insert into t"}}},
+		{`select f(1)`, dialect.Write, "function f mentions nextval", []fact{{"declared function", "f", "select nextval('s')"}}},
+		{`select f(1)`, dialect.Write, "function f mentions g", []fact{{"declared function", "f", "select g()"}, {"function", "g", "insert into t"}}},
+		{`select f(1)`, dialect.Write, "function f has share in its source", []fact{{"declared function", "f", "perform 1 from c for share"}}},
+		{`call f(1)`, dialect.Unknown, "call", []fact{{"declared function", "f", "begin perform 1; end"}}},
 		{`select 1 + 1`, dialect.Unknown, "operator + calls f", []fact{{"operator", "+", "f"}, {"function", "f", "insert"}}},
 	} {
 		s := learnt(t, c.text, c.facts...).Statement(c.text)
@@ -211,6 +241,24 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		assert.Equal(t, c.why, s.Why, "%s with %v", c.text, c.facts)
 		assert.Equal(t, c.why == "", s.Replicable(), "%s with %v", c.text, c.facts)
 	}
+}
+
+func TestWhatADeclaredFunctionMaySeeIsUndoneBeforeIt(t *testing.T) {
+	for text, facts := range map[string][]fact{
+		"select f(1)":                   {{"declared function", "f", "return lastval()"}, {"volatile builtin", "lastval", ""}},
+		"select f(1), 2":                {{"declared function", "f", "execute x"}},
+		"select f(1), 3":                {{"declared volatile foreign function", "f", "mine"}},
+		"select f(1), 4":                {{"declared function", "f", "select g()"}, {"function", "g", "return currval('s')"}, {"volatile builtin", "currval", ""}},
+		"select * from v":               {{"declared function", "f", "execute x"}, {"view", "v", "select f()"}},
+		"insert into things values (1)": {{"declared function", "f", "execute x"}, {"trigger", "things", "f"}},
+		"select 1 in (1)":               {{"declared function", "f", "execute x"}, {"operator", "=", "f"}},
+	} {
+		s := learnt(t, text, facts...).Statement(text)
+		assert.Zero(t, s.Effects, text)
+		assert.Equal(t, dialect.Sequence, s.Sees, text)
+	}
+	plain := learnt(t, "select f(1)", fact{"declared function", "f", "set"}, fact{"trigger", "things", "f"}, fact{"default", "things", "nextval('s')"})
+	assert.Zero(t, plain.Statement("select f(1)").Sees)
 }
 
 func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 // Options is what a Reset is made of.
 type Options struct {
 	Policy   policy.Reset
+	Endpoint string             // its name, for the log
 	Init     string             // pool_init, which a reset may have to repeat; empty = none
 	Sessions dialect.Sessions   // what knows the sessions of the server
 	TellsTx  bool               // the state of a real connection tells whether it is in a transaction
@@ -40,14 +41,17 @@ type Reset struct {
 	Options
 	fresh  atomic.Pointer[fresh] // nil: no connection has told yet
 	audits audits
+	told   told
 	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
 	unanswered, toldProxy, toldLogin atomic.Bool
 	counters                         counters
 }
 
-// New makes a Reset.
+// New makes a Reset, and tells the Sessions what the policy declares.
 func New(o Options) *Reset {
-	return &Reset{Options: o}
+	r := &Reset{Options: o}
+	o.Sessions.Declare(r.declared())
+	return r
 }
 
 // Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well. Only a comment may be added inside.

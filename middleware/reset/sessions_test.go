@@ -38,6 +38,7 @@ type sessions struct {
 	freshErr    error
 	proxied     bool
 	proxiedErr  error
+	declared    dialect.Declared
 }
 
 func (s *sessions) note(call string) {
@@ -75,6 +76,8 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	}
 	return st
 }
+
+func (s *sessions) Declare(d dialect.Declared) { s.declared = d }
 
 func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
 	s.note("fresh")
