@@ -92,6 +92,14 @@ func TestPostgresSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 			assert.Zero(t, resets(t, db).AuditFailures, log)
 			assert.Len(t, logged(log, "pool_harmless names a routine that the server does not have", "routine=shop.elsewhere"), 1, log)
 			assert.Len(t, logged(log, "pool_harmless names a routine"), 1, log)
+			for why, cure := range map[string]string{
+				"function elsewhere has execute in its source": "pool_harmless=other.elsewhere ", "function twice has execute in its source": "pool_harmless=other.twice ",
+				"function judged has execute in its source": "pool_harmless=shop.judged ", "function spoilt mentions judged": "pool_harmless=shop.judged ",
+				"view spoilt_view mentions judged": "pool_harmless=shop.judged ", "function untidy has execute in its source": "pool_harmless=shop.untidy ",
+			} {
+				assert.Len(t, logged(log, "level=INFO", "each session that runs it is reset in full", `why="`+why+`"`, cure), 1, "%s\n%s", why, log)
+			}
+			assert.Len(t, logged(log, "reset in full"), 6, log)
 		})
 	}
 }
@@ -189,6 +197,11 @@ func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 			assert.Equal(t, routing.Write, d.Reason, "%s: %s", text, d)
 		}
 		assert.Len(t, logged(log, "pool_harmless names a routine that the server does not have", own.Replace("routine=HERE.h_elsewhere")), 1, log)
+		const told = "the connection of each session that runs it is closed"
+		assert.Len(t, logged(log, "level=WARN", told, own.Replace("why=\"procedure `THERE`.`h_dynamic`: "), own.Replace("cure=\"pool_harmless=THERE.h_dynamic ")), 1, log)
+		assert.Len(t, logged(log, told, own.Replace("why=\"function `HERE`.`h_judged`: sets rand_seed1\""), own.Replace("cure=\"pool_harmless=HERE.h_judged ")), 1, log)
+		assert.Len(t, logged(log, told, own.Replace("pool_harmless=THERE.h_elsewhere ")), 1, log)
+		assert.Len(t, logged(log, told), 3, log) // what calls these has the same reasons
 	})
 }
 

@@ -20,6 +20,9 @@ type Declared struct {
 	Harmless []Routine
 	// Missing is told those of them that the catalogue does not have, each time that it is read. Nil: nobody is.
 	Missing func(Routine)
+	// Global is told what costs something though no statement names it, each time that the catalogue is read, and which statements pay for it. Nil:
+	// nobody is.
+	Global func(why Reason, statements string)
 }
 
 // unprovable are the effects for which there is a [Reason].

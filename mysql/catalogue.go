@@ -42,10 +42,10 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) {
 	lasts := c.complete(text, p, s)
 	for _, u := range s.Undo {
 		if u.Effect == dialect.Setting && recording[u.Name] { // what it has recorded outlasts it
-			s.Effects |= dialect.Permanent
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: "sets " + u.Name})
 		}
 		if u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers) { // its views need no name of it then
-			s.Effects |= dialect.Permanent
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: "uses " + helpers + ", whose views set variables"})
 		}
 	}
 	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
@@ -164,8 +164,9 @@ func readCatalogue(ctx context.Context, conn driver.Conn, declared dialect.Decla
 	err = each(ctx, conn, defaultsSQL, func(row []driver.Value) {
 		name := strings.ToLower(value(row[0]))
 		c.defaults[name] = true
-		c.written(name).unknown("writes to " + name)
-		if value(row[1]) != "0" {
+		sets := value(row[1]) != "0"
+		c.written(name).unknownUnless("writes to "+name, cureOfDefault(sets))
+		if sets {
 			c.views[name] = &doing{}
 			c.views[name].unknown("a column of " + name + " sets a variable")
 		}
@@ -180,7 +181,7 @@ func readCatalogue(ctx context.Context, conn driver.Conn, declared dialect.Decla
 	c.pin(views)
 	var nodes []*node
 	for _, p := range append(routines, triggers...) {
-		nodes = append(nodes, c.node(p))
+		nodes = append(nodes, c.node(p).blames(p))
 	}
 	for _, v := range views {
 		nodes = append(nodes, c.viewNodes(v)...)

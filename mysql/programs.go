@@ -47,6 +47,7 @@ type program struct {
 	name     string          // with quotes, and the database before it
 	into     []*doing        // what it belongs to
 	missing  string          // why its source is not known
+	cure     string          // what would make it known
 	routine  dialect.Routine // its names, if it is no trigger
 	harmless bool            // it is declared to leave nothing
 }
@@ -116,7 +117,7 @@ func readWhole(ctx context.Context, conn driver.Conn, programs []*program) error
 		case p.missing != "" || p.harmless:
 			continue
 		case p.source.Body == "":
-			p.missing = "has a source that cannot be read"
+			p.cannotBeRead()
 			continue
 		case !strings.ContainsAny(p.source.Body, "'\"`"):
 			continue
@@ -135,7 +136,7 @@ func readWhole(ctx context.Context, conn driver.Conn, programs []*program) error
 			return err
 		}
 		if p.source.Body == "" {
-			p.missing = "has a source that cannot be read"
+			p.cannotBeRead()
 		}
 	}
 	return nil
@@ -182,9 +183,12 @@ func (c *catalogue) node(p *program) *node {
 		sees: statement.Mentions(p.source.Body, seeing, null), lasts: parsed.Class != dialect.Read,
 	}
 	why := strings.ToLower(p.kind) + " " + p.name
+	if parsed.Effects.Has(dialect.Permanent) {
+		n.own.why = why + ": " + parsed.Unproved
+	}
 	switch {
 	case parsed.Unclear:
-		n.own.unknown(why + ": " + parsed.Why)
+		n.own.unknown(why + ": " + parsed.Unproved)
 		return n
 	case parsed.Remakes:
 		n.own.unknown(why + " changes what others do")
@@ -193,7 +197,7 @@ func (c *catalogue) node(p *program) *node {
 	n.own.effects &^= dialect.UnknownEffect // which is for its calls
 	for _, database := range parsed.Databases {
 		if !c.seen[database] {
-			n.own.unknown(why + " uses " + database + ", of which not everything is seen")
+			n.own.unknownUnless(why+" uses "+database+", of which not everything is seen", "grant TRIGGER on "+quoteName(database)+".* to the user")
 		}
 	}
 	n.uses = c.reached(p.source.Body, &parsed, func(what string) { n.own.unknown(why + " " + what) })

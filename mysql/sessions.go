@@ -66,7 +66,10 @@ func judge(text string, c *catalogue) *dialect.Statement {
 	parsed := my.Parse(text)
 	s := &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
-		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain, Unproved: dialect.Reason{What: parsed.Unproved},
+		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
+	}
+	if parsed.Unproved != "" {
+		s.Unproved = dialect.Reason{What: parsed.Unproved, Cure: cureOf(parsed.Unproved)}
 	}
 	c.judge(text, &parsed, s)
 	s.Tame = s.Defines && !parsed.Remakes && (c != nil || len(parsed.Calls) == 0)

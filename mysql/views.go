@@ -46,7 +46,7 @@ func (c *catalogue) viewNodes(v view) []*node {
 	unknown := func(what string) { read.own.unknown(why + what) }
 	switch word := v.words.First(func(word string) bool { return suspects[word] }); {
 	case v.source == "":
-		unknown("has a source that cannot be read")
+		read.own.unknownUnless(why+"has a source that cannot be read", "grant SHOW VIEW on its database to the user")
 	case strings.Contains(v.source, "@"):
 		unknown("mentions a variable")
 	case word != "":

@@ -94,7 +94,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 			absent = true
 		}
 		if !t.exists || t.impure {
-			statement.Unknown(s, "writes to "+name)
+			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
 		if t.sees {
 			s.Sees = dialect.Sequence
@@ -169,9 +169,9 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 			absent = true
 			continue
 		}
-		switch why := c.whyImpureAsNamed(name); {
-		case why != "":
-			statement.Unknown(s, why)
+		switch {
+		case c.isUnprovedAsNamed(name):
+			c.unproved(s, name)
 		case n.isVolatile:
 			statement.Unknown(s, "function "+name+" is volatile")
 		default:
@@ -179,22 +179,10 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 		}
 	}
 	for _, name := range p.Names {
-		if why := c.whyImpureAsNamed(name); why != "" {
-			statement.Unknown(s, why)
-		}
+		c.unproved(s, name)
 		c.pin(s, name)
 	}
 	return absent
-}
-
-// whyImpureAsNamed is whyImpure of a name as a text has it.
-func (c *catalogue) whyImpureAsNamed(name string) string {
-	for _, spelling := range spellings(name) {
-		if why := c.whyImpure(spelling); why != "" {
-			return why
-		}
-	}
-	return ""
 }
 
 // pin says that a statement needs the primary if the object of that name does, and that it may see what others have left.
@@ -213,7 +201,7 @@ func (c *catalogue) pin(s *dialect.Statement, name string) {
 func (c *catalogue) judgeEvents(s *dialect.Statement) {
 	for i := range c.unnamed {
 		if u := &c.unnamed[i]; u.kind == "event trigger" && !c.isHarmlessTrigger(u.function) {
-			statement.Unknown(s, "event trigger "+u.name+" calls "+u.function)
+			statement.Unproved(s, c.reason("event trigger "+u.name+" calls "+u.function, u.function))
 			return
 		}
 	}
@@ -225,7 +213,7 @@ func (c *catalogue) judgePerils(text string, s *dialect.Statement) (loosened boo
 		switch peril := &c.perils[i]; {
 		case !peril.is(text):
 		case peril.impure:
-			statement.Unknown(s, peril.why)
+			statement.Unproved(s, c.reason(peril.why, peril.function))
 		default:
 			if peril.sees {
 				s.Sees = dialect.Sequence

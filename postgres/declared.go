@@ -55,3 +55,10 @@ func (d *declared) read(results pgx.BatchResults) error {
 	}
 	return err
 }
+
+// tell tells what is global.
+func (d *declared) tell(c *catalogue) {
+	if d != nil && d.Global != nil {
+		c.eachGlobal(d.Global)
+	}
+}

@@ -12,9 +12,11 @@ import (
 
 // node is everything that has one name: functions, relations and types.
 type node struct {
-	bad        string // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
+	bad        string          // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
+	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
-	isVolatile bool // a function of the server's own leaves nobody knows what
+	of         dialect.Routine // a function of users
+	isVolatile bool            // a function of the server's own leaves nobody knows what
 	isTable    bool
 	pinned     string   // why only the primary may answer for it, whether or not it leaves the session alone; empty: others may
 	sees       bool     // it may look at what others have left, in a way that shows nowhere
@@ -33,8 +35,9 @@ type node struct {
 
 // source is what a function, a view, a policy or an expression consists of.
 type source struct {
-	says      string // how a reason begins that tells of it
-	declared  bool   // it is declared to leave nothing: it tells what replicas may do, and what is seen
+	says      string          // how a reason begins that tells of it
+	of        dialect.Routine // the function that it is of; zero: it is of none
+	declared  bool            // it is declared to leave nothing: it tells what replicas may do, and what is seen
 	names     []string
 	operators string // everything in it that could be an operator
 	pins      string // what in it only the primary may do; empty: nothing
@@ -121,10 +124,18 @@ func (n *node) addFunction(f *named, declared bool) {
 		n.isVolatile = n.isVolatile || !known
 		return
 	}
+	n.of = dialect.Routine{Schema: f.Schema, Name: f.Name}
+	wasProved, before := n.bad == "", len(n.sources)
 	if declared {
 		n.addDeclared(f)
 	} else {
 		n.addJudged(f)
+	}
+	if wasProved && n.bad != "" {
+		n.badOf = n.of
+	}
+	for i := before; i < len(n.sources); i++ {
+		n.sources[i].of = n.of
 	}
 }
 

@@ -119,7 +119,11 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, 
 		if err != nil {
 			return nil, err
 		}
-		return readCatalogue(ctx, c, base, names, learnTimeout, s.declared)
+		read, err := readCatalogue(ctx, c, base, names, learnTimeout, s.declared)
+		if err == nil {
+			s.declared.tell(read)
+		}
+		return read, err
 	})
 }
 

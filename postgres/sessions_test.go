@@ -94,6 +94,7 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 			}
 		}
 		c.findPerils()
+		s.declared.tell(c)
 		return c, nil
 	}))
 }
@@ -243,6 +244,47 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 	}
 }
 
+// Of several reasons the first counts, and of what it leads to that which is not proved by itself.
+func TestCatalogueSaysWhatWouldHaveToBeDeclared(t *testing.T) {
+	shop := func(name string) dialect.Routine { return dialect.Routine{Schema: "shop", Name: name} }
+	for _, c := range []struct {
+		text  string
+		want  dialect.Reason
+		facts []fact
+	}{
+		{`select 1 + 1`, dialect.Reason{}, nil},
+		{`select nextval('s')`, dialect.Reason{}, nil},
+		{`do $$begin end$$`, dialect.Reason{What: "do"}, nil},
+		{`insert into things values (1); vacuum things`, dialect.Reason{What: "vacuum"}, nil},
+		{`select f(1)`, dialect.Reason{What: "function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}}},
+		{`select f(1)`, dialect.Reason{What: "function f has a source that cannot be read", Routine: shop("f")}, []fact{{"foreign function", "f", "mine"}}},
+		{`select f(1)`, dialect.Reason{What: `function f has names in escapes`, Routine: shop("f")}, []fact{{"function", "f", `select U&"\0061"()`}}},
+		{`call f(1)`, dialect.Reason{What: "function f has commit in its source", Routine: shop("f")}, []fact{{"function", "f", "begin commit; end"}}},
+		{`insert into things values (f(1))`, dialect.Reason{What: "function f mentions set_config", Routine: shop("f")}, []fact{{"function", "f", "perform set_config('a', 'b', false)"}}},
+		{`select * from w`, dialect.Reason{What: "view w mentions v", Routine: shop("g")}, []fact{
+			{"function", "g", "execute x"}, {"function", "f", "select g()"}, {"view", "v", "select f()"}, {"view", "w", "select * from v"},
+		}},
+		{`select * from v`, dialect.Reason{What: "view v mentions set_config"}, []fact{{"view", "v", "select set_config('a', 'b', false)"}}},
+		{`select f(1)`, dialect.Reason{What: "function f mentions v", Routine: shop("f")}, []fact{{"view", "v", "select set_config('a', 'b', false)"}, {"function", "f", "select * from v"}}},
+		{`select f(1)`, dialect.Reason{What: "f uses d"}, []fact{{"domain", "d", "CHECK (set_config('a', 'b', false) = '')"}, {"function of d", "f", ""}}}, // to declare f would not help
+		{`update things set name = 'x'`, dialect.Reason{What: "writes to things: function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}, {"trigger", "things", "f"}}},
+		{`delete from things`, dialect.Reason{What: "writes to things: function f has notify in its source", Routine: shop("f")}, []fact{{"function", "f", "notify x"}, {"trigger", "part", "f"}, {"cascade", "things", "part"}}},
+		{`insert into things values (1)`, dialect.Reason{What: "writes to things: function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}, {"default", "things", "f()"}}},
+		{`insert into nothing values (1)`, dialect.Reason{What: "writes to nothing"}, nil},
+		{`select f(1)`, dialect.Reason{What: "function f is not known"}, nil},
+		{`select pg_read_file('x')`, dialect.Reason{What: "function pg_read_file is volatile"}, nil},
+		{`select 1 === 1`, dialect.Reason{What: "operator === calls f", Routine: shop("f")}, []fact{{"function", "f", "set"}, {"operator", "===", "f"}}},
+		{`create index on things (name)`, dialect.Reason{What: "event trigger e calls f", Routine: shop("f")}, []fact{{"function", "f", "set"}, {"event trigger", "e", "f"}}},
+		{`select f(1)`, dialect.Reason{}, []fact{{"declared function", "f", "execute x"}}},
+	} {
+		assert.Equal(t, c.want, learnt(t, c.text, c.facts...).Statement(c.text).Unproved, "%s with %v", c.text, c.facts)
+	}
+	s := learnt(t, "select f(1)", fact{"function", "f", "execute x"})
+	s.Define("create or replace function f(int) returns int language sql as 'select 1'")
+	require.True(t, s.Statement("select f(1)").Effects.Has(dialect.UnknownEffect))
+	assert.Zero(t, s.Statement("select f(1)").Unproved, "it will be known before long")
+}
+
 func TestWhatADeclaredFunctionMaySeeIsUndoneBeforeIt(t *testing.T) {
 	for text, facts := range map[string][]fact{
 		"select f(1)":                   {{"declared function", "f", "return lastval()"}, {"volatile builtin", "lastval", ""}},
@@ -259,6 +301,20 @@ func TestWhatADeclaredFunctionMaySeeIsUndoneBeforeIt(t *testing.T) {
 	}
 	plain := learnt(t, "select f(1)", fact{"declared function", "f", "set"}, fact{"trigger", "things", "f"}, fact{"default", "things", "nextval('s')"})
 	assert.Zero(t, plain.Statement("select f(1)").Sees)
+}
+
+func TestCatalogueTellsWhatIsGlobal(t *testing.T) {
+	var told []string
+	s := newSessions()
+	s.Declare(dialect.Declared{Global: func(why dialect.Reason, statements string) {
+		told = append(told, fmt.Sprintf("%s: %s (%s.%s)", statements, why.What, why.Routine.Schema, why.Routine.Name))
+	}})
+	learn(t, s, "select 1 + 1", []fact{
+		{"function", "f", "execute x"}, {"function", "g", "select f()"}, {"function", "h", "select 1"}, {"declared function", "d", "set"},
+		{"operator", "=", "g"}, {"operator", "===", "f"}, {"operator", "<", "h"}, {"operator", "<=", "d"}, {"explicit cast", "text as integer", "f int4 integer"},
+		{"event trigger", "e", "f"}, {"event trigger", "e2", "h"},
+	})
+	assert.Equal(t, []string{"all that name something: operator = calls g (shop.f)", "all that define something: event trigger e calls f (shop.f)"}, told)
 }
 
 func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {

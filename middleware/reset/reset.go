@@ -9,6 +9,7 @@
 package reset
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -147,7 +148,7 @@ func (r *Reset) over(changes *dialect.Changes) {
 // noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.
 func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string) {
 	if s.Provisional && r.judges() {
-		conn.Changes().Effects |= dialect.UnknownEffect
+		conn.Changes().Effects |= dialect.UnknownEffect // which is so only now, and has no reason that anybody could do anything about
 		return
 	}
 	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
@@ -202,7 +203,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			changes.TakePending() // nobody judges
 		default:
 			if event.Unknown {
-				changes.Effects |= dialect.UnknownEffect
+				changes.Unknown(dialect.Reason{What: "the real connection was used (pooled.Raw)"})
 			}
 			changes.Defer()
 		}
@@ -225,6 +226,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			}
 			r.finish(event, next, audited)
 		case r.discards(changes) && changes.Way == dialect.Direct && changes.Definitions == nil && !r.learns(changes):
+			r.tellClosed(changes.Unproved)
 			r.discard(event, byMode)
 			next(event)
 		default:
@@ -316,11 +318,12 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	r.over(changes) // as they are about to be undone
 	if !r.learns(changes) && changes.Pending.Texts == nil {
 		if r.discards(changes) {
+			r.tellClosed(changes.Unproved)
 			return false, byMode
 		}
 		return r.undo(ctx, event)
 	}
-	pending, discards, undone := changes.TakePending(), r.discards(changes), changes.Effects
+	pending, discards, undone, unproved := changes.TakePending(), r.discards(changes), changes.Effects, changes.Unproved
 	wasReset, why = r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
 	if why == failed {
 		return wasReset, why
@@ -344,6 +347,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	changes.Settle(r.Sessions, pending, undone)
 	changes.Defer()
 	if discards || r.discards(changes) {
+		r.tellClosed(cmp.Or(unproved, changes.Unproved))
 		return wasReset, byMode
 	}
 	if changes.Implicit { // reading may have begun one
@@ -365,6 +369,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset b
 	effects := changes.Effects
 	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {
 	case err == dialect.ErrDiscard:
+		r.tellClosed(changes.Unproved)
 		return false, permanent
 	case err == dialect.ErrOutdated:
 		r.Renew()
@@ -380,6 +385,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset b
 		return false, failed
 	}
 	r.counters.reset(effects)
+	r.tellReset(changes.Unproved)
 	if r.Policy.Mode == policy.ResetOff { // all else is as it was
 		changes.Effects = 0
 	} else {

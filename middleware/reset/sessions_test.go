@@ -39,6 +39,7 @@ type sessions struct {
 	proxied     bool
 	proxiedErr  error
 	declared    dialect.Declared
+	reasons     map[string]dialect.Reason // by what follows "because" in a text; others are a reason by themselves
 }
 
 func (s *sessions) note(call string) {
@@ -70,7 +71,11 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	if s.provisional {
 		return &dialect.Statement{Provisional: true}
 	}
-	st := &dialect.Statement{Effects: effects[text], Defines: text == "define"}
+	effect, what, _ := strings.Cut(text, " because ")
+	st := &dialect.Statement{Effects: effects[effect], Defines: text == "define", Unproved: s.reasons[what]}
+	if st.Unproved.What == "" {
+		st.Unproved.What = what
+	}
 	if text == "lastval" || text == "unknown" {
 		st.Sees = dialect.Sequence
 	}
