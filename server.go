@@ -163,13 +163,15 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	switch {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
-			Policy: f.Reset, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
+			Policy: f.Reset, Endpoint: s.info.Name, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
 		all = append([]Middleware{s.reset.Outermost()}, f.outer...)
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
 		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
+	case len(f.Reset.Harmless) > 0:
+		return fmt.Errorf("pooled: pool_harmless=%s has no effect, because %s is not of a driver whose sessions pooled knows: leave it out", f.Reset.Harmless[0], s.Address)
 	}
 	if f.SQLCommenter.Mode != policy.SQLCommenterOff { // inside all others, which see the caller's text
 		s.commenter = sqlcommenter.New(sqlcommenter.Options{

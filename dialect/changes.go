@@ -14,6 +14,8 @@ const maxNoted = 64
 type Changes struct {
 	Effects Effects
 	Undo    []Undo
+	// Unproved is the first reason for which they cannot be undone one by one. It may be none, though they cannot.
+	Unproved Reason
 	// Definitions are the texts that [Sessions].Define was told, each once. One that is empty stands for all that are not kept.
 	Definitions []string
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
@@ -121,9 +123,20 @@ func (c *Changes) Define(text string) (told string, isNew bool) {
 // EndDefinitions forgets the definitions, which are over.
 func (c *Changes) EndDefinitions() { c.Definitions = nil }
 
+// Unknown says that anything may have been done to the session, and why.
+func (c *Changes) Unknown(why Reason) {
+	c.Effects |= UnknownEffect
+	if c.Unproved == (Reason{}) {
+		c.Unproved = why
+	}
+}
+
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
 func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
+	if s.Effects&unprovable != 0 && c.Unproved == (Reason{}) {
+		c.Unproved = s.Unproved
+	}
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}
@@ -142,7 +155,7 @@ func note[T comparable](c *Changes, list []T, v T) []T {
 	case slices.Contains(list, v):
 		return list
 	case len(list) == maxNoted:
-		c.Effects |= UnknownEffect
+		c.Unknown(Reason{What: "more was done to a session than is undone one by one"})
 		return list
 	default:
 		return append(list, v)

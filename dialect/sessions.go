@@ -10,6 +10,9 @@ import (
 // again, and how to ask the server whether it is. Implementations are safe for concurrent use; each connection that they are
 // given is nobody else's meanwhile.
 type Sessions interface {
+	// Declare tells what the program declares of the server. It is called once, before anything else is.
+	Declare(d Declared)
+
 	// Statement says what a text does. It asks no server and is cheap for a text seen before. Never nil.
 	Statement(text string) *Statement
 

@@ -92,6 +92,9 @@ type Statement struct {
 	// Why tells people in a few words why it is not a read that a replica may answer: the first reason that was found. It is empty for
 	// such a read, which [Statement.Replicable] reports. It shows names, and never literals.
 	Why string
+	// Unproved is why it has the effect [UnknownEffect] or [Permanent]: the first reason that was found. It may be another one than Why. Without these
+	// effects, and where it will be known before long, it is none.
+	Unproved Reason
 	// Hint is where a comment in the text wants it to run, such as /* pool:primary */; RoleUnknown without one. Of several that differ,
 	// the primary's counts. A text that cannot be read has none.
 	Hint ServerRole

@@ -117,9 +117,9 @@ func outlast(s *dialect.Statement) {
 	for _, u := range s.Undo {
 		switch {
 		case u.Effect == dialect.Setting && recording[u.Name]: // what it has recorded
-			s.Effects |= dialect.Permanent
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: "sets " + u.Name})
 		case u.Effect == dialect.Database && strings.EqualFold(u.Name, helpers): // its views need no name of it then
-			s.Effects |= dialect.Permanent
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: "uses " + helpers + ", whose views set variables"})
 		}
 	}
 }

@@ -11,11 +11,13 @@ import (
 type doing struct {
 	effects  dialect.Effects
 	undo     []dialect.Undo
-	implicit bool   // it decides whether transactions begin by themselves
-	defines  bool   // it changes the catalogue
-	sees     bool   // it may read last_insert_id
-	lasts    bool   // some of it may outlast an error of the statement
-	why      string // it may do anything, because: a clause for people, such as "view v mentions f"
+	implicit bool            // it decides whether transactions begin by themselves
+	defines  bool            // it changes the catalogue
+	sees     bool            // it may read last_insert_id
+	lasts    bool            // some of it may outlast an error of the statement
+	why      string          // it may do anything, or what nobody undoes, because: a clause for people, such as "view v mentions f"
+	routine  dialect.Routine // the one that why tells of; zero: it is none
+	cure     string          // what else would help; empty: nothing is known
 }
 
 // unknown says that it may do anything.
@@ -24,6 +26,14 @@ func (d *doing) unknown(why string) {
 	if d.why == "" {
 		d.why = why
 	}
+}
+
+// unknownUnless is unknown where something is known to help.
+func (d *doing) unknownUnless(why, cure string) {
+	if d.why == "" {
+		d.cure = cure
+	}
+	d.unknown(why)
 }
 
 // add says that it does what another one does. It reports whether that is more than was known.
@@ -36,7 +46,7 @@ func (d *doing) add(other *doing) (more bool) {
 	d.implicit, d.defines = d.implicit || other.implicit, d.defines || other.defines
 	d.sees, d.lasts = d.sees || other.sees, d.lasts || other.lasts
 	if d.why == "" {
-		d.why = other.why
+		d.why, d.routine, d.cure = other.why, other.routine, other.cure
 	}
 	for _, u := range other.undo {
 		if !slices.Contains(d.undo, u) {
@@ -57,10 +67,14 @@ func (d *doing) tell(s *dialect.Statement) {
 	if d.isNothing() {
 		return
 	}
+	why := dialect.Reason{What: d.why, Routine: d.routine, Cure: d.cure}
 	if d.effects.Has(dialect.UnknownEffect) {
-		statement.Unknown(s, d.why)
+		statement.Unproved(s, why)
 	} else {
 		statement.NeedsPrimary(s, "a program of the server's leaves something")
+	}
+	if d.effects.Has(dialect.Permanent) {
+		statement.Costs(s, dialect.Permanent, why)
 	}
 	s.Effects |= d.effects
 	s.Implicit, s.Defines = s.Implicit || d.implicit, s.Defines || d.defines

@@ -14,11 +14,14 @@ import (
 
 // program is a stored program.
 type program struct {
-	source  my.Source
-	kind    string  // as SHOW CREATE calls it
-	name    string  // with quotes, and the database before it
-	into    []*step // what it belongs to
-	missing string  // why its source is not known
+	source   my.Source
+	kind     string          // as SHOW CREATE calls it
+	name     string          // with quotes, and the database before it
+	into     []*step         // what it belongs to
+	missing  string          // why its source is not known
+	cure     string          // what would make it known
+	routine  dialect.Routine // its names, if it is no trigger
+	harmless bool            // it is declared to leave nothing
 }
 
 // addPrograms adds what programs do to what they belong to.
@@ -27,7 +30,7 @@ func (r *reading) addPrograms(ctx context.Context, programs []*program) error {
 		if err := r.readWhole(ctx, p); err != nil {
 			return err
 		}
-		does := r.doneBy(p)
+		does := r.doneBy(p).blames(p)
 		for _, s := range p.into {
 			s.add(does)
 		}
@@ -39,10 +42,10 @@ func (r *reading) addPrograms(ctx context.Context, programs []*program) error {
 // strings and names.
 func (r *reading) readWhole(ctx context.Context, p *program) error {
 	switch {
-	case p.missing != "":
+	case p.missing != "" || p.harmless:
 		return nil
 	case p.source.Body == "":
-		p.missing = "has a source that cannot be read"
+		p.cannotBeRead()
 		return nil
 	case !strings.ContainsAny(p.source.Body, "'\"`"):
 		return nil
@@ -61,7 +64,7 @@ func (r *reading) readWhole(ctx context.Context, p *program) error {
 		return err
 	}
 	if p.source.Body == "" {
-		p.missing = "has a source that cannot be read"
+		p.cannotBeRead()
 	}
 	return nil
 }
@@ -69,6 +72,10 @@ func (r *reading) readWhole(ctx context.Context, p *program) error {
 // doneBy says what a program does by itself, and what it makes use of.
 func (c *catalogue) doneBy(p *program) *step {
 	s := &step{}
+	if p.harmless {
+		s.own = declaredHarmless(p)
+		return s
+	}
 	why := strings.ToLower(p.kind) + " " + p.name
 	if p.missing != "" {
 		s.own.unknown(why + " " + p.missing)
@@ -79,9 +86,12 @@ func (c *catalogue) doneBy(p *program) *step {
 		effects: parsed.Effects, undo: parsed.Undo, implicit: parsed.Implicit, defines: parsed.Defines,
 		sees: statement.Mentions(p.source.Body, seeing, null), lasts: parsed.Class != dialect.Read,
 	}
+	if parsed.Effects.Has(dialect.Permanent) {
+		s.own.why = why + ": " + parsed.Unproved
+	}
 	switch {
 	case parsed.Unclear:
-		s.own.unknown(why + ": " + parsed.Why)
+		s.own.unknown(why + ": " + parsed.Unproved)
 		return s
 	case parsed.Remakes:
 		s.own.unknown(why + " changes what others do")
@@ -90,7 +100,7 @@ func (c *catalogue) doneBy(p *program) *step {
 	s.own.effects &^= dialect.UnknownEffect // which is for its calls
 	for _, database := range parsed.Databases {
 		if !c.seen[database] {
-			s.own.unknown(why + " uses " + database + ", of which not everything is seen")
+			s.own.unknownUnless(why+" uses "+database+", of which not everything is seen", "grant TRIGGER on "+quoteName(database)+".* to the user")
 		}
 	}
 	s.uses = c.usesOf(p.source.Body, &parsed, func(what string) { s.own.unknown(why + " " + what) })

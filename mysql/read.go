@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
@@ -81,7 +82,8 @@ type reading struct {
 	*catalogue
 	conn      driver.Conn
 	isMariaDB bool
-	wholes    int // for how many programs it was asked what they were written like
+	declared  dialect.Declared // what the program says that the server does not tell
+	wholes    int              // for how many programs it was asked what they were written like
 }
 
 // extend extends a catalogue by what has some keys, or makes a new one of nil.
@@ -159,7 +161,7 @@ func (r *reading) readUnnamed(ctx context.Context) error {
 		return err
 	}
 	r.unnamed = u
-	return nil
+	return r.tellMissing(ctx)
 }
 
 // isShadow reports whether a text that calls a function of that name may be taken for one that calls a harmless function that is built in.
@@ -272,8 +274,9 @@ func (r *reading) askDefaults(ctx context.Context, tables []table, found nodes) 
 		name := strings.ToLower(value(row[0]))
 		n := found.of(fold(name))
 		n.defaults = true
-		n.write.own.unknown("writes to " + name)
-		if value(row[1]) != "0" {
+		sets := value(row[1]) != "0"
+		n.write.own.unknownUnless("writes to "+name, cureOfDefault(sets))
+		if sets {
 			n.read.own.unknown("a column of " + name + " sets a variable")
 		}
 	})
@@ -292,6 +295,7 @@ func (r *reading) askRoutines(ctx context.Context, names []string, found nodes) 
 		p := &program{
 			source: my.Source{Body: value(row[6]), Mode: value(row[5]), Database: database}, kind: kind,
 			name: quoteName(database) + "." + quoteName(name), into: []*step{n.routine(call), all},
+			routine: dialect.Routine{Schema: database, Name: name}, harmless: isHarmless(r.declared, database, name),
 		}
 		if value(row[3]) != "SQL" || value(row[4]) != "SQL" {
 			p.missing = "is not written in SQL"

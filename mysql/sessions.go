@@ -22,6 +22,7 @@ type sessions struct {
 	login    dialect.Effects       // of what the DSN has the driver set
 	ofServer string                // the database that sessions begin in, if what it has tells of one server
 	fresh    atomic.Pointer[fresh] // nil: not known yet
+	declared dialect.Declared
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -72,6 +73,9 @@ func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, abs
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 		Removes: parsed.Definition.Removes || len(parsed.Definition.Tables)+len(parsed.Definition.Routines) > 0 || parsed.Definition.Anything,
+	}
+	if parsed.Unproved != "" {
+		s.Unproved = dialect.Reason{What: parsed.Unproved, Cure: cureOf(parsed.Unproved)}
 	}
 	lacks, absent = c.judge(text, &parsed, s)
 	rereads(s)

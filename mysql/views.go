@@ -24,7 +24,7 @@ func (c *catalogue) addView(n *node, name, source string) {
 	unknown := func(what string) { n.read.own.unknown("view " + name + " " + what) }
 	switch word := words.First(func(word string) bool { return suspects[word] }); {
 	case source == "":
-		unknown("has a source that cannot be read")
+		n.read.own.unknownUnless("view "+name+" has a source that cannot be read", "grant SHOW VIEW on its database to the user")
 	case strings.Contains(source, "@"):
 		unknown("mentions a variable")
 	case word != "":

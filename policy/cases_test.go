@@ -354,6 +354,20 @@ var dsnCases = []dsnCase{
 		format: "postgres://db/app?pool_sqlcommenter=static&pool_sqlcommenter_tags=b%253D%3Dc%253Dd%2Cteam%3D50%2525+of%252C+%C3%9F+%26+%2Fb",
 	},
 	{
+		name: "harmless routines", driver: "pgx", native: "host=db", dsn: "host=db pool_harmless=shop.calc,Shop.Calc",
+		set: func(c *policy.Config) {
+			c.Reset.Harmless = []policy.Routine{{Schema: "shop", Name: "calc"}, {Schema: "Shop", Name: "Calc"}}
+		},
+		shown: "host=db pool_harmless=shop.calc,Shop.Calc",
+	},
+	{
+		name: "harmless routines with everything in their names that divides them", driver: "mysql", native: "tcp(db)/app",
+		dsn: "mysql://tcp(db)/app?pool_harmless=a%252Cb.50%2525%2520c%253D%252E%C3%9F%2Cshop.calc",
+		set: func(c *policy.Config) {
+			c.Reset.Harmless = []policy.Routine{{Schema: "a,b", Name: "50% c=.ß"}, {Schema: "shop", Name: "calc"}}
+		},
+	},
+	{
 		name: "all settings at 0", driver: "pgx", native: "host=db",
 		dsn: "host=db pool_max_idle_conns=0 pool_warm_statements=0 pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=0 " +
 			"pool_max_conn_idle_time=0 pool_connect_timeout=0 pool_validate_after=0 pool_max_dials=0 pool_keepalive=0 pool_stmt_cache=0",

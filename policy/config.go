@@ -191,6 +191,7 @@ func NewConfig() Config {
 func (c Config) Clone() Config {
 	c.Use = slices.Clone(c.Use)
 	c.Routing.Replicas = slices.Clone(c.Routing.Replicas)
+	c.Reset.Harmless = slices.Clone(c.Reset.Harmless)
 	c.SQLCommenter.Tags = maps.Clone(c.SQLCommenter.Tags)
 	return c
 }

@@ -72,6 +72,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"ratio without a window", func(c *policy.Config) {
 			c.Breaker.On, c.Breaker.Ratio, c.Breaker.Window = true, 0.5, 0
 		}, "pooled: pool_breaker_ratio=0.5 looks back for pool_breaker_window=0: write a duration"},
+		{"routine without a schema", func(c *policy.Config) { c.Reset.Harmless = []policy.Routine{{Name: "f"}} }, "pooled: pool_harmless=.f has a name without its schema, or a schema without a name"},
 		{"ratio above 1", func(c *policy.Config) { c.Breaker.Ratio = 1.5 }, "pooled: pool_breaker_ratio=1.5 is not between 0 and 1"},
 		{"tag without a name", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"": "a"} }, "pooled: pool_sqlcommenter_tags="},
 		{"tag with a space", func(c *policy.Config) { c.SQLCommenter.Tags = map[string]string{"a b": "a"} }, "has a tag without a name, or with a space in it"},
@@ -114,12 +115,15 @@ func TestALiteralIsRefusedAsItsZeroesAreNoDefaults(t *testing.T) {
 func TestACloneSharesNothingThatChanges(t *testing.T) {
 	c := policy.NewConfig()
 	c.Use = []string{"a"}
+	c.Reset.Harmless = []policy.Routine{{Schema: "shop", Name: "f"}}
 	c.SQLCommenter.Tags = map[string]string{"application": "shop"}
 	clone := c.Clone()
 	assert.Equal(t, c, clone)
 	clone.Use[0] = "b"
+	clone.Reset.Harmless[0].Name = "g"
 	clone.SQLCommenter.Tags["application"] = "other"
 	assert.Equal(t, []string{"a"}, c.Use)
+	assert.Equal(t, "f", c.Reset.Harmless[0].Name)
 	assert.Equal(t, "shop", c.SQLCommenter.Tags["application"])
 	assert.Nil(t, policy.NewConfig().Clone().Use)
 	assert.Nil(t, policy.NewConfig().Clone().SQLCommenter.Tags)
@@ -137,7 +141,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_timestamp_zone": "", "pool_stmt_cache": "128",
-		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0",
+		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0", "pool_harmless": "",
 		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",
 		"pool_breaker": "off", "pool_breaker_failures": "5", "pool_breaker_ratio": "0", "pool_breaker_window": "10s", "pool_breaker_cooldown": "5s",
 		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",

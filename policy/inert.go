@@ -52,6 +52,19 @@ var inertRules = []inertRule{
 		mayBeOff: true,
 	},
 	{
+		keys: []string{"pool_harmless"},
+		inert: func(c Config) string {
+			switch c.Reset.Mode {
+			case ResetOff:
+				return "pool_reset=off"
+			case ResetAlways:
+				return "pool_reset=always"
+			}
+			return ""
+		},
+		cure: "write pool_reset=dirty",
+	},
+	{
 		keys:     []string{"pool_max_conn_lifetime_jitter"},
 		inert:    unless(func(c Config) bool { return c.Pool.MaxConnLifetime > 0 }, "pool_max_conn_lifetime=0"),
 		cure:     "write a lifetime too, such as pool_max_conn_lifetime=1h",

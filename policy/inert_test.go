@@ -32,6 +32,8 @@ func TestSettingsWithoutEffectAreContradictionsThatTellTheCure(t *testing.T) {
 		{"pool_leak=off pool_leak_sample=1", "", "pooled: pool_leak_sample=1 has no effect, because pool_leak=off"},
 		{"pool_leak=off pool_leak_reclaim=all", "", "pooled: pool_leak_reclaim=all has no effect, because pool_leak=off"},
 		{"pool_reset=off pool_reset_audit=100", "", "pooled: pool_reset_audit=100 has no effect, because pool_reset=off"},
+		{"pool_reset=off pool_harmless=shop.f", "", "pooled: pool_harmless=shop.f has no effect, because pool_reset=off: write pool_reset=dirty, or leave pool_harmless out"},
+		{"pool_reset=always pool_harmless=shop.f", "", "pooled: pool_harmless=shop.f has no effect, because pool_reset=always: write pool_reset=dirty"},
 		{"pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=5m", "", "pooled: pool_max_conn_lifetime_jitter=5m has no effect, because pool_max_conn_lifetime=0: write a lifetime too, such as pool_max_conn_lifetime=1h"},
 		{"pool_warm_statements=32", "pool_min_idle_conns=1", "pooled: pool_warm_statements=32 has no effect, because pool_min_idle_conns=0"},
 		{"pool_min_idle_conns=1 pool_stmt_cache=8 pool_warm_statements=9", "", "pooled: pool_warm_statements=9 is more than pool_stmt_cache=8: write at most 8, or raise pool_stmt_cache"},

@@ -139,6 +139,13 @@ var keys = []key{
 			"milliseconds, for which the server connection is not idle. It finds what the server tells of a session; " +
 			"PostgreSQL does not tell of settings that it does not know, such as app.tenant.",
 	}, func(c *Config) *int { return &c.Reset.Audit }),
+	routines(Key{
+		Name: "pool_harmless", Values: "schema.name, several separated by commas, as the server's catalogue has them, with %2C for a comma in a name, %2E for a dot, %20 for a space, " +
+			"%3D for an equals sign and %25 for a percent sign",
+		Doc: "Functions and procedures of which you know, and pooled cannot prove, that they leave nothing in the session: no settings and roles, temporary objects, locks, user variables, " +
+			"prepared statements, cursors, listeners or open transaction, also not by what they call. What they write is no matter, and no reason to send them to a replica. " +
+			"On PostgreSQL all functions of that name in that schema are meant, in MySQL and MariaDB the schema is the database.",
+	}, func(c *Config) *[]Routine { return &c.Reset.Harmless }),
 	duration(Key{
 		Name: "pool_leak", Values: "a duration such as 30s or 5m, or off",
 		Doc: "A server connection that somebody holds and has not used for so long is reported, once for each borrow: in the log, in the " +

@@ -30,4 +30,7 @@ type Reset struct {
 	// Audit asks the server, after one reset in Audit and for one in Audit of the sessions that were judged clean, what is left of the session,
 	// reports it, and discards the connection if there is anything: pool_reset_audit. 0, the default, = never; 1 = for each.
 	Audit int
+	// Harmless are routines that leave nothing in the session, also not by what they call, though pooled cannot prove it: pool_harmless. A
+	// statement that may call one needs the primary as before. Empty, the default, = none.
+	Harmless []Routine
 }

@@ -21,7 +21,9 @@ type catalogue struct {
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
 	perils  []peril             // of what is unnamed and belongs to none
-	memo    sync.Map            // from a name and what is asked of it to the answer
+	// declares says that functions are declared to leave nothing, which may still look at what others have left.
+	declares bool
+	memo     sync.Map // from a name and what is asked of it to the answer
 }
 
 func newCatalogue() *catalogue {
@@ -30,7 +32,7 @@ func newCatalogue() *catalogue {
 
 // with returns a catalogue of which the nodes are changed.
 func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
-	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed}
+	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed, declares: c.declares}
 	change(changed.nodes)
 	changed.findPerils()
 	return changed
@@ -99,7 +101,10 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 			absent = true
 		}
 		if !t.exists || t.impure {
-			statement.Unknown(s, "writes to "+name)
+			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
+		}
+		if t.sees {
+			s.Sees = dialect.Sequence
 		}
 		if t.sequence {
 			s.Effects |= dialect.Sequence
@@ -171,9 +176,9 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 			absent = true
 			continue
 		}
-		switch why := c.whyImpureAsNamed(name); {
-		case why != "":
-			statement.Unknown(s, why)
+		switch {
+		case c.isUnprovedAsNamed(name):
+			c.unproved(s, name)
 		case n.isVolatile:
 			statement.Unknown(s, "function "+name+" is volatile")
 		default:
@@ -181,29 +186,20 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 		}
 	}
 	for _, name := range p.Names {
-		if why := c.whyImpureAsNamed(name); why != "" {
-			statement.Unknown(s, why)
-		}
+		c.unproved(s, name)
 		c.pin(s, name)
 	}
 	return absent
 }
 
-// whyImpureAsNamed is whyImpure of a name as a text has it.
-func (c *catalogue) whyImpureAsNamed(name string) string {
-	for _, spelling := range spellings(name) {
-		if why := c.whyImpure(spelling); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// pin says that a statement needs the primary if the object of that name does.
+// pin says that a statement needs the primary if the object of that name does, and that it may see what others have left.
 func (c *catalogue) pin(s *dialect.Statement, name string) {
 	for _, spelling := range spellings(name) {
 		if why := c.whyPinned(spelling); why != "" {
 			statement.NeedsPrimary(s, why)
+		}
+		if c.isSeeing(spelling) {
+			s.Sees = dialect.Sequence
 		}
 	}
 }
@@ -212,7 +208,7 @@ func (c *catalogue) pin(s *dialect.Statement, name string) {
 func (c *catalogue) judgeEvents(s *dialect.Statement) {
 	for i := range c.unnamed {
 		if u := &c.unnamed[i]; u.kind == "event trigger" && !c.isHarmlessTrigger(u.function) {
-			statement.Unknown(s, "event trigger "+u.name+" calls "+u.function)
+			statement.Unproved(s, c.reason("event trigger "+u.name+" calls "+u.function, u.function))
 			return
 		}
 	}
@@ -224,8 +220,11 @@ func (c *catalogue) judgePerils(text string, s *dialect.Statement) (loosened boo
 		switch peril := &c.perils[i]; {
 		case !peril.is(text):
 		case peril.impure:
-			statement.Unknown(s, peril.why)
+			statement.Unproved(s, c.reason(peril.why, peril.function))
 		default:
+			if peril.sees {
+				s.Sees = dialect.Sequence
+			}
 			if peril.pinned {
 				statement.NeedsPrimary(s, peril.why)
 			}

@@ -1,6 +1,7 @@
--- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension). Uses are identifiers.
+-- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension, schema, volatile).
+-- Uses are identifiers. Only functions that did not come with the server have a schema here, and are called volatile in a column of their own.
 -- Objects below OID 16384 came with the server.
-select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', ''
+select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', '', '', false
   from pg_catalog.pg_proc p where p.proname = any($1) and p.oid < 16384
 union all
 select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql' then 'function' when p.provolatile = 'v' then 'volatile foreign function' else 'foreign function' end,
@@ -18,7 +19,8 @@ select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql
         join pg_catalog.pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
         where p.prokind = 'a' and a.aggfnoid = p.oid)),
     case when l.lanname in ('c', 'internal') then coalesce((select e.extname::text from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
-      where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'), l.lanname || ' ' || p.prosrc) else '' end
+      where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'), l.lanname || ' ' || p.prosrc) else '' end,
+    (select n.nspname::text from pg_catalog.pg_namespace n where n.oid = p.pronamespace), p.provolatile = 'v'
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang where p.proname = any($1) and p.oid >= 16384
 union all
 select 'type', t.typname,
@@ -34,5 +36,5 @@ select 'type', t.typname,
         join pg_catalog.pg_type u on u.oid = r.rngtypid where r.rngmultitypid = t.oid) end,
       (select pg_catalog.string_agg(pg_catalog.quote_ident(u.typname), ' ') from pg_catalog.pg_attribute a
         join pg_catalog.pg_type u on u.oid = a.atttypid where a.attrelid = t.typrelid and a.attnum > 0 and u.oid >= 16384)),
-    ''
+    '', '', false
   from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384

@@ -12,11 +12,14 @@ import (
 
 // node is everything that has one name: functions, relations and types.
 type node struct {
-	bad        string // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
+	bad        string          // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
+	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
-	isVolatile bool // a function of the server's own leaves nobody knows what
+	of         dialect.Routine // a function of users
+	isVolatile bool            // a function of the server's own leaves nobody knows what
 	isTable    bool
 	pinned     string   // why only the primary may answer for it, whether or not it leaves the session alone; empty: others may
+	sees       bool     // it may look at what others have left, in a way that shows nowhere
 	loose      bool     // it may do something that is no part of its transaction, though it is proved to leave the session alone
 	sources    []source // that run when it is called or read
 	uses       []string // functions and types that the server runs for it, and of which no source tells
@@ -32,7 +35,9 @@ type node struct {
 
 // source is what a function, a view, a policy or an expression consists of.
 type source struct {
-	says      string // how a reason begins that tells of it
+	says      string          // how a reason begins that tells of it
+	of        dialect.Routine // the function that it is of; zero: it is of none
+	declared  bool            // it is declared to leave nothing: it tells what replicas may do, and what is seen
 	names     []string
 	operators string // everything in it that could be an operator
 	pins      string // what in it only the primary may do; empty: nothing
@@ -86,38 +91,102 @@ func (n *node) spoil(why string) {
 	}
 }
 
-// addFunction adds a function of users, with its source or that of an extension.
-func (n *node) addFunction(kind, name, text, uses, extension string) {
+// named is a row of catalogue_names.sql.
+type named struct {
+	Kind, Name, Source, Uses, Extension, Schema string
+	Volatile                                    bool
+}
+
+// isForeign reports whether it is a function whose source nobody reads here.
+func (f *named) isForeign() bool {
+	return f.Kind == "foreign function" || f.Kind == "volatile foreign function"
+}
+
+// danger is the first word in the source of a function by which it is not proved; empty: there is none.
+func (f *named) danger(words statement.Words) string {
+	switch {
+	case f.Kind == "sql function" && words["into"]:
+		return "into" // there it creates a table, which may be a temporary one
+	case words["comment"] && (commentOn.MatchString(f.Source) || strings.Contains(f.Source, "/*") || strings.Contains(f.Source, "--")):
+		return "comment" // which event triggers may follow
+	}
+	return words.First(isIn(dangerousWords))
+}
+
+// addFunction adds a function, which may be declared to leave nothing.
+func (n *node) addFunction(f *named, declared bool) {
 	n.isFunction = true
-	switch kind {
+	switch f.Kind {
 	case "builtin":
 		return
 	case "volatile builtin":
-		_, _, known := pg.Builtin(name)
+		_, _, known := pg.Builtin(f.Name)
 		n.isVolatile = n.isVolatile || !known
 		return
-	case "foreign function", "volatile foreign function":
-		if why := whyForeign(name, extension, kind == "volatile foreign function"); why != "" {
-			n.spoil("function " + name + " " + why)
+	}
+	n.of = dialect.Routine{Schema: f.Schema, Name: f.Name}
+	wasProved, before := n.bad == "", len(n.sources)
+	if declared {
+		n.addDeclared(f)
+	} else {
+		n.addJudged(f)
+	}
+	if wasProved && n.bad != "" {
+		n.badOf = n.of
+	}
+	for i := before; i < len(n.sources); i++ {
+		n.sources[i].of = n.of
+	}
+}
+
+// addJudged adds a function of users, with its source or that of an extension.
+func (n *node) addJudged(f *named) {
+	says := "function " + f.Name
+	if f.isForeign() {
+		if why := whyForeign(f.Name, f.Extension, f.Kind == "volatile foreign function"); why != "" {
+			n.spoil(says + " " + why)
 		}
-		n.uses = appendNames(n.uses, uses)
+		n.uses = appendNames(n.uses, f.Uses)
 		return
 	}
-	says := "function " + name
-	words := statement.WordsOf(text)
-	word := words.First(isIn(dangerousWords))
-	if words["comment"] && (commentOn.MatchString(text) || strings.Contains(text, "/*") || strings.Contains(text, "--")) {
-		word = "comment" // which event triggers may follow
-	}
-	if kind == "sql function" && words["into"] {
-		word = "into" // there it creates a table, which may be a temporary one
-	}
-	if word != "" {
+	if word := f.danger(statement.WordsOf(f.Source)); word != "" {
 		n.spoil(says + " has " + word + " in its source")
 		return
 	}
-	n.addSource(says, text, pinningWords[kind])
-	n.uses = appendNames(n.uses, uses)
+	n.addSource(says, f.Source, pinningWords[f.Kind])
+	n.uses = appendNames(n.uses, f.Uses)
+}
+
+// addDeclared adds a function that is declared to leave nothing. That says nothing of what it writes and sees, for which its volatility and its source
+// count, nor of the types that it takes.
+func (n *node) addDeclared(f *named) {
+	says, words := "function "+f.Name, statement.WordsOf(f.Source)
+	word, unreadable := f.danger(words), whyUnreadable(f.Source, words)
+	n.loose = true
+	n.uses = appendNames(n.uses, f.Uses)
+	switch {
+	case f.Volatile:
+		n.pin(says + " is volatile")
+	case f.isForeign():
+	case word != "":
+		n.pin(says + " has " + word + " in its source")
+	case unreadable != "":
+		n.pin(says + " " + unreadable)
+	}
+	n.sees = n.sees || f.isForeign() && f.Volatile || !f.isForeign() && (unreadable != "" || words["execute"])
+	if f.isForeign() || unreadable != "" {
+		return
+	}
+	s := newSource(says, f.Source)
+	s.declared, s.pins = true, words.First(isIn(pinningWords[f.Kind]))
+	n.sources = append(n.sources, s)
+}
+
+// pin notes the first reason why only the primary may answer for the node.
+func (n *node) pin(why string) {
+	if n.pinned == "" {
+		n.pinned = why
+	}
 }
 
 // addType adds a type of users: a domain's checks, what it is made of, and its own functions.

@@ -20,6 +20,7 @@ type question struct {
 
 const (
 	whetherImpure uint8 = iota
+	whetherSeeing
 	whetherPinned
 	whetherLoose
 	whatIsMissing
@@ -122,13 +123,27 @@ func (n *node) writtenWith(truncates bool, f func(name string)) {
 // run calls f for what may run when the node is called or read.
 func (n *node) run(f func(name string)) {
 	for i := range n.sources {
-		for _, name := range n.sources[i].names {
-			f(name)
+		if !n.sources[i].declared {
+			for _, name := range n.sources[i].names {
+				f(name)
+			}
 		}
 	}
 	for _, names := range [][]string{n.uses, n.parts, n.above} {
 		for _, name := range names {
 			f(name)
+		}
+	}
+}
+
+// runDeclared is run, and what runs in functions that are declared to leave nothing.
+func (n *node) runDeclared(f func(name string)) {
+	n.run(f)
+	for i := range n.sources {
+		if n.sources[i].declared {
+			for _, name := range n.sources[i].names {
+				f(name)
+			}
 		}
 	}
 }
@@ -148,7 +163,7 @@ func (c *catalogue) isUnproved(name string) bool {
 
 // isPerilous reports whether a source may run something that it does not name, and that is not proved.
 func (c *catalogue) isPerilous(s source) bool {
-	return slices.ContainsFunc(c.perils, func(p peril) bool { return p.impure && p.isIn(&s) })
+	return !s.declared && slices.ContainsFunc(c.perils, func(p peril) bool { return p.impure && p.isIn(&s) })
 }
 
 // whyImpure says why what a name reaches is not proved to leave the session alone; empty: it is.
@@ -165,6 +180,9 @@ func (c *catalogue) whyImpure(name string) string {
 	}
 	for i := range n.sources {
 		s := &n.sources[i]
+		if s.declared {
+			continue
+		}
 		for _, mentioned := range s.names {
 			if c.isImpure(mentioned) && mentioned != name {
 				return s.says + " mentions " + mentioned
@@ -206,7 +224,10 @@ func (n *node) runElsewhere(f func(name string)) {
 func (c *catalogue) isPinned(name string) bool {
 	return remember(c, whetherPinned, name, func() bool {
 		return c.anyReached(name, (*node).runElsewhere, func(reached string, n *node) bool {
-			return n != nil && (n.pinned != "" || slices.ContainsFunc(n.sources, c.pins)) || reached != name && pinsByItself(reached)
+			if n != nil && (n.pinned != "" || n.bad != "" || slices.ContainsFunc(n.sources, c.pins)) {
+				return true
+			}
+			return reached != name && (pinsByItself(reached) || c.isEffective(reached))
 		})
 	})
 }
@@ -236,7 +257,7 @@ func (c *catalogue) whyPinned(name string) string {
 			continue
 		}
 		for _, mentioned := range s.names {
-			if mentioned != name && (pinsByItself(mentioned) || c.isPinned(mentioned)) {
+			if mentioned != name && (pinsByItself(mentioned) || c.isEffective(mentioned) || c.isPinned(mentioned)) {
 				return s.says + " mentions " + mentioned
 			}
 		}
@@ -247,6 +268,15 @@ func (c *catalogue) whyPinned(name string) string {
 		}
 	}
 	return name + " uses what needs the primary"
+}
+
+// isSeeing reports whether what a name reaches may look at what others have left, though it is declared to leave nothing itself.
+func (c *catalogue) isSeeing(name string) bool {
+	return c.declares && remember(c, whetherSeeing, name, func() bool {
+		return c.anyReached(name, (*node).runDeclared, func(reached string, n *node) bool {
+			return n != nil && n.sees || reached != name && seesOthers[reached]
+		})
+	})
 }
 
 // isLoose reports whether what a name reaches may do something that is no part of its transaction: functions of the server's own that reach past
@@ -271,6 +301,7 @@ type written struct {
 	exists   bool // there is such a table, or a view
 	impure   bool // triggers, rules or defaults are not proved to leave the session alone
 	sequence bool // a default takes a number from a sequence
+	sees     bool // it may look at what others have left
 	loose    bool // what it runs may be no part of the transaction
 }
 
@@ -292,6 +323,7 @@ func (c *catalogue) table(name string, truncates bool) written {
 				c.addWritten(&w, n)
 				w.impure = w.impure || c.isUnproved(reached)
 				w.loose = w.loose || c.isLoose(reached)
+				w.sees = w.sees || c.isSeeing(reached)
 			}
 			return false
 		})
@@ -306,11 +338,13 @@ func (c *catalogue) addWritten(w *written, n *node) {
 	for _, trigger := range n.triggers {
 		w.impure = w.impure || !c.isHarmlessTrigger(trigger)
 		w.loose = w.loose || c.isLoose(trigger)
+		w.sees = w.sees || c.isSeeing(trigger)
 	}
 	for i := range n.writes {
 		s := &n.writes[i]
 		w.impure = w.impure || c.isPerilous(*s) || slices.ContainsFunc(s.names, c.isImpure)
 		w.loose = w.loose || slices.ContainsFunc(s.names, c.isLoose)
+		w.sees = w.sees || slices.ContainsFunc(s.names, c.isSeeing)
 	}
 }
 
@@ -335,6 +369,7 @@ type peril struct {
 	impure   bool            // the function is not proved to leave the session alone
 	pinned   bool            // only the primary may answer for it
 	loose    bool            // what it does may be no part of the transaction
+	sees     bool            // it may look at what others have left
 }
 
 // keywordOperators are those that grammar uses without naming them, such as IN and LIKE: what they are used in does not show.
@@ -413,9 +448,10 @@ func (c *catalogue) findPerils() {
 			p.impure = p.impure || c.isImpure(p.function)
 			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
 			p.loose = p.loose || c.isLoose(p.function)
+			p.sees = p.sees || c.isSeeing(p.function)
 			found = found || p.impure != before.impure || p.pinned != before.pinned || p.loose != before.loose
 		}
 	}
-	c.perils = slices.DeleteFunc(c.perils, func(p peril) bool { return !p.impure && !p.pinned && !p.loose })
+	c.perils = slices.DeleteFunc(c.perils, func(p peril) bool { return !p.impure && !p.pinned && !p.loose && !p.sees })
 	c.memo.Clear()
 }

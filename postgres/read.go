@@ -39,24 +39,26 @@ const limitsSQL = `select pg_catalog.set_config('lock_timeout', $1, true), pg_ca
 // reading asks the server for names and for all that they can reach.
 type reading struct {
 	*catalogue
-	conn    *pgx.Conn
-	timeout time.Duration // of each statement
+	conn     *pgx.Conn
+	timeout  time.Duration // of each statement
+	declared *declared     // nil: nothing is
 }
 
 // readCatalogue extends a catalogue, or makes a new one of nil. A connection that ran into a limit can be used on.
-func readCatalogue(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration) (*catalogue, error) {
-	c, err := extend(ctx, conn, base, names, timeout)
+func readCatalogue(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration, d *declared) (*catalogue, error) {
+	c, err := extend(ctx, conn, base, names, timeout, d)
 	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) && stale(failure) { // the session has deallocated what the driver had prepared
 		if err := conn.DeallocateAll(ctx); err != nil {
 			return nil, err
 		}
-		return extend(ctx, conn, base, names, timeout)
+		return extend(ctx, conn, base, names, timeout, d)
 	}
 	return c, err
 }
 
-func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration) (*catalogue, error) {
-	r := reading{newCatalogue(), conn, timeout}
+func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration, d *declared) (*catalogue, error) {
+	r := reading{newCatalogue(), conn, timeout, d}
+	r.declares = d != nil && len(d.Harmless) > 0
 	if base != nil && len(base.nodes) < maxNodes {
 		maps.Copy(r.nodes, base.nodes)
 		maps.Copy(r.asked, base.asked)
@@ -106,6 +108,7 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 	all := slices.Contains(names, nothingNamed)
 	if all {
 		batch.Queue(unnamedSQL)
+		r.declared.queue(&batch)
 	}
 	results := r.conn.SendBatch(ctx, &batch)
 	defer func() {
@@ -119,7 +122,7 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 		}
 	}
 	found := nodes{}
-	if err := found.readNames(results); err != nil {
+	if err := found.readNames(results, r.declared); err != nil {
 		return nil, err
 	}
 	if err := found.readRelations(results); err != nil {
@@ -127,6 +130,9 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 	}
 	if all {
 		if r.unnamed, err = readUnnamed(results); err != nil {
+			return nil, err
+		}
+		if err := r.declared.read(results); err != nil {
 			return nil, err
 		}
 		of := found.of(nothingNamed)
@@ -158,20 +164,19 @@ func (n nodes) of(name string) *node {
 }
 
 // readNames reads the rows of catalogue_names.sql.
-func (n nodes) readNames(results pgx.BatchResults) error {
+func (n nodes) readNames(results pgx.BatchResults, d *declared) error {
 	rows, err := results.Query()
 	if err != nil {
 		return err
 	}
-	var kind, name, source, uses, extension string
-	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &source, &uses, &extension}, func() error {
-		if kind == "type" {
-			n.of(name).addType(name, source, uses)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[named])
+	for i := range all {
+		if f := &all[i]; f.Kind == "type" {
+			n.of(f.Name).addType(f.Name, f.Source, f.Uses)
 		} else {
-			n.of(name).addFunction(kind, name, source, uses, extension)
+			n.of(f.Name).addFunction(f, d.isHarmless(f.Schema, f.Name))
 		}
-		return nil
-	})
+	}
 	return err
 }
 

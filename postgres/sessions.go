@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -24,6 +25,7 @@ type sessions struct {
 	fresh atomic.Pointer[fresh] // nil: not known yet
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp.
 	makesTemp atomic.Bool
+	declared  *declared // nil: nothing is
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -41,11 +43,12 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 	parsed := pg.Parse(text)
 	if parsed.Fires && s.makesTemp.Load() {
 		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
+		parsed.Unproved = cmp.Or(parsed.Unproved, "defines something where search_path has pg_temp")
 	}
 	said = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
 		Defines: parsed.Defines, Alters: parsed.Alters,
-		Rereads: parsed.Effects.Has(dialect.Plans),
+		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)
 	return said, lacks, absent
@@ -128,7 +131,11 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, 
 		if err != nil {
 			return nil, err
 		}
-		return readCatalogue(ctx, c, base, names, learnTimeout)
+		read, err := readCatalogue(ctx, c, base, names, learnTimeout, s.declared)
+		if err == nil {
+			s.declared.tell(read)
+		}
+		return read, err
 	})
 }
 

@@ -57,7 +57,13 @@ func serverOf(facts []fact) (nodes, []unnamed) {
 			others = append(others, unnamed{kind: f.Kind, name: f.Name, function: function, target: target})
 			all.of(nothingNamed).uses = append(all.of(nothingNamed).uses, function)
 		default:
-			n.addFunction(f.Kind, f.Name, f.Text, "", f.Text)
+			kind, declared := strings.CutPrefix(f.Kind, "declared ")
+			volatile := strings.HasPrefix(kind, "volatile ")
+			if declared && volatile && !strings.Contains(kind, "foreign") {
+				kind = strings.TrimPrefix(kind, "volatile ")
+			}
+			kind, uses, _ := strings.Cut(kind, " of ")
+			n.addFunction(&named{Kind: kind, Uses: uses, Name: f.Name, Source: f.Text, Extension: f.Text, Schema: "shop", Volatile: volatile}, declared)
 		}
 	}
 	return all, others
@@ -76,7 +82,7 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 		if base != nil {
 			maps.Copy(c.nodes, base.nodes)
 		}
-		c.unnamed = others
+		c.unnamed, c.declares = others, true
 		for list := append(names, nothingNamed); len(list) > 0; list = list[1:] {
 			if _, known := c.nodes[list[0]]; known {
 				continue
@@ -88,6 +94,7 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 			}
 		}
 		c.findPerils()
+		s.declared.tell(c)
 		return c, nil
 	}))
 }
@@ -162,6 +169,23 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"check that planning may evaluate", `select * from things`, dialect.UnknownEffect, []fact{{"function", "f", "set"}, {"check", "things", "CHECK (f())"}}},
 		{"definition with an event trigger", `create index on things (name)`, dialect.UnknownEffect, []fact{{"event trigger", "e", ""}}},
 		{"definition", `create index on things (name)`, 0, nil},
+		{"declared function", `select f(1)`, 0, []fact{{"declared function", "f", "execute 'set a = 1'"}}},
+		{"declared function beside one that is not", `select f(1)`, dialect.UnknownEffect, []fact{{"declared function", "f", "set"}, {"function", "f", "set"}}},
+		{"declared function in C", `select f(1)`, 0, []fact{{"declared volatile foreign function", "f", "mine"}}},
+		{"declared function that calls one that sets", `select f(1)`, 0, []fact{{"declared function", "f", "select g()"}, {"function", "g", "set"}}},
+		{"function that a declared one calls", `select f(1), g()`, dialect.UnknownEffect, []fact{{"declared function", "f", "select g()"}, {"function", "g", "set"}}},
+		{"function that calls a declared one", `select g()`, 0, []fact{{"declared function", "f", "set"}, {"function", "g", "select f()"}}},
+		{"declared function behind a view", `select * from v`, 0, []fact{{"declared function", "f", "set"}, {"view", "v", "select f()"}}},
+		{"declared function behind a trigger", `insert into things values (1)`, 0, []fact{{"declared function", "f", "execute x"}, {"trigger", "things", "f"}}},
+		{"declared function behind a default", `insert into things values (1)`, 0, []fact{{"declared function", "f", "execute x"}, {"default", "things", "f()"}}},
+		{"declared function behind an operator", `select 1 in (1)`, 0, []fact{{"declared function", "f", "set"}, {"operator", "=", "f"}}},
+		{"declared function behind an event trigger", `create index on things (name)`, 0, []fact{{"declared function", "f", "set"}, {"event trigger", "e", "f"}}},
+		{"declared function with an operator that is not", `select f()`, 0, []fact{{"declared function", "f", "select 1 === 1"}, {"function", "g", "set"}, {"operator", "===", "g"}}},
+		{"declared function of a domain that is not", `select f(1)`, dialect.UnknownEffect, []fact{{"function", "g", "set"}, {"domain", "d", "CHECK (g())"}, {"declared function of d", "f", ""}}},
+		{"procedure", `call f(1)`, 0, []fact{{"function", "f", "begin perform 1; end"}}},
+		{"procedure that sets", `call shop.f(1)`, dialect.UnknownEffect, []fact{{"function", "f", "begin set a = 1; end"}}},
+		{"procedure that does not exist", `call f(1)`, dialect.UnknownEffect, nil},
+		{"declared procedure", `call shop.f(1)`, 0, []fact{{"declared volatile function", "f", "begin commit; end"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := learnt(t, c.text, c.facts...)
@@ -201,6 +225,16 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		{`select * from v`, dialect.Write, "view v mentions pg_stat_activity", []fact{{"view", "v", "select * from pg_stat_activity"}}},
 		{`select * from things`, dialect.Write, "a policy of things mentions u", []fact{{"policy", "things", "exists (select from u)"}, {"unlogged", "u", ""}}},
 		{`select 1 + 1`, dialect.Write, "operator + calls f", []fact{{"operator", "+", "f"}, {"function", "f", "select * from u"}, {"unlogged", "u", ""}}},
+		{`select f(1)`, dialect.Write, "function f is volatile", []fact{{"declared volatile function", "f", "execute x"}}},
+		{`select f(1)`, dialect.Write, "function f is volatile", []fact{{"declared volatile foreign function", "f", "mine"}}},
+		{`select * from v`, dialect.Write, "view v mentions f", []fact{{"declared volatile function", "f", "execute x"}, {"view", "v", "select f()"}}},
+		{`select f(1)`, dialect.Read, "", []fact{{"declared foreign function", "f", "mine"}}},
+		{`select f(1)`, dialect.Read, "", []fact{{"declared function", "f", "select a from t"}}},
+		{`select f(1)`, dialect.Write, "function f has insert in its source", []fact{{"declared function", "f", "insert into t"}}},
+		{`select f(1)`, dialect.Write, "function f mentions nextval", []fact{{"declared function", "f", "select nextval('s')"}}},
+		{`select f(1)`, dialect.Write, "function f mentions g", []fact{{"declared function", "f", "select g()"}, {"function", "g", "insert into t"}}},
+		{`select f(1)`, dialect.Write, "function f has share in its source", []fact{{"declared function", "f", "perform 1 from c for share"}}},
+		{`call f(1)`, dialect.Unknown, "call", []fact{{"declared function", "f", "begin perform 1; end"}}},
 		{`select 1 + 1`, dialect.Unknown, "operator + calls f", []fact{{"operator", "+", "f"}, {"function", "f", "insert"}}},
 	} {
 		s := learnt(t, c.text, c.facts...).Statement(c.text)
@@ -208,6 +242,79 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		assert.Equal(t, c.why, s.Why, "%s with %v", c.text, c.facts)
 		assert.Equal(t, c.why == "", s.Replicable(), "%s with %v", c.text, c.facts)
 	}
+}
+
+// Of several reasons the first counts, and of what it leads to that which is not proved by itself.
+func TestCatalogueSaysWhatWouldHaveToBeDeclared(t *testing.T) {
+	shop := func(name string) dialect.Routine { return dialect.Routine{Schema: "shop", Name: name} }
+	for _, c := range []struct {
+		text  string
+		want  dialect.Reason
+		facts []fact
+	}{
+		{`select 1 + 1`, dialect.Reason{}, nil},
+		{`select nextval('s')`, dialect.Reason{}, nil},
+		{`do $$begin end$$`, dialect.Reason{What: "do"}, nil},
+		{`insert into things values (1); vacuum things`, dialect.Reason{What: "vacuum"}, nil},
+		{`select f(1)`, dialect.Reason{What: "function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}}},
+		{`select f(1)`, dialect.Reason{What: "function f has a source that cannot be read", Routine: shop("f")}, []fact{{"foreign function", "f", "mine"}}},
+		{`select f(1)`, dialect.Reason{What: `function f has names in escapes`, Routine: shop("f")}, []fact{{"function", "f", `select U&"\0061"()`}}},
+		{`call f(1)`, dialect.Reason{What: "function f has commit in its source", Routine: shop("f")}, []fact{{"function", "f", "begin commit; end"}}},
+		{`insert into things values (f(1))`, dialect.Reason{What: "function f mentions set_config", Routine: shop("f")}, []fact{{"function", "f", "perform set_config('a', 'b', false)"}}},
+		{`select * from w`, dialect.Reason{What: "view w mentions v", Routine: shop("g")}, []fact{
+			{"function", "g", "execute x"}, {"function", "f", "select g()"}, {"view", "v", "select f()"}, {"view", "w", "select * from v"},
+		}},
+		{`select * from v`, dialect.Reason{What: "view v mentions set_config"}, []fact{{"view", "v", "select set_config('a', 'b', false)"}}},
+		{`select f(1)`, dialect.Reason{What: "function f mentions v", Routine: shop("f")}, []fact{{"view", "v", "select set_config('a', 'b', false)"}, {"function", "f", "select * from v"}}},
+		{`select f(1)`, dialect.Reason{What: "f uses d"}, []fact{{"domain", "d", "CHECK (set_config('a', 'b', false) = '')"}, {"function of d", "f", ""}}}, // to declare f would not help
+		{`update things set name = 'x'`, dialect.Reason{What: "writes to things: function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}, {"trigger", "things", "f"}}},
+		{`delete from things`, dialect.Reason{What: "writes to things: function f has notify in its source", Routine: shop("f")}, []fact{{"function", "f", "notify x"}, {"trigger", "part", "f"}, {"cascade", "things", "part"}}},
+		{`insert into things values (1)`, dialect.Reason{What: "writes to things: function f has execute in its source", Routine: shop("f")}, []fact{{"function", "f", "execute x"}, {"default", "things", "f()"}}},
+		{`insert into nothing values (1)`, dialect.Reason{What: "writes to nothing"}, nil},
+		{`select f(1)`, dialect.Reason{What: "function f is not known"}, nil},
+		{`select pg_read_file('x')`, dialect.Reason{What: "function pg_read_file is volatile"}, nil},
+		{`select 1 === 1`, dialect.Reason{What: "operator === calls f", Routine: shop("f")}, []fact{{"function", "f", "set"}, {"operator", "===", "f"}}},
+		{`create index on things (name)`, dialect.Reason{What: "event trigger e calls f", Routine: shop("f")}, []fact{{"function", "f", "set"}, {"event trigger", "e", "f"}}},
+		{`select f(1)`, dialect.Reason{}, []fact{{"declared function", "f", "execute x"}}},
+	} {
+		assert.Equal(t, c.want, learnt(t, c.text, c.facts...).Statement(c.text).Unproved, "%s with %v", c.text, c.facts)
+	}
+	s := learnt(t, "select f(1)", fact{"function", "f", "execute x"})
+	s.Define("create or replace function f(int) returns int language sql as 'select 1'")
+	require.True(t, s.Statement("select f(1)").Effects.Has(dialect.UnknownEffect))
+	assert.Zero(t, s.Statement("select f(1)").Unproved, "it will be known before long")
+}
+
+func TestWhatADeclaredFunctionMaySeeIsUndoneBeforeIt(t *testing.T) {
+	for text, facts := range map[string][]fact{
+		"select f(1)":                   {{"declared function", "f", "return lastval()"}, {"volatile builtin", "lastval", ""}},
+		"select f(1), 2":                {{"declared function", "f", "execute x"}},
+		"select f(1), 3":                {{"declared volatile foreign function", "f", "mine"}},
+		"select f(1), 4":                {{"declared function", "f", "select g()"}, {"function", "g", "return currval('s')"}, {"volatile builtin", "currval", ""}},
+		"select * from v":               {{"declared function", "f", "execute x"}, {"view", "v", "select f()"}},
+		"insert into things values (1)": {{"declared function", "f", "execute x"}, {"trigger", "things", "f"}},
+		"select 1 in (1)":               {{"declared function", "f", "execute x"}, {"operator", "=", "f"}},
+	} {
+		s := learnt(t, text, facts...).Statement(text)
+		assert.Zero(t, s.Effects, text)
+		assert.Equal(t, dialect.Sequence, s.Sees, text)
+	}
+	plain := learnt(t, "select f(1)", fact{"declared function", "f", "set"}, fact{"trigger", "things", "f"}, fact{"default", "things", "nextval('s')"})
+	assert.Zero(t, plain.Statement("select f(1)").Sees)
+}
+
+func TestCatalogueTellsWhatIsGlobal(t *testing.T) {
+	var told []string
+	s := newSessions()
+	s.Declare(dialect.Declared{Global: func(why dialect.Reason, statements string) {
+		told = append(told, fmt.Sprintf("%s: %s (%s.%s)", statements, why.What, why.Routine.Schema, why.Routine.Name))
+	}})
+	learn(t, s, "select 1 + 1", []fact{
+		{"function", "f", "execute x"}, {"function", "g", "select f()"}, {"function", "h", "select 1"}, {"declared function", "d", "set"},
+		{"operator", "=", "g"}, {"operator", "===", "f"}, {"operator", "<", "h"}, {"operator", "<=", "d"}, {"explicit cast", "text as integer", "f int4 integer"},
+		{"event trigger", "e", "f"}, {"event trigger", "e2", "h"},
+	})
+	assert.Equal(t, []string{"all that name something: operator = calls g (shop.f)", "all that define something: event trigger e calls f (shop.f)"}, told)
 }
 
 func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {

@@ -294,7 +294,9 @@ func (o *oracle) control(m protoreflect.Message) {
 		if n.GetTarget() == pgquery.DiscardMode_DISCARD_ALL {
 			o.wantUnknown("DISCARD ALL")
 		}
-	case *pgquery.DoStmt, *pgquery.CallStmt, *pgquery.CreateExtensionStmt, *pgquery.AlterExtensionStmt,
+	case *pgquery.CallStmt: // its procedure is wanted as a function is
+		o.wantf(o.got.Class == dialect.Unknown, "CALL: class is %s", o.got.Class)
+	case *pgquery.DoStmt, *pgquery.CreateExtensionStmt, *pgquery.AlterExtensionStmt,
 		*pgquery.AlterExtensionContentsStmt, *pgquery.ImportForeignSchemaStmt, *pgquery.CreatePLangStmt:
 		o.wantUnknown(typeOf(m))
 	}

@@ -3,11 +3,22 @@ package statement
 import "github.com/gopooled/pooled/dialect"
 
 // Unknown says that a statement may be anything.
-func Unknown(s *dialect.Statement, why string) {
-	Because(s, why)
+func Unknown(s *dialect.Statement, why string) { Unproved(s, dialect.Reason{What: why}) }
+
+// Unproved is Unknown where more can be told than why.
+func Unproved(s *dialect.Statement, why dialect.Reason) {
+	Because(s, why.What)
 	s.Class = dialect.Unknown
-	s.Effects |= dialect.UnknownEffect
 	s.Sees = dialect.Sequence
+	Costs(s, dialect.UnknownEffect, why)
+}
+
+// Costs says that a statement has effects which are not undone one by one, and why.
+func Costs(s *dialect.Statement, effects dialect.Effects, why dialect.Reason) {
+	s.Effects |= effects
+	if s.Unproved == (dialect.Reason{}) {
+		s.Unproved = why
+	}
 }
 
 // NeedsPrimary says that a statement is no read for a replica, though it may be one otherwise.

@@ -102,6 +102,7 @@ func (r *Reader[C]) Statement(text string) *dialect.Statement {
 		if r.isDefining(lacks) {
 			s.Provisional = false
 			Unknown(s, "names what is being defined")
+			s.Unproved = dialect.Reason{} // it will be known when that is over
 			return s
 		}
 		r.guesses.Put(text, s)

@@ -9,6 +9,7 @@
 package reset
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -25,6 +26,7 @@ import (
 // Options is what a Reset is made of.
 type Options struct {
 	Policy   policy.Reset
+	Endpoint string             // its name, for the log
 	Init     string             // pool_init, which a reset may have to repeat; empty = none
 	Sessions dialect.Sessions   // what knows the sessions of the server
 	TellsTx  bool               // the state of a real connection tells whether it is in a transaction
@@ -40,14 +42,17 @@ type Reset struct {
 	Options
 	fresh  atomic.Pointer[fresh] // nil: no connection has told yet
 	audits audits
+	told   told
 	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
 	unanswered, toldProxy, toldLogin atomic.Bool
 	counters                         counters
 }
 
-// New makes a Reset.
+// New makes a Reset, and tells the Sessions what the policy declares.
 func New(o Options) *Reset {
-	return &Reset{Options: o}
+	r := &Reset{Options: o}
+	o.Sessions.Declare(r.declared())
+	return r
 }
 
 // Middleware returns the wraps. They belong innermost in a chain: what other middlewares send counts as well. Only a comment may be added inside.
@@ -160,7 +165,7 @@ func (r *Reset) over(changes *dialect.Changes) {
 // noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.
 func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
 	if s.Provisional && r.judges() {
-		conn.Changes().Effects |= dialect.UnknownEffect
+		conn.Changes().Effects |= dialect.UnknownEffect // which is so only now, and has no reason that anybody could do anything about
 		return
 	}
 	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
@@ -216,7 +221,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			changes.TakePending() // nobody judges
 		default:
 			if event.Unknown {
-				changes.Effects |= dialect.UnknownEffect
+				changes.Unknown(dialect.Reason{What: "the real connection was used (pooled.Raw)"})
 			}
 			changes.Defer()
 		}
@@ -239,6 +244,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			}
 			r.finish(event, next, audited)
 		case r.discards(changes) && changes.Way == dialect.Direct && changes.Definitions == nil && !r.learns(changes):
+			r.tellClosed(changes.Unproved)
 			r.discard(event, byMode)
 			next(event)
 		default:
@@ -330,11 +336,13 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	r.over(changes) // as they are about to be undone
 	if !r.learns(changes) && changes.Pending.Texts == nil {
 		if r.discards(changes) {
+			r.tellClosed(changes.Unproved)
 			return false, byMode
 		}
 		return r.undo(ctx, event)
 	}
-	pending, discards, undone := changes.TakePending(), r.discards(changes), dialect.Undone{Effects: changes.Effects, Undo: changes.Undo}
+	pending, discards, unproved := changes.TakePending(), r.discards(changes), changes.Unproved
+	undone := dialect.Undone{Effects: changes.Effects, Undo: changes.Undo}
 	wasReset, why = r.undo(ctx, event) // first: a role or a setting may stand in the way of reading
 	if why == failed {
 		return wasReset, why
@@ -358,6 +366,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	changes.Settle(r.Sessions, pending, undone)
 	changes.Defer()
 	if discards || r.discards(changes) {
+		r.tellClosed(cmp.Or(unproved, changes.Unproved))
 		return wasReset, byMode
 	}
 	if changes.Implicit { // reading may have begun one
@@ -379,6 +388,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset b
 	effects := changes.Effects
 	switch err := r.Sessions.Reset(ctx, event.Conn.Real(), changes, r.Init); {
 	case err == dialect.ErrDiscard:
+		r.tellClosed(changes.Unproved)
 		return false, permanent
 	case err == dialect.ErrOutdated:
 		r.Renew()
@@ -394,6 +404,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset b
 		return false, failed
 	}
 	r.counters.reset(effects)
+	r.tellReset(changes.Unproved)
 	if r.Policy.Mode == policy.ResetOff { // all else is as it was
 		changes.Effects = 0
 	} else {

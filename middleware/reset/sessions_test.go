@@ -38,6 +38,8 @@ type sessions struct {
 	freshErr    error
 	proxied     bool
 	proxiedErr  error
+	declared    dialect.Declared
+	reasons     map[string]dialect.Reason // by what follows "because" in a text; others are a reason by themselves
 }
 
 func (s *sessions) note(call string) {
@@ -69,12 +71,18 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	if s.provisional {
 		return &dialect.Statement{Provisional: true}
 	}
-	st := &dialect.Statement{Effects: effects[text], Defines: text == "define"}
+	effect, what, _ := strings.Cut(text, " because ")
+	st := &dialect.Statement{Effects: effects[effect], Defines: text == "define", Unproved: s.reasons[what]}
+	if st.Unproved.What == "" {
+		st.Unproved.What = what
+	}
 	if text == "lastval" || text == "unknown" {
 		st.Sees = dialect.Sequence
 	}
 	return st
 }
+
+func (s *sessions) Declare(d dialect.Declared) { s.declared = d }
 
 func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
 	s.note("fresh")

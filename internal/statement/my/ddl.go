@@ -30,6 +30,7 @@ func (p *parser) define(s []token) {
 		case "prepare":
 			p.rank = sessionControl
 		case "database", "schema": // if it is the session's, the session has none from then on
+			p.costs("drops a database, which may be the session's")
 			p.is(write, dialect.Permanent)
 		}
 	case "rename":

@@ -6,6 +6,7 @@ import "github.com/gopooled/pooled/dialect"
 func (p *parser) statement(s []token) {
 	if !balanced(s) {
 		p.because("parentheses do not match")
+		p.costs("parentheses do not match")
 		p.unknown()
 		return
 	}

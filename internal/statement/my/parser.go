@@ -1,6 +1,7 @@
 package my
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -95,12 +96,12 @@ func (p *parser) shown(t *token) string {
 
 // notUnderstood notes that a statement is not understood near a token, which is shown only if it is a word: all else may be data.
 func (p *parser) notUnderstood(t *token) {
-	if p.out.Why == "" {
-		p.out.Why = "not understood"
-		if t.kind == word {
-			p.out.Why += " near " + p.shown(t)
-		}
+	why := "not understood"
+	if t.kind == word {
+		why += " near " + p.shown(t)
 	}
+	p.because(why)
+	p.costs(why)
 	p.unknown()
 }
 
@@ -123,8 +124,21 @@ func (p *parser) is(r rank, e dialect.Effects) {
 	if r > read || e != 0 {
 		p.because(p.verb)
 	}
+	if e&unprovable != 0 {
+		p.costs(cmp.Or(p.verb, "not understood"))
+	}
 	p.rank = max(p.rank, r)
 	p.out.Effects |= e
+}
+
+// unprovable are the effects for which a statement tells a reason. Where nothing better is known, it is the verb.
+const unprovable = dialect.UnknownEffect | dialect.Permanent
+
+// costs notes a reason for effects that nobody can tell or undo.
+func (p *parser) costs(why string) {
+	if p.out.Unproved == "" {
+		p.out.Unproved = why
+	}
 }
 
 // unknown says that the statement may be anything.
@@ -146,6 +160,7 @@ func (p *parser) undo(e dialect.Effects, name string) {
 	p.because(p.verb)
 	p.out.Effects |= e
 	if name == "" || strings.ContainsRune(name, utf8.RuneError) {
+		p.costs(e.String() + " without a name that can be undone")
 		p.out.Effects |= dialect.UnknownEffect
 		return
 	}

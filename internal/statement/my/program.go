@@ -93,6 +93,7 @@ func (g *program) fail(i int) int {
 		g.notUnderstood(&g.s[i])
 	} else {
 		g.because("the end of a body is not understood")
+		g.costs("the end of a body is not understood")
 		g.unknown()
 	}
 	return len(g.s)
@@ -309,6 +310,7 @@ func (g *program) handlerFor(i int) int {
 func (g *program) simple(s []token) {
 	if !balanced(s) {
 		g.because("parentheses do not match")
+		g.costs("parentheses do not match")
 		g.unknown()
 		return
 	}

@@ -97,6 +97,7 @@ func (p *parser) assigned(s []token, i int) {
 		p.undo(dialect.UserVariable, p.variableName(&s[i]))
 		return
 	}
+	p.costs("assigns to what is not understood")
 	p.is(write, dialect.UnknownEffect)
 }
 
@@ -133,6 +134,9 @@ func (p *parser) keyword(s []token, i int) {
 		switch at(s, i-2) {
 		case "next":
 			p.because("takes a value from a sequence")
+			if i+1 < len(s) && s[i+1].isName() {
+				p.costs("takes a value from the sequence " + p.shown(&s[qualified(s, i+1)-1]))
+			}
 			p.is(write, sequenceValue)
 		case "previous":
 			p.because("depends on the session's last value of a sequence")

@@ -99,6 +99,7 @@ func (p *parser) read(r reading) bool {
 	p.out.Plain = p.out.Plain && n <= 1
 	if n > 1 && p.out.Remakes { // what stands behind it may do what nobody knows yet
 		p.worst = unclear
+		p.costs("defines something before other statements")
 		p.out.Effects |= dialect.UnknownEffect
 	}
 	return ok

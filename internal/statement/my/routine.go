@@ -12,6 +12,7 @@ func (p *parser) cut(tokens []token) (s, rest []token) {
 		if last == len(tokens) || at(tokens, last) == "end" && end > last+2 {
 			p.because("the end of a body is not understood")
 			p.worst = unclear
+			p.costs("the end of a body is not understood")
 			p.out.Effects |= dialect.UnknownEffect
 		}
 	}

@@ -55,6 +55,7 @@ func (p *parser) setStatement(s []token) {
 		}
 		switch name := p.variablePath(s[i-1 : i]); {
 		case hasNoDefault(name):
+			p.costs("sets " + name)
 			p.is(nothing, dialect.Permanent)
 		case beginsTransactions(name):
 			p.is(nothing, dialect.OpenTx)
@@ -91,6 +92,7 @@ func (p *parser) setSpecial(s []token, isList *bool) bool {
 		p.is(sessionControl, dialect.Role)
 	case "resource":
 		*isList = true
+		p.costs("sets a resource group")
 		p.is(sessionControl, dialect.Permanent)
 	case "transaction":
 		*isList = true
@@ -219,8 +221,10 @@ func (p *parser) setting(name string) {
 		p.is(txControl, dialect.OpenTx)
 		p.out.Implicit = true
 	case name == "last_insert_id" || name == "identity":
+		p.costs("sets " + name)
 		p.is(sessionControl, dialect.Sequence|dialect.Permanent)
 	case hasNoDefault(name):
+		p.costs("sets " + name)
 		p.is(sessionControl, dialect.Permanent)
 	}
 }

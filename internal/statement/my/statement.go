@@ -32,6 +32,9 @@ type Statement struct {
 	// Why is the first reason why it is not a read without effects, for people; empty for such a read.
 	Why string
 
+	// Unproved is the first reason for [dialect.UnknownEffect] or [dialect.Permanent], for people, but for what it calls; empty without them.
+	Unproved string
+
 	// Hint is where a comment wants it to run, if the text is read as most servers do.
 	Hint dialect.ServerRole
 
@@ -114,7 +117,7 @@ func Parse(text string) Statement {
 
 // unknown is what Parse says of a text that it cannot take apart.
 func unknown(why string) Statement {
-	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Unclear: true, Why: why}
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Unclear: true, Why: why, Unproved: why}
 }
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}

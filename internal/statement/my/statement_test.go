@@ -16,6 +16,7 @@ func TestStatementsAreWhatTheTableSays(t *testing.T) {
 		got := my.Parse(c.text)
 		assert.Equal(t, c.want, render(got), "%s", c.text)
 		assert.Equal(t, got.Class == dialect.Read && got.Effects == 0, got.Why == "", "%s: %s", c.text, got.Why)
+		assert.Equal(t, !got.Unclear && !got.Effects.Has(dialect.Permanent), got.Unproved == "", "%s: %s", c.text, got.Unproved)
 		assert.NotContains(t, []string{"select", "with", "values", "("}, got.Why, "%s: no reason by itself", c.text)
 	}
 	assert.GreaterOrEqual(t, len(cases(t)), 250)
@@ -106,7 +107,8 @@ func TestTextsThatCannotBeTakenApartAreUnknown(t *testing.T) {
 	} {
 		got := my.Parse(text)
 		assert.NotEmpty(t, got.Why)
-		got.Why = ""
+		assert.Equal(t, got.Why, got.Unproved)
+		got.Why, got.Unproved = "", ""
 		assert.Equal(t, my.Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Unclear: true}, got, "%.60s", text)
 	}
 }

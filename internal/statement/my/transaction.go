@@ -20,6 +20,7 @@ func (p *parser) transaction(s []token) {
 			p.is(txControl, dialect.OpenTx)
 		}
 		if release := find(s, 1, "release"); release < len(s) && at(s, release-1) != "no" { // the server ends the connection, after it has answered
+			p.costs("ends its connection (RELEASE)")
 			p.is(txControl, dialect.Permanent)
 		}
 	case "savepoint", "release":

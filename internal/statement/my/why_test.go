@@ -68,3 +68,30 @@ func TestReasonsNameWhatDecidesFirst(t *testing.T) {
 		assert.Equal(t, want, my.Parse(text).Why, text)
 	}
 }
+
+func TestWhatNobodyCanTellOrUndoHasAReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT 1":                "",
+		"SET @a = 1":              "",
+		"CALL p()":                "",
+		"SELECT NEXT VALUE FOR s": "takes a value from the sequence s",
+		"INSERT INTO t VALUES (NEXT VALUE FOR a.`B`)":   "takes a value from the sequence b",
+		"SELECT NEXTVAL(s)":                             "uses a sequence (nextval)",
+		"SELECT SETVAL(s, 7)":                           "uses a sequence (setval)",
+		"EXECUTE p":                                     "execute",
+		"DROP DATABASE d":                               "drops a database, which may be the session's",
+		"SET insert_id = 7":                             "sets insert_id",
+		"SET STATEMENT rand_seed1 = 7 FOR SELECT 1":     "sets rand_seed1",
+		"SET RESOURCE GROUP g":                          "sets a resource group",
+		"COMMIT RELEASE":                                "ends its connection (RELEASE)",
+		"BACKUP STAGE START":                            "backup",
+		"FROBNICATE t":                                  "not understood near frobnicate",
+		"INSERT INTO t VALUES (1); FROBNICATE 's3cret'": "not understood near frobnicate",
+		"SELECT 's3cret":                                "not understood near select",
+		"SELECT (1":                                     "parentheses do not match",
+	} {
+		s := my.Parse(text)
+		assert.Equal(t, want, s.Unproved, text)
+		assert.Equal(t, (s.Effects&(dialect.UnknownEffect|dialect.Permanent) == 0 || len(s.Calls) > 0), s.Unproved == "", text)
+	}
+}

@@ -167,9 +167,10 @@ func (w *walk) setConfig(i int) {
 	}
 	name, value := w.at(i+1), w.at(i+3)
 	if positional && w.at(i+2).isPunct(',') && spells(name) {
-		w.effects |= outlives(strings.Trim(name.text, "'"))
+		w.effects |= w.kept(strings.Trim(name.text, "'"))
 	} else {
 		w.effects |= dialect.UnknownEffect
+		w.costs("function set_config has a name that the text does not show")
 	}
 	switch {
 	case positional && w.at(i+2).isPunct(',') && spells(name) && !containsFold(name.text, "search_path"):

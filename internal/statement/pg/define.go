@@ -19,6 +19,9 @@ func create(w *walk) (dialect.Class, dialect.Effects) {
 	}
 	what := w.at(i)
 	if what.kind != word || !objects[what.text] || what.is("extension") || what.is("language") {
+		if what.kind == word && objects[what.text] {
+			w.costs("create " + what.text)
+		}
 		return defineUnknown(w) // extensions run scripts, and languages come as extensions
 	}
 	class, effects := define(w)
@@ -125,6 +128,7 @@ func define(w *walk) (dialect.Class, dialect.Effects) {
 		return class, effects
 	}
 	if effects |= dialect.TempTable; !w.tellsAll() {
+		w.costs("makes something temporary of what the text does not show")
 		effects |= dialect.UnknownEffect
 	}
 	return class, effects

@@ -64,7 +64,16 @@ func (w *walk) outlives(i int) dialect.Effects {
 	if w.at(i + 1).isPunct('.') {
 		name += "." + w.at(i+2).text
 	}
-	return outlives(name)
+	return w.kept(name)
+}
+
+// kept is outlives, with a reason.
+func (w *walk) kept(name string) dialect.Effects {
+	effects := outlives(name)
+	if effects&dialect.Permanent != 0 {
+		w.costs("nothing sets back what " + strings.ToLower(name) + " was")
+	}
+	return effects
 }
 
 // outlives is what stays of a setting, though it is set back or its transaction ends: what a prepared statement has taken over into its meaning or

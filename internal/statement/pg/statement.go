@@ -6,6 +6,7 @@
 package pg
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,6 +28,7 @@ type Statement struct {
 	Class     dialect.Class
 	Effects   dialect.Effects
 	Why       string             // the first reason why it is not a read without effects, for people; empty for such a read
+	Unproved  string             // the first reason for [dialect.UnknownEffect] or [dialect.Permanent], for people; empty without them
 	Hint      dialect.ServerRole // where a comment in it wants it to run
 	Functions []string           // may be called as functions: a name before "("
 	Names     []string           // every other name: tables, views, columns, types, functions in attribute notation (t.f)
@@ -45,7 +47,7 @@ type Statement struct {
 
 // unknown is what is said of a text that cannot be read.
 func unknown(why string) Statement {
-	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Why: why}
+	return Statement{Class: dialect.Unknown, Effects: dialect.UnknownEffect, Why: why, Unproved: why}
 }
 
 // Reasons why a text is not read, or not any further.
@@ -163,12 +165,18 @@ func (s *Statement) statement(tokens []token) int {
 	if s.Why == "" && (class != dialect.Read || effects != 0) {
 		s.Why = w.why
 	}
+	if s.Unproved == "" && effects&unprovable != 0 {
+		s.Unproved = cmp.Or(w.unproved, tokens[0].text)
+	}
 	s.Class = worst(s.Class, class)
 	s.Effects |= effects
 	s.Plain = s.Plain && w.isPlain()
 	s.Inert, s.Adds, s.Removes = w.inert, w.adds, tokens[0].is("drop")
 	return 1
 }
+
+// unprovable are the effects for which a statement tells a reason. Where nothing better is known, it is the verb.
+const unprovable = dialect.UnknownEffect | dialect.Permanent
 
 // demand orders the classes from the least demanding to the most.
 var demand = [...]uint8{dialect.Read: 0, dialect.SessionControl: 1, dialect.TxControl: 2, dialect.Write: 3, dialect.Unknown: 4}

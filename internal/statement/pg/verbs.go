@@ -1,6 +1,10 @@
 package pg
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"slices"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // statement walks over the statement and judges what was found by the statement's first word.
 func (w *walk) statement() (dialect.Class, dialect.Effects) {
@@ -12,6 +16,7 @@ func (w *walk) statement() (dialect.Class, dialect.Effects) {
 	judge, ok := verbs[verb.text]
 	if !ok || verb.kind != word || first > 0 && !queries[verb.text] {
 		w.because(notUnderstood(verb))
+		w.costs(notUnderstood(verb))
 		return w.unknown()
 	}
 	if !mayRead[verb.text] {
@@ -55,7 +60,7 @@ func init() { // not a literal: EXPLAIN comes back to it
 		// What is stored with a table is evaluated, which they need not even name.
 		"vacuum": (*walk).unknown, "analyze": (*walk).unknown, "analyse": (*walk).unknown, "cluster": (*walk).unknown, "reindex": (*walk).unknown,
 
-		"do": defineUnknown, "call": (*walk).unknown,
+		"do": defineUnknown, "call": call,
 	}
 }
 
@@ -63,6 +68,19 @@ func init() { // not a literal: EXPLAIN comes back to it
 func (w *walk) unknown() (dialect.Class, dialect.Effects) {
 	w.run()
 	return dialect.Unknown, dialect.UnknownEffect | w.effects
+}
+
+// call judges CALL, whose procedure is looked up as a function is.
+func call(w *walk) (dialect.Class, dialect.Effects) {
+	w.run()
+	i := 1
+	for w.at(i).isName() && w.at(i+1).isPunct('.') {
+		i += 2
+	}
+	if !w.at(i).isName() || !slices.Contains(w.out.Functions, w.at(i).text) || w.closing(i+1) != len(w.tokens)-1 {
+		return dialect.Unknown, dialect.UnknownEffect | w.effects
+	}
+	return dialect.Unknown, w.effects
 }
 
 // query judges SELECT and its relatives.
@@ -175,8 +193,10 @@ func explain(w *walk) (dialect.Class, dialect.Effects) {
 	switch what := w.at(from); {
 	case w.executes:
 		w.because("execute")
+		w.costs("explain execute")
 	case !what.isPunct('(') && !(what.kind == word && explained[what.text]):
 		w.because(notUnderstood(what))
+		w.costs(notUnderstood(what))
 	case w.writes || what.kind == word && !queries[what.text]:
 		w.because("explains a write") // a replica cannot even plan a write to an unlogged table
 		return worst(w.class, dialect.Write), 0

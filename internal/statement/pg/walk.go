@@ -16,6 +16,7 @@ type walk struct {
 	chain  chain   // the qualified name that the current token is the last part of
 
 	why      string          // the first reason against a read that was found
+	unproved string          // the first reason for effects that nobody can tell or undo
 	planned  bool            // it is explained: what it would do besides calling functions is no reason
 	class    dialect.Class   // the most demanding class of the functions, Read if there is none
 	effects  dialect.Effects // of the functions
@@ -53,6 +54,13 @@ func (w *walk) needsPrimary(why string) {
 	w.class = worst(w.class, dialect.Write)
 	if w.why == "" {
 		w.why = why
+	}
+}
+
+// costs notes a reason for effects that nobody can tell or undo.
+func (w *walk) costs(why string) {
+	if w.unproved == "" {
+		w.unproved = why
 	}
 }
 
@@ -177,6 +185,9 @@ func (w *walk) builtin(name string) {
 	if class, effects, known := Builtin(name); known {
 		w.class = worst(w.class, class)
 		w.effects |= effects
+		if effects&unprovable != 0 {
+			w.costs(whyFunction(name, class, effects))
+		}
 		if w.why == "" && (class != dialect.Read || effects != 0) {
 			w.why = whyFunction(name, class, effects) // also where it is planned, which can call functions
 		}

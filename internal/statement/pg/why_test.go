@@ -65,3 +65,31 @@ func TestReasonsNameWhatDecidesFirst(t *testing.T) {
 		assert.Equal(t, want, Parse(text).Why, text)
 	}
 }
+
+func TestWhatNobodyCanTellOrUndoHasAReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"select 1":           "",
+		"set timezone = 'x'": "",
+		"insert into t values (query_to_xml('s3cret', true, true, ''))": "function query_to_xml may do anything",
+		"select nextval('s'); select setseed(0.5)":                      "function setseed changes the session",
+		"insert into t values (1); do $$s3cret$$":                       "do",
+		"load 's3cret'":                "load",
+		"discard all":                  "discard",
+		"vacuum t":                     "vacuum",
+		"call p":                       "call",
+		"call p(1)":                    "",
+		"execute p('s3cret')":          "execute",
+		"explain execute p('s3cret')":  "explain execute",
+		"create extension hstore":      "create extension",
+		"create temp table t (like u)": "makes something temporary of what the text does not show",
+		"select set_config('s3' || 'cret', 'x', true)": "function set_config has a name that the text does not show",
+		"set standard_conforming_strings = off":        "nothing sets back what standard_conforming_strings was",
+		"frobnicate t":                                 "not understood near frobnicate",
+		"'s3cret' from":                                "not understood",
+		"select (1":                                    unbalanced,
+	} {
+		s := Parse(text)
+		assert.Equal(t, want, s.Unproved, text)
+		assert.Equal(t, s.Effects&unprovable == 0, s.Unproved == "", text)
+	}
+}
