@@ -105,6 +105,10 @@ func TestMySQLWhatCostsConnectionsIsToldOnceWithTheCure(t *testing.T) {
 			assert.Len(t, logged(log, "level=WARN", "the connection of each session that runs it is closed", here.Replace(why)), 1, "%s\n%s", text, log)
 		}
 		assert.Len(t, logged(log, "is closed"), len(texts), log)
+		_, err = db.ExecContext(t.Context(), "insert into watched (name) values ('x')")
+		require.NoError(t, err)
+		require.NoError(t, db.PingContext(t.Context()))
+		assert.Len(t, logged(log, "level=INFO", "may not see the triggers of a database", here.Replace("database=HERE cure=\"grant TRIGGER on `HERE`.* to the user\"")), 1, log)
 		assert.NotContains(t, log.String(), secret)
 	})
 }

@@ -23,6 +23,8 @@ type Declared struct {
 	// Global is told what costs something though no statement names it, each time that the catalogue is read, and which statements pay for it. Nil:
 	// nobody is.
 	Global func(why Reason, statements string)
+	// Unseen is told the databases of tables whose triggers the user may not see, and what would help, each time that one is read. Nil: nobody is.
+	Unseen func(database, cure string)
 }
 
 // unprovable are the effects for which there is a [Reason].

@@ -100,7 +100,7 @@ func (c *catalogue) doneBy(p *program) *step {
 	s.own.effects &^= dialect.UnknownEffect // which is for its calls
 	for _, database := range parsed.Databases {
 		if !c.seen[database] {
-			s.own.unknownUnless(why+" uses "+database+", of which not everything is seen", "grant TRIGGER on "+quoteName(database)+".* to the user")
+			s.own.unknownUnless(why+" uses "+database+", of which not everything is seen", grantTrigger(database))
 		}
 	}
 	s.uses = c.usesOf(p.source.Body, &parsed, func(what string) { s.own.unknown(why + " " + what) })

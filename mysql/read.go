@@ -215,6 +215,7 @@ func (r *reading) askTables(ctx context.Context, names []string, found nodes) er
 			views = append(views, t)
 		} else {
 			tables = append(tables, t)
+			r.tellUnseen(t.database)
 			found.of(fold(t.name)).addTable(strings.ToLower(t.name), kind, value(row[3]), r.seen[strings.ToLower(t.database)])
 		}
 	})
@@ -232,6 +233,13 @@ func (r *reading) askTables(ctx context.Context, names []string, found nodes) er
 	return r.eachOf(ctx, viewSQL, views, func(row []driver.Value) {
 		r.addView(found.of(fold(value(row[0]))), strings.ToLower(value(row[0])), value(row[1]))
 	})
+}
+
+// tellUnseen tells of a database in which triggers may not be seen.
+func (r *reading) tellUnseen(database string) {
+	if r.declared.Unseen != nil && !r.seen[strings.ToLower(database)] {
+		r.declared.Unseen(database, grantTrigger(database))
+	}
 }
 
 // addTable adds a table, of which the engine is known, and whether everything in its database is seen.

@@ -11,6 +11,11 @@ func (p *program) cannotBeRead() {
 	}
 }
 
+// grantTrigger lets the user see the triggers of a database, and by that they are seen to be all.
+func grantTrigger(database string) string {
+	return "grant TRIGGER on " + quoteName(database) + ".* to the user"
+}
+
 // blames notes what would make it known what a program does.
 func (s *step) blames(p *program) *step {
 	if s.own.why != "" {

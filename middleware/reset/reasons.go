@@ -84,7 +84,7 @@ func reasonAttributes(endpoint string, why dialect.Reason) []slog.Attr {
 
 // declared is what the policy declares, and who is told what the catalogue shows.
 func (r *Reset) declared() dialect.Declared {
-	d := dialect.Declared{Missing: r.tellMissing, Global: r.tellGlobal}
+	d := dialect.Declared{Missing: r.tellMissing, Global: r.tellGlobal, Unseen: r.tellUnseen}
 	for _, routine := range r.Policy.Harmless {
 		d.Harmless = append(d.Harmless, dialect.Routine(routine))
 	}
@@ -104,6 +104,14 @@ func (r *Reset) tellGlobal(why dialect.Reason, statements string) {
 	if r.isNewReason(why.What) {
 		r.Logger.LogAttrs(context.Background(), slog.LevelWarn, "pooled: the server may run something that statements do not name: each session that runs them is reset in full",
 			globalAttributes(r.Endpoint, why, statements)...)
+	}
+}
+
+// tellUnseen logs that nobody knows what triggers do.
+func (r *Reset) tellUnseen(database, cure string) {
+	if r.isNewReason("unseen triggers of " + database) {
+		r.Logger.Info("pooled: the user may not see the triggers of a database: sessions that write to its tables are taken for clean, whatever triggers leave in them",
+			"endpoint", r.Endpoint, "database", database, "cure", cure)
 	}
 }
 
