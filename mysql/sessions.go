@@ -20,6 +20,7 @@ type sessions struct {
 	login    dialect.Effects       // of what the DSN has the driver set
 	ofServer string                // the database that sessions begin in, if what it has tells of one server
 	fresh    atomic.Pointer[fresh] // nil: not known yet
+	began    atomic.Pointer[began] // nil: no connection has told yet
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -43,16 +44,19 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 			statement.Unknown(said, "views of "+helpers+" set variables")
 		}
 	}
-	f := s.fresh.Load()
-	if f == nil {
-		return said, nil, false
-	}
-	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
+	b := s.began.Load()
+	if (b == nil || !b.told || b.autoIsNull) && statement.Mentions(text, null) {
 		said.Sees = dialect.Sequence
 		statement.Because(said, "may read last_insert_id")
 	}
-	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
-		statement.Unknown(said, "characters of "+charset+" may hide a quote")
+	switch {
+	case !strings.ContainsFunc(text, isNotASCII):
+	case b == nil:
+		said.AwaitsFresh = !said.Provisional
+		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
+		statement.Because(said, "the character set is not known yet")
+	case b.mayHide() != "":
+		statement.Unknown(said, "characters of "+b.mayHide()+" may hide a quote")
 	}
 	return said, nil, false
 }
@@ -76,8 +80,8 @@ func judge(text string, c *catalogue) *dialect.Statement {
 
 // pinsTypes reports whether the server may be MySQL, and not MariaDB.
 func (s *sessions) pinsTypes() bool {
-	f := s.fresh.Load()
-	return f == nil || !f.isMariaDB()
+	b := s.began.Load()
+	return b == nil || !b.isMariaDB
 }
 
 // learnTimeout is how long the server may take for the catalogue. Some open the files of all tables for it.
