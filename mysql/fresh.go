@@ -25,8 +25,8 @@ type fresh struct {
 // errNoAnswer is what a server's silence is turned into.
 var errNoAnswer = errors.New("pooled: the server did not tell what a new session has")
 
-// Fresh takes down all variables.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
+// Fresh takes down all variables. Statements await nothing of it: the dial has told.
+func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
 	f := &fresh{}
 	if f.variables, err = pairs(ctx, conn, "show session variables"); err != nil {
 		return false, err
