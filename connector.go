@@ -122,6 +122,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		return nil, err
 	}
 	f.outer = append(append(f.outer, named...), middlewares...)
+	f.unseen = len(named)+len(middlewares) > 0 || cfg.Connector != nil || cfg.Driver != nil && !d.Owns(cfg.Driver)
 	chain := f.outer
 	if f.routed {
 		c.router = newRouter(cfg, d, servers)

@@ -96,6 +96,8 @@ func TestRealPgBouncerInTransactionModeTellsWhatToWrite(t *testing.T) {
 		}
 	}
 	require.ErrorContains(t, failed, "42P05")
+	_, err = db.ExecContext(t.Context(), "set work_mem = '5MB'") // which would be undone on the server's own sessions
+	require.NoError(t, err)
 	assert.Contains(t, log.String(), "a proxy stands before the server, so sessions are not reset: write pool_reset=off")
 	assert.Contains(t, log.String(), "the DSN does not fit the server")
 	assert.Contains(t, log.String(), "write default_query_exec_mode=exec")

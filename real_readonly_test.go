@@ -121,7 +121,7 @@ func TestReadOnlySessionsOfPostgresStayReadOnlyWhateverABorrowerDoes(t *testing.
 // learn has the catalogue read that some texts are judged by.
 func learn(t *testing.T, d *dialled, texts ...string) {
 	t.Helper()
-	_, err := d.server.Sessions.Fresh(t.Context(), d.conn)
+	_, err := d.server.Sessions.Fresh(t.Context(), d.conn, false)
 	require.NoError(t, err)
 	require.NoError(t, d.server.Sessions.Learn(t.Context(), d.conn, texts, false))
 }
@@ -147,7 +147,7 @@ func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) 
 					d.open(t, dial)
 					learn(t, d)
 					if first == "read-write" {
-						_, err := d.server.Sessions.Fresh(t.Context(), fresh)
+						_, err := d.server.Sessions.Fresh(t.Context(), fresh, false)
 						require.NoError(t, err)
 					}
 					d.refuses("create table t (a int)")
@@ -179,7 +179,7 @@ func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) 
 			reading, err := d.server.Connector.Connect(dialect.ReadOnly(t.Context()))
 			require.NoError(t, err)
 			defer reading.Close()
-			_, err = d.server.Sessions.Fresh(t.Context(), reading) // as the one of an endpoint that was a replica
+			_, err = d.server.Sessions.Fresh(t.Context(), reading, false) // as the one of an endpoint that was a replica
 			require.NoError(t, err)
 			d.t, d.conn = t, fresh
 			for _, dirty := range []string{"set session transaction read only", "set " + readOnly + " = 1", "set transaction isolation level serializable"} {

@@ -143,6 +143,7 @@ type furnishing struct {
 	outer   []Middleware // those of all servers
 	watched bool         // leaks are looked for
 	routed  bool         // there may be several servers
+	unseen  bool         // others reach server connections: middlewares of the program, or hooks of its own connector
 	lastID  *atomic.Uint64
 
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
@@ -163,7 +164,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	switch {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
-			Policy: f.Reset, Endpoint: s.info.Name, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, Logger: f.Logger,
+			Policy: f.Reset, Endpoint: s.info.Name, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, AtDial: f.unseen, Logger: f.Logger,
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())

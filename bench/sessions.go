@@ -58,10 +58,10 @@ type proxySessions struct {
 	conn driver.Conn
 }
 
-func (s *proxySessions) Fresh(ctx context.Context, _ driver.Conn) (bool, error) {
+func (s *proxySessions) Fresh(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Sessions.Fresh(ctx, s.conn)
+	return s.Sessions.Fresh(ctx, s.conn, awaited)
 }
 
 func (s *proxySessions) Proxied(ctx context.Context, _ driver.Conn) (bool, error) {

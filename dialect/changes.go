@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// Passing are the effects that are undone whatever a fresh session has.
+const Passing = OpenTx | Sequence
+
 // maxNoted is how many names and texts are kept for one server connection. A session with more traces than that is not worth
 // being cleaned one by one.
 const maxNoted = 64
@@ -27,6 +30,9 @@ type Changes struct {
 	Implicit bool
 	// Way is what is known of the way to the server. It outlasts a reset.
 	Way Way
+	// Untouched says that the session still is what it was when it was dialled, but for [Passing] effects, and Pending ones: it is the number that the
+	// dial was given. 0: nobody knows. Other changes than those end it, a reset does not bring it back.
+	Untouched uint64
 	// database is that of the last USE, and rereads says that nobody knows how the session reads texts by now: see [Changes.Reading].
 	database string
 	rereads  bool
@@ -77,11 +83,14 @@ func (c *Changes) Defer() {
 
 // Clear says that the connection is clean.
 func (c *Changes) Clear() {
-	discarded := c.discarded
+	discarded, untouched := c.discarded, c.Untouched
 	if c.Effects&(Plans|UnknownEffect) != 0 {
 		discarded++
 	}
-	*c = Changes{Implicit: c.Implicit, Way: c.Way, discarded: discarded}
+	if c.Effects&^Passing != 0 || c.Pending.Texts != nil {
+		untouched = 0
+	}
+	*c = Changes{Implicit: c.Implicit, Way: c.Way, Untouched: untouched, discarded: discarded}
 }
 
 // Discarded tells how often a reset has discarded the plans of what was prepared before: the server reads such a statement anew when it runs next,

@@ -16,9 +16,11 @@ type Sessions interface {
 	// Statement says what a text does. It asks no server and is cheap for a text seen before. Never nil.
 	Statement(text string) *Statement
 
-	// Fresh is shown the first connection that was dialled, before anybody uses it, and takes down what Reset will need. It
-	// reports what Proxied would. After an error nothing is known, and the next connection is shown to it.
-	Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error)
+	// Fresh is shown a connection whose session is what it was when it was dialled, as far as statements tell, in no transaction, and takes down
+	// what Reset will need. It reports what Proxied would. awaited says that statements have run in it which [Statement].AwaitsFresh: where the server
+	// cannot tell that they have done nothing, it returns [ErrUsed]. After an error nothing is known, and another connection is shown to it. Until it
+	// has told, what depends on it is unknown to Statement.
+	Fresh(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error)
 
 	// Proxied reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, is known to stand between the
 	// connection and the server. It may end a transaction that is open.
@@ -65,6 +67,9 @@ type Sessions interface {
 // ErrOutdated is [ErrDiscard] where a fresh session has not any more what Fresh has taken down: the next connection that is dialled is to be
 // shown to it.
 var ErrOutdated = errors.New("pooled: a fresh session is not what it was")
+
+// ErrUsed is returned by [Sessions.Fresh] for a session that may not be what it was when it was dialled.
+var ErrUsed = errors.New("pooled: nobody knows whether the session is what it was when it was dialled")
 
 // ErrLogin is [ErrDiscard] because the session was changed when it was dialled, by the server or by the program, in a way that only another dial repeats.
 var ErrLogin = errors.New("pooled: only a new connection has what logging in has set")

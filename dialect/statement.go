@@ -114,8 +114,10 @@ type Statement struct {
 	// would outlast an error, such as a commit of its own, a write to a table without transactions, or one on another server. Of a number
 	// taken from a sequence nobody minds that it does. Where the server refuses such a statement outside a transaction, it may run again.
 	Atomic bool
-	// Provisional says that the server's catalogue is not known yet, and may add to what the text shows.
+	// Provisional says that the server's catalogue is not known yet, or what a fresh session has, and may add to what the text shows.
 	Provisional bool
+	// AwaitsFresh says that it is provisional only until [Sessions].Fresh has told.
+	AwaitsFresh bool
 	// Rereads says that the session may read later texts in another way after it: by a setting that parsing depends on, such as sql_mode, or by one
 	// that a prepared statement keeps.
 	Rereads bool

@@ -127,6 +127,8 @@ const (
 // Dial is the event of the Connect stage.
 type Dial struct {
 	Endpoint *Endpoint
+	// Changes is what the connection will begin with: see [ServerConn].Changes.
+	Changes dialect.Changes
 }
 
 // Acquisition is the event of the Acquire stage.

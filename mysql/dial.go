@@ -3,11 +3,9 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -106,28 +104,4 @@ func loginEffects(cfg *mysql.Config) (effects dialect.Effects) {
 		effects |= my.Parse("set " + name + " = " + value).Effects
 	}
 	return effects
-}
-
-// dialled asks a connection for its number, and whether transactions begin by themselves: the DSN, init_connect, pool_init and the server's own
-// settings may have switched autocommit off, or have COMMIT begin the next transaction.
-func dialled(ctx context.Context, conn driver.Conn) (told dialect.Dialled, err error) {
-	for _, which := range []string{
-		"@@autocommit and @@completion_type = 'NO_CHAIN', " + thisServer,
-		"@@autocommit and @@completion_type = 'NO_CHAIN', ''", // what is not known counts as another server
-		"@@autocommit, ''", // servers that do not know the other
-		"false, ''",        // could not be found out
-	} {
-		var row []string
-		row, err = one(ctx, conn, "select connection_id(), "+which+" limit 1")
-		if err == nil && len(row) == 3 {
-			if _, err := strconv.ParseUint(row[0], 10, 64); err != nil {
-				return told, fmt.Errorf("pooled: %q is not the number of a connection", row[0])
-			}
-			return dialect.Dialled{Session: session(row[0], row[2]), Implicit: row[1] != "1"}, nil
-		}
-		if !errors.As(err, new(*mysql.MySQLError)) {
-			break
-		}
-	}
-	return told, err
 }

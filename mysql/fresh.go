@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"strings"
+	"strconv"
 	"sync"
 
 	"github.com/gopooled/pooled/dialect"
@@ -25,8 +25,8 @@ type fresh struct {
 // errNoAnswer is what a server's silence is turned into.
 var errNoAnswer = errors.New("pooled: the server did not tell what a new session has")
 
-// Fresh takes down all variables.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
+// Fresh takes down all variables. Statements await nothing of it: the dial has told.
+func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
 	f := &fresh{}
 	if f.variables, err = pairs(ctx, conn, "show session variables"); err != nil {
 		return false, err
@@ -57,10 +57,24 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 		}
 	}
 	s.fresh.Store(f)
+	s.note(f.began()) // of what others have done to the session after it was dialled, too
 	return false, nil
+}
+
+// began is what texts are judged by.
+func (f *fresh) began() began {
+	b := began{
+		told: true, autoIsNull: f.variables["sql_auto_is_null"] == "ON", isMariaDB: f.isMariaDB(),
+		collation: f.variables["collation_connection"], results: f.variables["character_set_results"], role: f.roles.active, hasRole: true,
+	}
+	if charset := f.variables["character_set_client"]; hidesBytes[charset] {
+		b.hides = charset
+	}
+	b.statements, _ = strconv.ParseInt(f.globals["max_prepared_stmt_count"], 10, 64) // 0: not known
+	return b
 }
 
 // Proxied reports false: no proxy is known that hands the sessions of MySQL to several clients and can be told from the server.
 func (s *sessions) Proxied(context.Context, driver.Conn) (bool, error) { return false, nil }
 
-func (f *fresh) isMariaDB() bool { return strings.Contains(f.globals["version"], "MariaDB") }
+func (f *fresh) isMariaDB() bool { return isMariaDB(f.globals["version"]) }

@@ -30,7 +30,7 @@ var unlimited = []struct {
 // others have.
 func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue, keys []string) (*catalogue, error) {
 	var names, there, back []string
-	f := s.fresh.Load()
+	fresh := s.named()
 	for _, v := range unlimited {
 		names = append(names, "@@session."+v.name)
 	}
@@ -45,10 +45,10 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue,
 	for i, v := range unlimited {
 		want := fmt.Sprint(v.value)
 		if v.value == nil {
-			if f == nil || was[i] == "" { // NULL
+			if fresh == nil || was[i] == "" { // NULL
 				continue
 			}
-			want = f.variables[v.name]
+			want = fresh[v.name]
 		}
 		if was[i] != want {
 			there = append(there, "session "+v.name+" = "+literalLike(v.name, want, v.value))
@@ -69,16 +69,21 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue,
 	return c, err
 }
 
+// named are the variables by which a new session looks for names, with their values; nil: not known.
+func (s *sessions) named() map[string]string {
+	if f := s.fresh.Load(); f != nil {
+		return f.variables
+	}
+	if b := s.began.Load(); b != nil && b.told {
+		return map[string]string{"collation_connection": b.collation, "character_set_results": b.results}
+	}
+	return nil
+}
+
 // read reads the catalogue with the rights that new sessions have.
 func (s *sessions) read(ctx context.Context, r *reading, base *catalogue, keys []string) (*catalogue, error) {
-	if f := s.fresh.Load(); f != nil {
-		ok, err := f.hasRoles(ctx, r.conn)
-		if err == nil && !ok {
-			err = exec(ctx, r.conn, f.setRoles())
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := s.takeRoles(ctx, r.conn); err != nil {
+		return nil, err
 	}
 	return r.extend(ctx, base, keys)
 }

@@ -57,7 +57,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Cancel:    cancel(real),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
-		Dialled:   dialled,
+		Dialled:   sessions.dialled,
 		Sessions:  sessions,
 		EndedIdle: endedIdle,
 		Traits: dialect.Traits{
@@ -85,7 +85,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 			OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver,
 			Kind: kinder{untold: true}.on(sessions).kind,
 		},
-		Dialled: dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare,
+		Dialled: sessions.dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare,
 	}
 }
 

@@ -1,8 +1,6 @@
 package mysql
 
 import (
-	"strconv"
-
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
 )
@@ -34,10 +32,8 @@ const share = 4
 // statementShare is how many statements that is. As long as nobody has asked the server, it is taken to have its default of 16382.
 func (s *sessions) statementShare() int64 {
 	most := int64(16382)
-	if f := s.fresh.Load(); f != nil {
-		if n, err := strconv.ParseInt(f.globals["max_prepared_stmt_count"], 10, 64); err == nil {
-			most = n
-		}
+	if b := s.began.Load(); b != nil && b.statements > 0 {
+		most = b.statements
 	}
 	return max(most/share, 1)
 }

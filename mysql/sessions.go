@@ -23,6 +23,7 @@ type sessions struct {
 	ofServer string                // the database that sessions begin in, if what it has tells of one server
 	fresh    atomic.Pointer[fresh] // nil: not known yet
 	declared dialect.Declared
+	began    atomic.Pointer[began] // nil: no connection has told yet
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -49,16 +50,19 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 			statement.Unknown(said, "views of "+helpers+" set variables")
 		}
 	}
-	f := s.fresh.Load()
-	if f == nil {
-		return said, lacks, absent
-	}
-	if f.variables["sql_auto_is_null"] == "ON" && statement.Mentions(text, null) {
+	b := s.began.Load()
+	if (b == nil || !b.told || b.autoIsNull) && statement.Mentions(text, null) {
 		said.Sees = dialect.Sequence
 		statement.Because(said, "may read last_insert_id")
 	}
-	if charset := f.variables["character_set_client"]; hidesBytes[charset] && strings.ContainsFunc(text, isNotASCII) {
-		statement.Unknown(said, "characters of "+charset+" may hide a quote")
+	switch {
+	case !strings.ContainsFunc(text, isNotASCII):
+	case b == nil:
+		said.AwaitsFresh = !said.Provisional
+		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
+		statement.Because(said, "the character set is not known yet")
+	case b.mayHide() != "":
+		statement.Unknown(said, "characters of "+b.mayHide()+" may hide a quote")
 	}
 	return said, lacks, absent
 }
@@ -85,8 +89,8 @@ func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, abs
 
 // pinsTypes reports whether the server may be MySQL, and not MariaDB.
 func (s *sessions) pinsTypes() bool {
-	f := s.fresh.Load()
-	return f == nil || !f.isMariaDB()
+	b := s.began.Load()
+	return b == nil || !b.isMariaDB
 }
 
 // Define says that a text is about to define something, which is over with the statement. What is dropped leaves what was there before, and of a table

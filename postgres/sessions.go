@@ -23,8 +23,8 @@ import (
 type sessions struct {
 	*statement.Reader[catalogue]
 	fresh atomic.Pointer[fresh] // nil: not known yet
-	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp.
-	makesTemp atomic.Bool
+	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp. Nil: not known yet.
+	makesTemp atomic.Pointer[bool]
 	declared  *declared // nil: nothing is
 }
 
@@ -38,10 +38,12 @@ func newSessions() *sessions {
 	return s
 }
 
-// read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown.
+// read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown. So it is for what may create something, as
+// long as nobody knows whether that is temporary.
 func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
 	parsed := pg.Parse(text)
-	if parsed.Fires && s.makesTemp.Load() {
+	makesTemp := s.makesTemp.Load()
+	if parsed.Fires && makesTemp != nil && *makesTemp {
 		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
 		parsed.Unproved = cmp.Or(parsed.Unproved, "defines something where search_path has pg_temp")
 	}
@@ -51,6 +53,11 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)
+	if parsed.Fires && makesTemp == nil {
+		said.AwaitsFresh = !said.Provisional
+		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
+		statement.Because(said, "what it creates may be temporary")
+	}
 	return said, lacks, absent
 }
 
@@ -139,8 +146,9 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, 
 	})
 }
 
-// Fresh takes down what was set when the session began.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, err error) {
+// Fresh takes down what was set when the session began. What a statement creates shows in the session's schema for temporary objects, if it
+// was temporary, and that stays when the object has gone.
+func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error) {
 	c, err := pgxConn(conn)
 	if err != nil {
 		return false, err
@@ -148,18 +156,28 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn) (proxied bool, e
 	if isConsole(c) {
 		return true, nil
 	}
-	row, err := ask(ctx, c, "select pg_catalog.pg_backend_pid(), ("+stateSQL(c)+"), pg_catalog.current_setting('search_path')")
+	row, err := ask(ctx, c, "select pg_catalog.pg_backend_pid(), ("+stateSQL(c)+"), pg_catalog.current_setting('search_path'), pg_catalog.pg_my_temp_schema()")
 	if err != nil {
 		return false, err
 	}
-	s.makesTemp.Store(strings.Contains(row[2], "pg_temp"))
 	f := &fresh{state: row[1], proxied: isProxied(c, row[0])}
+	if awaited && !f.proxied && row[3] != "0" { // something temporary was created, which may have run under the name of something else
+		return false, dialect.ErrUsed
+	}
 	if f.proxied {
 		s.fresh.CompareAndSwap(nil, f) // it says less than that of the server's own session
-		return true, nil
+	} else {
+		s.fresh.Store(f)
 	}
-	s.fresh.Store(f)
-	return false, nil
+	s.setMakesTemp(strings.Contains(row[2], "pg_temp"))
+	return f.proxied, nil
+}
+
+// setMakesTemp notes what is known of makesTemp.
+func (s *sessions) setMakesTemp(is bool) {
+	if was := s.makesTemp.Swap(&is); was == nil || *was != is {
+		s.Rejudge()
+	}
 }
 
 // pgxConn returns pgx's own connection.

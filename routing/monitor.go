@@ -416,7 +416,7 @@ func (r *Router) learn(m *member) {
 		defer r.learning.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
-		err := m.teach(ctx, sessions, nil, false)
+		err := m.teach(ctx, &v.judge.Dialect, nil, false)
 		if err != nil && ctx.Err() == nil {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so fewer statements go to replicas", "endpoint", m.Info.Name, "error", err)
 		}
@@ -438,7 +438,8 @@ func (r *Router) learnNow(primary *member, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), learnNowTimeout)
 	defer cancel()
 	sessions := primary.Dialect.Sessions
-	if err := primary.teach(ctx, sessions, []string{text}, true); err != nil || sessions.Statement(text).Provisional { // which the monitor says
+	err := primary.teach(ctx, &primary.Dialect, []string{text}, true)
+	if s := sessions.Statement(text); err != nil || s.Provisional && !s.AwaitsFresh { // which the monitor says
 		r.learnsNoText.Store(r.now() + int64(learnNowTimeout))
 	}
 }
@@ -446,13 +447,18 @@ func (r *Router) learnNow(primary *member, text string) {
 // learnNowTimeout is how long a caller waits for that at most, and how long nobody does where it was no use.
 const learnNowTimeout = time.Second
 
-// teach has sessions learn from the member, over a connection that is for nothing else.
-func (m *member) teach(ctx context.Context, sessions dialect.Sessions, texts []string, wait bool) error {
+// teach has the sessions of a server learn from the member, over a connection that is for nothing else.
+func (m *member) teach(ctx context.Context, of *dialect.Server, texts []string, wait bool) error {
 	conn, err := m.Dialect.Connector.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	err = sessions.Learn(ctx, conn, texts, wait)
+	if of.Dialled != nil { // it tells what texts are judged by; what others set up besides, the first connection that they may use tells
+		_, err = of.Dialled(ctx, conn)
+	}
+	if err == nil {
+		err = of.Sessions.Learn(ctx, conn, texts, wait)
+	}
 	_ = conn.Close() // err is the reason
 	return err
 }

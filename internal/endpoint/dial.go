@@ -54,7 +54,8 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 			_ = o.conn.Close()
 		}
 	}()
-	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &o), &middleware.Dial{Endpoint: e.info})
+	dial := middleware.Dial{Endpoint: e.info}
+	real, err := e.dialer(context.WithValue(ctx, openedKey{}, &o), &dial)
 	if err == nil && real == nil {
 		err = errNoConn
 	}
@@ -73,6 +74,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		readOnly:   o.readOnly,
 		socket:     o.socket,
 	}
+	*c.Changes() = dial.Changes
 	c.Changes().Implicit = o.told.Implicit
 	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
 		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.told.Session) })

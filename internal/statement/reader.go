@@ -62,6 +62,7 @@ type Reader[C any] struct {
 	failures atomic.Int32  // how often in a row the catalogue could not be read
 	hurry    atomic.Bool   // that is no reason to wait
 	changes  atomic.Uint64 // see Changes
+	rejudged atomic.Uint64 // how often something else than the catalogue became known
 	turn     chan struct{} // holds one for whoever reads the catalogue
 
 	mu       sync.Mutex // guards what follows
@@ -93,7 +94,7 @@ func (r *Reader[C]) Statement(text string) *dialect.Statement {
 	if s, ok := r.guesses.Get(text); ok {
 		return s
 	}
-	c, changes := r.copy.Load(), r.changes.Load()
+	c, changes, rejudged := r.copy.Load(), r.changes.Load(), r.rejudged.Load()
 	s, lacks, absent := r.Judge(text, c)
 	if absent {
 		r.askAgain(minAge)
@@ -110,7 +111,7 @@ func (r *Reader[C]) Statement(text string) *dialect.Statement {
 	} else {
 		r.known.Put(text, s)
 	}
-	if r.copy.Load() != c || r.changes.Load() != changes { // and what was remembered has been forgotten
+	if r.copy.Load() != c || r.changes.Load() != changes || r.rejudged.Load() != rejudged { // and what was remembered has been forgotten
 		r.forget()
 	}
 	return s
@@ -126,6 +127,12 @@ func (r *Reader[C]) isDefining(names []string) bool {
 func (r *Reader[C]) forget() {
 	r.known.Clear()
 	r.guesses.Clear()
+}
+
+// Rejudge has all texts judged anew, as something is known now which is not the catalogue's.
+func (r *Reader[C]) Rejudge() {
+	r.rejudged.Add(1)
+	r.forget()
 }
 
 // want notes names to ask the server for.

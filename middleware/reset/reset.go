@@ -32,6 +32,7 @@ type Options struct {
 	TellsTx  bool               // the state of a real connection tells whether it is in a transaction
 	Dead     func(error) bool   // whether an error says that the connection is dead
 	Code     func(error) string // the code that the server gave an error; empty: it is none of the server's
+	AtDial   bool               // others may do to sessions what is not seen: a connection is asked when it is dialled what a session begins with
 	Logger   *slog.Logger
 	// Trace is told when a session with a [dialect.Changes].Cause is about to be made clean, and returns what is told the outcome. Nil: nobody is told.
 	Trace func(cause context.Context, conn middleware.ServerConn) (end func(outcome string))
@@ -41,6 +42,7 @@ type Options struct {
 type Reset struct {
 	Options
 	fresh  atomic.Pointer[fresh] // nil: no connection has told yet
+	kinds  kinds
 	audits audits
 	told   told
 	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
@@ -84,18 +86,26 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		default:
 			return next(ctx, c)
 		}
+		first := r.fresh.Load() == nil && c.Session.Conn() == nil
 		// The connection first: while somebody waits for it, what an earlier borrower defined is learnt.
 		conn, err := c.Session.Acquire(ctx)
 		if err != nil {
 			return err
 		}
 		if c.Op == middleware.Raw {
+			if first {
+				r.askBefore(ctx, conn)
+			}
 			if err := r.beforeSeeing(ctx, conn); err != nil {
 				return err
 			}
 			return next(ctx, c)
 		}
 		s := r.Sessions.Statement(c.Text)
+		if first && (s.Effects&^dialect.Passing != 0 || s.Provisional && s.Alters) {
+			r.askBefore(ctx, conn)
+			s = r.Sessions.Statement(c.Text)
+		}
 		if s.Sees != 0 {
 			if err := r.beforeSeeing(ctx, conn); err != nil {
 				return err
@@ -347,7 +357,9 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	if why == failed {
 		return wasReset, why
 	}
-	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts, false); err != nil {
+	// A session that the catalogue does not judge now could neither be asked what it began with nor, as long as nobody was, be made clean.
+	wait := r.isUntouched(changes)
+	if err := r.Sessions.Learn(ctx, event.Conn.Real(), pending.Texts, wait); err != nil {
 		if r.isNews(ctx, err) {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so less is known about what statements do",
 				"endpoint", event.Conn.Endpoint().Name, "error", err)
@@ -362,6 +374,10 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	}
 	if why != none {
 		return wasReset, why
+	}
+	if err := r.askBehind(ctx, event.Conn, pending); err != nil {
+		r.complain(ctx, event, err)
+		return wasReset, failed
 	}
 	changes.Settle(r.Sessions, pending, undone)
 	changes.Defer()
@@ -391,7 +407,7 @@ func (r *Reset) undo(ctx context.Context, event *middleware.Release) (wasReset b
 		r.tellClosed(changes.Unproved)
 		return false, permanent
 	case err == dialect.ErrOutdated:
-		r.Renew()
+		r.outdated()
 		return false, permanent
 	case err == dialect.ErrLogin:
 		if r.toldLogin.CompareAndSwap(false, true) {

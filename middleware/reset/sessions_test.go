@@ -22,7 +22,7 @@ import (
 	"github.com/gopooled/pooled/policy"
 )
 
-// sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none.
+// sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none. "create" awaits Fresh.
 type sessions struct {
 	mu      sync.Mutex
 	calls   []string // what was asked of the server
@@ -36,6 +36,9 @@ type sessions struct {
 	provisional bool
 	learnErr    error
 	freshErr    error
+	asksFresh   func(ctx context.Context) // while Fresh asks
+	needsFresh  bool                      // as dialects do, Reset undoes what a fresh session may have only when Fresh has told
+	told        bool                      // it has
 	proxied     bool
 	proxiedErr  error
 	declared    dialect.Declared
@@ -71,6 +74,9 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 	if s.provisional {
 		return &dialect.Statement{Provisional: true}
 	}
+	if text == "create" && !s.told {
+		return &dialect.Statement{Provisional: true, AwaitsFresh: true}
+	}
 	effect, what, _ := strings.Cut(text, " because ")
 	st := &dialect.Statement{Effects: effects[effect], Defines: text == "define", Unproved: s.reasons[what]}
 	if st.Unproved.What == "" {
@@ -84,10 +90,21 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 
 func (s *sessions) Declare(d dialect.Declared) { s.declared = d }
 
-func (s *sessions) Fresh(context.Context, driver.Conn) (bool, error) {
-	s.note("fresh")
+func (s *sessions) Fresh(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
+	if awaited {
+		s.note("fresh for those who await it")
+	} else {
+		s.note("fresh")
+	}
+	s.mu.Lock()
+	asks := s.asksFresh
+	s.mu.Unlock()
+	if asks != nil {
+		asks(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.told = s.told || s.freshErr == nil
 	return s.proxied, s.freshErr
 }
 
@@ -140,8 +157,11 @@ func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Ch
 		return dialect.ErrDiscard
 	}
 	s.mu.Lock()
-	resets := s.resets
+	resets, unknown := s.resets, s.needsFresh && !s.told && changes.Effects&^dialect.Passing != 0
 	s.mu.Unlock()
+	if unknown {
+		return dialect.ErrOutdated
+	}
 	if resets != nil {
 		return resets(ctx)
 	}
