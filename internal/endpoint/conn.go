@@ -103,7 +103,7 @@ func (c *Conn) EndBorrow() (time.Duration, bool) {
 	c.idleSince = c.endpoint.now()
 	held := c.idleSince - c.borrow.since
 	if c.borrow.number%sampledHolds == 1 {
-		lately(&c.endpoint.holdTime, held)
+		c.endpoint.holdTime.note(held)
 	}
 	return time.Duration(held), true
 }

@@ -85,7 +85,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
-	lately(&e.dialTime, c.dialled-began)
+	e.dialTime.note(c.dialled - began)
 	e.startTending()
 	return c, nil
 }

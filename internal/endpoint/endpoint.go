@@ -60,8 +60,8 @@ type Endpoint struct {
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
 	surplus     surplus
-	holdTime    atomic.Int64 // for how long a connection was in use lately, in nanoseconds; 0: nobody knows
-	dialTime    atomic.Int64 // how long a dial took lately; 0: none has succeeded
+	holdTime    lately // for how long connections are in use
+	dialTime    lately // how long dials take that succeed
 	acquires    atomic.Uint64
 	dials       atomic.Uint64
 	failedDials atomic.Uint64

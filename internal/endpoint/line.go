@@ -225,13 +225,3 @@ func (l *line) tellLocked() {
 		signal(e.Value.(*place).changed)
 	}
 }
-
-// lately moves what is known of durations towards the last one: at once if it was shorter, as to expect too little costs less than to expect too much.
-// Of two that come at the same moment one may be lost.
-func lately(known *atomic.Int64, last int64) {
-	before := known.Load()
-	if before == 0 || last < before {
-		before = last
-	}
-	known.Store(max(1, before+(last-before)/8))
-}

@@ -121,7 +121,7 @@ func (e *Endpoint) expect() expectation {
 	e.mu.Lock()
 	open := len(e.conns)
 	e.mu.Unlock()
-	return expectation{hold: e.holdTime.Load(), dial: e.dialTime.Load(), busy: open - int(e.idle.Load())}
+	return expectation{hold: e.holdTime.typical(), dial: e.dialTime.typical(), busy: open - int(e.idle.Load())}
 }
 
 // begin begins the dial that the request may.
