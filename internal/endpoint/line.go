@@ -126,8 +126,8 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	if l.dials+l.returning+l.closing > l.places.Len() {
 		return false, 0
 	}
-	switch { // what was on its way counts as idle before it does not count here any more
-	case idle.Load() == 0:
+	switch idle := idle.Load(); { // what was on its way counts as idle before it does not count here any more
+	case idle == 0:
 		w.tempted = 0
 	case w.tempted == 0:
 		w.tempted = now

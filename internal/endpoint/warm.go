@@ -62,16 +62,16 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 		return errBusy
 	}
 	defer e.gate.leave()
-	return e.dialSpare(ctx)
+	return e.dialIdle(ctx)
 }
 
 // prepareIdle prepares the most used statements on the connections that nobody uses. It leaves one alone that a borrower waits for.
 func (e *Endpoint) prepareIdle(ctx context.Context, wg *sync.WaitGroup) {
-	e.eachIdle(func(c *Conn) (locked bool) {
+	e.eachIdle(func(c *Conn) (tended bool) {
 		wg.Add(1)
-		e.tendOne(c, func(_ context.Context, t *tending) {
+		e.tendOne(c, func(context.Context) {
 			defer wg.Done()
-			if c.PrepareMost(ctx, t.wanted.Load) != nil {
+			if c.PrepareMost(ctx, c.wanted) != nil {
 				e.closeIdle(c, failed) // also if ctx ended in the middle: nobody knows what the driver has sent
 			}
 		})
