@@ -107,6 +107,7 @@ type expectation struct {
 	hold int64 // for how long one is in use, in nanoseconds
 	dial int64 // how long it takes to make one; 0: nobody knows
 	busy int   // how many are not idle
+	room int64 // how many permits are left: so many connections may be idle while one is dialled
 }
 
 // moment is how soon to look again for a connection that counts as idle and could not be had: it is on its way, or another borrower's by now.
@@ -132,7 +133,7 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	case w.tempted == 0:
 		w.tempted = now
 		return false, now + moment
-	case now < w.tempted+temptation:
+	case now < w.tempted+temptation, idle > x.room:
 		return false, now + moment
 	}
 	if may, again = l.isSoonerLocked(w, now, x); may {

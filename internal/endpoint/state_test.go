@@ -201,7 +201,11 @@ func TestConnectionIsUsedByOneAndClosedOnceWhateverHappensAtTheSameMoment(t *tes
 				e.Resume()
 			})
 			every(1, func() {
-				assert.GreaterOrEqual(t, e.Stats().Idle, 0)
+				s := e.Stats()
+				assert.GreaterOrEqual(t, s.Idle, 0)
+				if maxConns > 0 {
+					assert.LessOrEqual(t, s.Open, maxConns)
+				}
 			})
 			working.Wait()
 			over.Store(true)

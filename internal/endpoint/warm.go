@@ -54,14 +54,17 @@ func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 // announcedUses is how often a text counts as used that the program has announced.
 const announcedUses = 1 << 10
 
-// errBusy answers an attempt to warm a pool whose connections are all in use.
-var errBusy = errors.New("pooled: no permit is free")
+// errBusy answers an attempt to warm a pool that has all the connections that it may have.
+var errBusy = errors.New("pooled: there is no room for a connection")
 
 func (e *Endpoint) warmOne(ctx context.Context) error {
 	if !e.gate.tryEnter() {
 		return errBusy
 	}
 	defer e.gate.leave()
+	if e.idle.Load() > e.gate.room() { // they have come back meanwhile
+		return errBusy
+	}
 	return e.dialIdle(ctx)
 }
 

@@ -1,0 +1,44 @@
+package endpoint
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// What counts as idle and cannot be had may be on its way there. Where all permits are taken or idle connections stand for them, it is waited for.
+func TestNobodyDialsOverTheLimitBecauseAnIdleConnectionIsLongOnItsWay(t *testing.T) {
+	for _, c := range []struct {
+		room int64
+		may  bool
+	}{{0, false}, {1, true}} {
+		var l line
+		var w place
+		var idle atomic.Int64
+		idle.Store(1)
+		l.join(&w, 1)
+		x := expectation{room: c.room}
+		may, again := l.mayDial(&w, 1, x, &idle)
+		assert.False(t, may)
+		assert.NotZero(t, again)
+		may, again = l.mayDial(&w, 1+temptation, x, &idle)
+		assert.Equal(t, c.may, may)
+		may, _ = l.mayDial(&w, again+int64(time.Hour), x, &idle)
+		assert.Equal(t, c.may, may)
+		idle.Store(0)
+		may, _ = l.mayDial(&w, again+int64(2*time.Hour), x, &idle)
+		assert.Equal(t, !c.may, may, "one dial is enough")
+	}
+}
+
+func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
+	g := gate{limit: 2}
+	assert.EqualValues(t, 2, g.room())
+	enter(t, &g)
+	assert.EqualValues(t, 1, g.room())
+	unlimited := gate{}
+	enter(t, &unlimited)
+	assert.Greater(t, unlimited.room(), int64(1<<40))
+}
