@@ -54,6 +54,7 @@ type Endpoint struct {
 	draining    atomic.Bool    // no new borrower is let in
 	tended      atomic.Bool    // there is a goroutine that tends idle connections
 	pings       atomic.Int64   // of idle connections, under way
+	awaiting    atomic.Int64   // borrowers who have found none but tended connections
 	wanted      chan struct{}  // wakes the goroutine that tends
 	warming     chan struct{}  // holds a value while somebody warms the pool
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
@@ -71,7 +72,7 @@ type Endpoint struct {
 	conns   map[*Conn]struct{}
 	pending map[*context.CancelCauseFunc]struct{} // of dials under way
 	away    chan struct{}                         // closed and replaced when those who wait are sent away
-	rested  chan struct{}                         // closed and replaced when a connection is not tended any more
+	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for tended ones can take
 	ctx     context.Context                       // of what runs in the background; Close cancels it
 	cancel  context.CancelFunc
 	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
@@ -225,6 +226,9 @@ func (e *Endpoint) keep(c *Conn) {
 		_ = spilled.sqlConn.Close()
 	}
 	e.line.tell() // whoever has joined it since
+	if e.awaiting.Load() > 0 {
+		e.tellRest()
+	}
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept.

@@ -28,30 +28,38 @@ func (e *Endpoint) lendIdle(r *Request) (*Conn, error) {
 
 // takeIdle takes the idle connection that was given back last; nil: there is none.
 func (e *Endpoint) takeIdle(r *Request) (*Conn, error) {
-	if c := e.hand.take(); c != nil {
-		if taken, _ := c.take(inUse); taken {
-			return c, nil
-		}
-		_ = c.sqlConn.Close() // the inner pool has it, unless it is closed
+	if c, busy, err := e.takeNow(r); !busy {
+		return c, err
 	}
-	var rested <-chan struct{}
+	ctx, cancel := e.bound(r, 2)
+	defer cancel()
+	e.awaiting.Add(1)
+	defer e.awaiting.Add(-1)
 	for {
-		c, busy, err := e.takeInner(r)
-		switch {
-		case !busy:
+		rested := e.rest()
+		if c, busy, err := e.takeNow(r); !busy {
 			return c, err
-		case rested == nil: // from now on
-			rested = e.rest()
-		default:
-			if err := e.await(rested, r); err != nil {
-				return nil, err
-			}
-			rested = nil
+		}
+		select {
+		case <-rested:
+		case <-ctx.Done():
+			return nil, e.explain(ctx, r, ctx.Err())
 		}
 	}
 }
 
-// takeInner takes the first connection of the inner pool that can be had now; nil: there is none, and the pool has nothing but busy ones or nothing at all.
+// takeNow takes the idle connection that was given back last of those that can be had now. It is busy if there are none but some that are tended.
+func (e *Endpoint) takeNow(r *Request) (c *Conn, busy bool, err error) {
+	if c := e.hand.take(); c != nil {
+		if taken, _ := c.take(inUse); taken {
+			return c, false, nil
+		}
+		_ = c.sqlConn.Close() // the inner pool has it, unless it is closed
+	}
+	return e.takeInner(r)
+}
+
+// takeInner is takeNow for the connections of the inner pool.
 func (e *Endpoint) takeInner(r *Request) (c *Conn, busy bool, err error) {
 	var met []*Conn // those that are tended
 	defer func() {
@@ -75,19 +83,8 @@ func (e *Endpoint) takeInner(r *Request) (c *Conn, busy bool, err error) {
 	}
 }
 
-// await waits until a connection is not tended any more. Nobody is kept from taking it first.
-func (e *Endpoint) await(rested <-chan struct{}, r *Request) error {
-	ctx, cancel := e.bound(r, 2)
-	defer cancel()
-	select {
-	case <-rested:
-		return nil
-	case <-ctx.Done():
-		return e.explain(ctx, r, ctx.Err())
-	}
-}
-
-// lend makes a connection that was idle the request's, which has taken it, or closes it if it is not fit for that. With an error, it is idle again, and as healthy as it was.
+// lend makes a connection the request's that was idle and is in use now, or closes it if it is not fit for that. With an error, it is idle again, and as healthy
+// as it was.
 func (e *Endpoint) lend(c *Conn, r *Request) (fit bool, err error) {
 	left := e.idle.Add(-1)
 	why := failed // if the real driver panics

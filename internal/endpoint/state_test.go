@@ -310,3 +310,33 @@ func TestBorrowerTakesAnotherIdleConnectionWhereOneIsBeingPinged(t *testing.T) {
 		assert.EqualValues(t, 3, e.Stats().Dials)
 	})
 }
+
+func TestBorrowerTakesWhatComesBackWhereAllThatAreIdleArePinged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, d := newEndpoint(t, func(p *policy.Pool) { p.ValidateAfter = policy.NeverValidate })
+		conns := hold(t, e, 2)
+		e.giveBack(conns[0], false)
+		pinged, answer := make(chan struct{}), make(chan struct{})
+		d.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			close(pinged)
+			return faultdriver.Outcome{Wait: answer}
+		})
+		<-pinged
+		got := make(chan *Conn)
+		go func() {
+			c, err := e.borrow(t.Context(), &Request{})
+			assert.NoError(t, err)
+			got <- c
+		}()
+		synctest.Wait()
+		began := time.Now()
+		e.giveBack(conns[1], false)
+		c := <-got
+		assert.Zero(t, time.Since(began))
+		assert.EqualValues(t, 2, c.id)
+		close(answer)
+		synctest.Wait()
+		e.giveBack(c, false)
+		assert.EqualValues(t, 2, e.Stats().Dials)
+	})
+}

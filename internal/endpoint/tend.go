@@ -83,10 +83,7 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 	run := func(ctx context.Context) {
 		defer func() {
 			c.rest()
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			close(e.rested)
-			e.rested = make(chan struct{})
+			e.tellRest()
 		}()
 		f(ctx)
 	}
@@ -97,7 +94,15 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 	}
 }
 
-// rest is closed when a connection that is tended now is not any more.
+// tellRest has those look again who wait because all idle connections are tended.
+func (e *Endpoint) tellRest() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.rested)
+	e.rested = make(chan struct{})
+}
+
+// rest is closed when a connection that is tended now is not any more, or another one comes back.
 func (e *Endpoint) rest() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
