@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/policy"
 )
 
 // What counts as idle and cannot be had may be on its way there. Where all permits are taken or idle connections stand for them, it is waited for.
@@ -41,4 +43,14 @@ func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
 	unlimited := gate{}
 	enter(t, &unlimited)
 	assert.Greater(t, unlimited.room(), int64(1<<40))
+}
+
+// What was missing when it was counted may have come back.
+func TestNothingIsWarmedOverTheLimit(t *testing.T) {
+	e, _ := newEndpoint(t, func(p *policy.Pool) { p.MaxConns = 2 })
+	for _, c := range hold(t, e, 2) {
+		e.giveBack(c, false)
+	}
+	assert.Equal(t, errBusy, e.warmOne(t.Context()))
+	assert.EqualValues(t, 2, e.Stats().Dials)
 }
