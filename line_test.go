@@ -49,6 +49,30 @@ func TestSpikeIsServedByTheConnectionsThatComeBackBeforeADialWouldEnd(t *testing
 	}
 }
 
+// A machine that is busy with something else prolongs a hold now and then, which says nothing of the next ones.
+func TestHoldThatWasProlongedByAccidentBeginsNoDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, modern, nil)
+		p.driver.Hook(faultdriver.Connect, takes(150*time.Millisecond))
+		p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+		p.idle(t, 5)
+		for range 400 { // not each of them counts
+			p.exec(t)
+		}
+		p.driver.Hook(faultdriver.Exec, takes(300*time.Millisecond))
+		for range 8 {
+			p.exec(t)
+		}
+		p.driver.Hook(faultdriver.Exec, takes(2*time.Millisecond))
+		took := crowd(50, func(int) {
+			_, err := p.Exec("exec")
+			assert.NoError(t, err)
+		})
+		assert.Equal(t, 20*time.Millisecond, took)
+		assert.EqualValues(t, 5, p.stats().Dials)
+	})
+}
+
 // What was held for a moment so far may be held for long now.
 func TestBorrowerDialsWhereConnectionsDoNotComeBackAsTheyUsedTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -54,6 +54,7 @@ func makeSpikeIdle(t *testing.T, db *sql.DB, connector *pooled.Connector, query 
 		for _, conn := range conns {
 			require.NoError(t, conn.Close())
 		}
+		require.Eventually(t, func() bool { return connector.Stats().Endpoints[0].InUse == 0 }, time.Minute, time.Millisecond) // they are made clean first
 	}
 	require.Equal(t, spikeIdle, connector.Stats().Endpoints[0].Open)
 }

@@ -9,7 +9,7 @@ import (
 
 // A dial does not end with its borrower. If it did, borrowers who have less time than a dial takes would dial for ever: each would cut its
 // own dial short, and no connection would ever come to be, of a server that is well. So the dial is a goroutine's of the endpoint. The
-// connection of one whose borrower has gone becomes a spare, for the next borrower, and the permit stays with the dial until then.
+// connection of one whose borrower has gone goes to the next in line, or becomes idle, and the permit stays with the dial until then.
 
 // grace is for how long a dial goes on when its borrower has gone. A server that is well answers in much less, even when it is busy or far
 // away. Of one that is silent nobody knows whether it ever answers, and as long as permits and turns wait for that, they are missing to
@@ -34,7 +34,7 @@ type dialled struct {
 
 // dialApart begins a dial for a borrower that may go away before it ends; nil: the endpoint is closed.
 func (e *Endpoint) dialApart(r *Request) *apart {
-	limited, cancel := until(context.WithoutCancel(r.Context), e.limit(r))
+	limited, cancel := until(context.WithoutCancel(r.ctx), e.limit(r))
 	ctx, end := e.severable(limited)
 	d := &apart{ctx: ctx, end: end, ended: make(chan dialled), left: make(chan struct{})}
 	running := e.Background(func(context.Context) {
@@ -65,7 +65,7 @@ func (e *Endpoint) run(d *apart) {
 			if result.conn == nil {
 				e.gate.leave()
 			} else {
-				e.passOn(result.conn)
+				e.passOnNew(result.conn)
 			}
 			e.line.endDial(e.now())
 		}

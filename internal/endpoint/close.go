@@ -15,8 +15,8 @@ func (e *Endpoint) Open() {
 	e.gate.open()
 	e.hand.open()
 	inner := sql.OpenDB(innerConnector{e})
-	inner.SetMaxIdleConns(maxInt) // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
-	inner.SetConnMaxIdleTime(e.pool.MaxConnIdleTime)
+	inner.SetMaxIdleConns(maxInt)                    // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
+	inner.SetConnMaxIdleTime(e.pool.MaxConnIdleTime) // also of what is left there of those that the endpoint has closed
 	e.inner.Store(inner)
 	e.mu.Lock()
 	e.ctx, e.cancel = context.WithCancel(context.Background())
@@ -45,7 +45,6 @@ func (e *Endpoint) Close() error {
 		err = errors.Join(err, c.sqlConn.Close()) // the inner pool closes what comes back now
 	}
 	e.endDials(errDismissed)
-	err = errors.Join(err, e.closeSpares())
 	e.gate.close()
 	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {

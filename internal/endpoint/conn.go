@@ -3,8 +3,6 @@ package endpoint
 import (
 	"context"
 	"database/sql"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
@@ -24,22 +22,16 @@ type Conn struct {
 	expiresAt  int64 // stamp; 0 = never
 	readOnly   bool  // its sessions cannot write
 
-	borrow borrow
+	state  state
+	borrow borrow // who its holder is, and what he does with it
 
-	// Whoever has locked use may use the connection: its borrower, or the endpoint, which tends it while it is idle.
-	use     sync.Mutex
-	tending atomic.Pointer[tending] // nil: nobody tends it
-	over    atomic.Bool             // closed while it was idle
+	// sqlConn is the inner pool's, for which the connection is in use. It belongs to whoever has taken the connection out of there, or from hand.
+	sqlConn *sql.Conn
 
-	// What follows belongs to the borrower, and to the inner pool while there is none.
-	sqlConn   *sql.Conn
-	idleSince int64         // stamp
-	pingedAt  int64         // stamp, of the endpoint's own ping
-	jitter    time.Duration // of pool_keepalive
-	idle      bool          // counted in Endpoint.idle
-	returning bool          // it is being made clean, and counted in the line
-	reason    reason
-	refused   bool            // at hand; the inner pool has yet to count it
+	// What follows belongs to whoever has the connection by its state.
+	idleSince int64           // stamp
+	pingedAt  int64           // stamp, of the endpoint's own ping
+	jitter    time.Duration   // of pool_keepalive
 	socket    *dialect.Socket // under the real connection; nil: not known
 }
 
@@ -59,17 +51,16 @@ func (c *Conn) Socket() *dialect.Socket { return c.socket }
 
 // Background runs f, which makes the connection ready for the next borrower and releases it, on a goroutine of the endpoint.
 func (c *Conn) Background(f func(ctx context.Context)) bool {
-	counted := c.returning // for another middleware
-	if !counted {
-		c.returning = true
+	first := c.beginReturn() // and not for another middleware
+	if first {
 		c.endpoint.line.beginReturn()
 	}
 	running := c.endpoint.Background(func(ctx context.Context) {
 		c.Settle()
 		f(ctx)
 	})
-	if !running && !counted {
-		c.returning = false
+	if !running && first {
+		c.endReturn()
 		c.endpoint.line.endReturn()
 	}
 	return running
@@ -103,28 +94,13 @@ func (c *Conn) EndBorrow() (time.Duration, bool) {
 	c.idleSince = c.endpoint.now()
 	held := c.idleSince - c.borrow.since
 	if c.borrow.number%sampledHolds == 1 {
-		lately(&c.endpoint.holdTime, held)
+		c.endpoint.holdTime.note(held)
 	}
 	return time.Duration(held), true
 }
 
 // sampledHolds is of how many borrows of a connection one counts for what is known of how long they take.
 const sampledHolds = 8
-
-// gone tells when a closed connection is over for the server; nil: it is.
-func (c *Conn) gone() <-chan struct{} {
-	if c.reason == reclaimed {
-		return nil
-	}
-	return c.Gone()
-}
-
-// hangUp closes the socket under a closed connection whose driver still waits for the server, if it is known.
-func (c *Conn) hangUp() {
-	if c.socket != nil {
-		_ = c.socket.Close() // the driver has closed it meanwhile, or will find out
-	}
-}
 
 // Retired reports whether the endpoint does not want the connection any more.
 func (c *Conn) Retired() bool {
@@ -140,20 +116,3 @@ func (c *Conn) whyRetired() reason {
 }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }
-
-// reason is why a connection was closed.
-type reason uint8
-
-const (
-	kept       reason = iota // not closed
-	lifetime                 // pool_max_conn_lifetime
-	idleTime                 // pool_max_conn_idle_time
-	idleLimit                // pool_max_idle_conns
-	failed                   // a call told that it is dead
-	validation               // it was found dead when it was to be borrowed
-	reclaimed                // pool_leak_reclaim
-	retired                  // by Evict, or because the server has ended its connections
-	discarded                // it came back in an open transaction or dirty, or a policy did not want it back
-	shutdown                 // the endpoint was closed
-	reasons                  // how many there are
-)

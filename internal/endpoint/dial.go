@@ -38,7 +38,7 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 	return c, nil
 }
 
-// connectOnce makes a new server connection through the Connect chain.
+// connectOnce makes a new server connection through the Connect chain. It is in use by the caller.
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
 	began := e.now()
@@ -75,6 +75,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		socket:     o.socket,
 	}
 	*c.Changes() = dial.Changes
+	c.idleSince = c.dialled
 	c.Changes().Implicit = o.told.Implicit
 	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
 		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.told.Session) })
@@ -87,8 +88,12 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
-	lately(&e.dialTime, c.dialled-began)
+	e.dialTime.note(c.dialled - began)
 	e.startTending()
+	if e.introduce(c) != nil {
+		_ = e.closeConn(c, shutdown)
+		return nil, errDismissed
+	}
 	return c, nil
 }
 
@@ -100,8 +105,8 @@ func (e *Endpoint) turn(r *Request) error {
 	select {
 	case e.dialling <- struct{}{}:
 		return nil
-	case <-r.Done():
-		return r.Err()
+	case <-r.ctx.Done():
+		return r.ctx.Err()
 	}
 }
 
@@ -224,7 +229,7 @@ func (e *Endpoint) bound(r *Request, share time.Duration) (context.Context, cont
 			deadline = limit
 		}
 	}
-	return until(r.Context, deadline)
+	return until(r.ctx, deadline)
 }
 
 // limit is when pool_connect_timeout is over for a request; zero: never. It begins when it is first asked for.
@@ -233,6 +238,12 @@ func (e *Endpoint) limit(r *Request) time.Time {
 		r.limit = time.Now().Add(e.pool.ConnectTimeout)
 	}
 	return r.limit
+}
+
+// halfOver reports whether half of pool_connect_timeout is over for a request. The other half is for a dial.
+func (e *Endpoint) halfOver(r *Request) bool {
+	limit := e.limit(r)
+	return !limit.IsZero() && time.Until(limit) < e.pool.ConnectTimeout/2
 }
 
 // until is a context that ends at the deadline, if there is one, because the server has not answered.
@@ -247,7 +258,7 @@ func until(ctx context.Context, deadline time.Time) (context.Context, context.Ca
 func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
 	cause := context.Cause(ctx)
 	switch {
-	case r.Err() != nil:
+	case r.ctx.Err() != nil:
 		return err
 	case cause == errDismissed:
 		return errDismissed

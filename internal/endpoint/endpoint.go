@@ -4,7 +4,7 @@
 // It has no limit, so nobody ever waits in it; who may take a connection, and in which order, is decided by the gate before it. What is
 // left to this package is what a pool under database/sql cannot do: bounded and explained waits, dialling with a limit,
 // validation, jittered lifetimes, and closing what comes back off everybody's path. (What is found dead when it is to be borrowed is
-// closed by the borrower, in the inner pool.)
+// closed by the borrower.)
 package endpoint
 
 import (
@@ -54,14 +54,15 @@ type Endpoint struct {
 	draining    atomic.Bool    // no new borrower is let in
 	tended      atomic.Bool    // there is a goroutine that tends idle connections
 	pings       atomic.Int64   // of idle connections, under way
+	awaiting    atomic.Int64   // borrowers who have found none but tended connections
 	wanted      chan struct{}  // wakes the goroutine that tends
 	warming     chan struct{}  // holds a value while somebody warms the pool
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
 	surplus     surplus
-	holdTime    atomic.Int64 // for how long a connection was in use lately, in nanoseconds; 0: nobody knows
-	dialTime    atomic.Int64 // how long a dial took lately; 0: none has succeeded
+	holdTime    lately // for how long connections are in use
+	dialTime    lately // how long dials take that succeed
 	acquires    atomic.Uint64
 	dials       atomic.Uint64
 	failedDials atomic.Uint64
@@ -69,9 +70,9 @@ type Endpoint struct {
 
 	mu      sync.Mutex // guards what follows
 	conns   map[*Conn]struct{}
-	spares  []*Conn                               // see spare.go
 	pending map[*context.CancelCauseFunc]struct{} // of dials under way
 	away    chan struct{}                         // closed and replaced when those who wait are sent away
+	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for tended ones can take
 	ctx     context.Context                       // of what runs in the background; Close cancels it
 	cancel  context.CancelFunc
 	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
@@ -107,6 +108,7 @@ func New(o Options) *Endpoint {
 		conns:   map[*Conn]struct{}{},
 		pending: map[*context.CancelCauseFunc]struct{}{},
 		away:    make(chan struct{}),
+		rested:  make(chan struct{}),
 		wanted:  make(chan struct{}, 1),
 		warming: make(chan struct{}, 1),
 		lastID:  o.LastID,
@@ -186,54 +188,17 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	return c, waited, nil
 }
 
-// take gets the connection at hand, or one out of the inner pool, which calls back with the request: see [Request].
+// take gets the first connection that there is: one that is idle or, if there is none, what comes first to those who stand in line.
 func (e *Endpoint) take(ctx context.Context, r *Request) (*Conn, error) {
-	r.Context, r.at = ctx, e.now()
-	sqlConn, err := e.choose(r)
-	for r.err == errFreed {
-		r.err = nil
-		sqlConn, err = e.choose(r)
-	}
-	if r.err == errHanded {
-		sqlConn, err, r.err = r.conn.sqlConn, nil, nil
-	}
-	c, failure, tended := r.conn, r.err, r.tended
-	r.Context, r.conn, r.err, r.limit, r.mute, r.tended, r.looks = nil, nil, nil, time.Time{}, false, false, 0
-	r.place.joined, r.place.tempted = 0, 0
-	switch {
-	case failure != nil && err == nil && tended:
-		_ = sqlConn.Close() // the inner pool has it again
-		return nil, failure
-	case failure != nil && err == nil:
-		c.sqlConn = sqlConn
-		e.idle.Add(1)
-		e.keep(c)
-		return nil, failure
-	case failure != nil:
-		return nil, failure
-	case err != nil:
-		return nil, err
-	}
-	c.sqlConn = sqlConn
-	return c, nil
-}
-
-// choose looks at the connection at hand first. One that is not fit goes to the inner pool, which chooses it at once, and counts it among
-// the bad ones that it sees before it dials: database/sql looks at two. For a caller who went away it would choose none, and so closes this one.
-func (e *Endpoint) choose(r *Request) (*sql.Conn, error) {
-	if c := e.hand.take(); c != nil {
-		if e.lend(c, r) {
-			return c.sqlConn, nil
+	r.begin(ctx, e.now())
+	c, err := e.lendIdle(r)
+	for c == nil && err == nil {
+		if c, err = e.obtain(r); c == nil && err == nil {
+			c, err = e.lendIdle(r)
 		}
-		c.refused = r.Err() == nil
-		_ = c.sqlConn.Close()
 	}
-	inner := e.inner.Load()
-	sqlConn, err := inner.Conn(r)
-	if err != nil && r.err == nil && (e.closed.Load() || e.inner.Load() != inner) {
-		err = ErrClosed // the inner pool says it in its own words
-	}
-	return sqlConn, err
+	r.ctx = nil
+	return c, err
 }
 
 // Release gives a connection back: to the next borrower or, when it is not to be used again, to be closed by a goroutine
@@ -244,13 +209,11 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	}
 	r.Released = true
 	c := r.Conn.(*Conn)
-	if c.returning {
-		c.returning = false
+	if c.endReturn() {
 		defer e.line.endReturn()
 	}
 	if reason := e.unfitToKeep(c, r); reason != kept {
-		c.reason = reason
-		e.closeOffPath(c)
+		e.closeOffPath(c, reason)
 		return
 	}
 	e.passOn(c)
@@ -258,12 +221,14 @@ func (e *Endpoint) Release(r *middleware.Release) {
 
 // keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.
 func (e *Endpoint) keep(c *Conn) {
-	c.idle = true
-	c.use.Unlock()
+	c.leave()
 	if spilled := e.hand.put(c); spilled != nil {
 		_ = spilled.sqlConn.Close()
 	}
 	e.line.tell() // whoever has joined it since
+	if e.awaiting.Load() > 0 {
+		e.tellRest()
+	}
 }
 
 // unfitToKeep tells why a connection that comes back is to be closed, or kept.
@@ -299,34 +264,6 @@ func (e *Endpoint) countIdle() bool {
 	return false
 }
 
-// closeOffPath closes a connection on a goroutine of its own, which also returns the permit: the server has one
-// connection less only then. Once the endpoint is closed, it happens at once, because nobody would wait for the goroutine.
-func (e *Endpoint) closeOffPath(c *Conn) {
-	e.line.beginClose()
-	closed := sync.OnceFunc(e.line.endClose)
-	running := e.Background(func(context.Context) {
-		limit := time.AfterFunc(goneTimeout, closed) // a driver that does not come back keeps nobody from dialling for longer
-		_ = c.sqlConn.Close()                        // the inner pool asks IsValid, and closes it
-		limit.Stop()
-		closed()
-		if gone := c.gone(); gone != nil {
-			limit := time.NewTimer(goneTimeout)
-			defer limit.Stop()
-			select {
-			case <-gone:
-			case <-limit.C:
-				c.hangUp()
-			}
-		}
-		e.gate.leave()
-	})
-	if !running {
-		closed()
-		_ = c.sqlConn.Close() // as above
-		e.gate.leave()
-	}
-}
-
 // Background runs f on a goroutine that Close waits for. It reports false, and does not run f, once the endpoint is closed.
 func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	e.mu.Lock()
@@ -343,18 +280,15 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	return true
 }
 
-// goneTimeout is how long a permit waits for a driver that closes in the background. A server that is well needs milliseconds. Of one that
-// is silent, or that nothing reaches any more, nobody can know whether it ever ends the session; as long as permits wait for that, they are missing
-// to those whom the server, or the one that took its place, would serve. pgx itself waits for 15 s.
-const goneTimeout = time.Second
-
 // relieve closes the cached statements of the idle connections and reports whether there were any. It takes them all
 // before it gives one back, as the inner pool would hand out the same one again.
 func (e *Endpoint) relieve(ctx context.Context) bool {
 	var taken []*Conn
+	r := &Request{}
 	for e.gate.tryEnter() {
-		c, err := e.take(ctx, &Request{idleOnly: true})
-		if err != nil {
+		r.begin(ctx, e.now())
+		c, err := e.lendIdle(r)
+		if c == nil || err != nil {
 			e.gate.leave()
 			break
 		}

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"container/list"
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -120,6 +121,16 @@ func (g *gate) leaveLocked() {
 	}
 	g.waiters.Remove(first)
 	close(first.Value.(*waiter).admitted)
+}
+
+// room is how many permits are left; without a limit, more than anybody needs.
+func (g *gate) room() int64 {
+	if g.limit == 0 {
+		return math.MaxInt64
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return int64(g.limit - g.taken)
 }
 
 // open has a gate that was closed hand out permits again. Those from before are still taken.

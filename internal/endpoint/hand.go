@@ -50,5 +50,5 @@ func (h *hand) close() *Conn {
 // open lets connections be put there again.
 func (h *hand) open() { h.conn.CompareAndSwap(&noHand, nil) }
 
-// has reports whether the connection is there.
-func (h *hand) has(c *Conn) bool { return h.conn.Load() == c }
+// remove takes this connection away, and reports whether it was there.
+func (h *hand) remove(c *Conn) bool { return h.conn.CompareAndSwap(c, nil) }

@@ -13,10 +13,12 @@ func TestHandKeepsWhatWasGivenBackLast(t *testing.T) {
 	var first, second Conn
 	assert.Nil(t, h.take())
 	assert.Nil(t, h.put(&first))
-	assert.True(t, h.has(&first))
 	assert.Same(t, &first, h.put(&second))
-	assert.False(t, h.has(&first))
+	assert.False(t, h.remove(&first))
 	assert.Same(t, &second, h.take())
+	assert.Nil(t, h.take())
+	h.put(&first)
+	assert.True(t, h.remove(&first))
 	assert.Nil(t, h.take())
 }
 

@@ -107,6 +107,7 @@ type expectation struct {
 	hold int64 // for how long one is in use, in nanoseconds
 	dial int64 // how long it takes to make one; 0: nobody knows
 	busy int   // how many are not idle
+	room int64 // how many permits are left: so many connections may be idle while one is dialled
 }
 
 // moment is how soon to look again for a connection that counts as idle and could not be had: it is on its way, or another borrower's by now.
@@ -126,13 +127,13 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	if l.dials+l.returning+l.closing > l.places.Len() {
 		return false, 0
 	}
-	switch { // what was on its way counts as idle before it does not count here any more
-	case idle.Load() == 0:
+	switch idle := idle.Load(); { // what was on its way counts as idle before it does not count here any more
+	case idle == 0:
 		w.tempted = 0
 	case w.tempted == 0:
 		w.tempted = now
 		return false, now + moment
-	case now < w.tempted+temptation:
+	case now < w.tempted+temptation, idle > x.room:
 		return false, now + moment
 	}
 	if may, again = l.isSoonerLocked(w, now, x); may {
@@ -224,14 +225,4 @@ func (l *line) tellLocked() {
 	for e := l.places.Front(); e != nil; e = e.Next() {
 		signal(e.Value.(*place).changed)
 	}
-}
-
-// lately moves what is known of durations towards the last one: at once if it was shorter, as to expect too little costs less than to expect too much.
-// Of two that come at the same moment one may be lost.
-func lately(known *atomic.Int64, last int64) {
-	before := known.Load()
-	if before == 0 || last < before {
-		before = last
-	}
-	known.Store(max(1, before+(last-before)/8))
 }

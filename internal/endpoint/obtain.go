@@ -2,24 +2,16 @@ package endpoint
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gopooled/pooled/middleware"
 )
 
-// What obtain answers besides errors of the server.
-var (
-	// errFreed has the request look once more for an idle connection.
-	errFreed = errors.New("pooled: a connection is idle again")
-	// errHanded says that the request has a connection which the inner pool knows.
-	errHanded = errors.New("pooled: a connection was handed over")
-)
-
 // mostLooks is how often a request looks once more for an idle connection before it waits for a moment: what counts as idle may be on its way there.
 const mostLooks = 3
 
-// obtain gets a connection for a request that has found none idle: what comes first, as the [line] says. Its use is locked.
+// obtain gets a connection for a request that has found none idle: what comes first, as the [line] says. It returns nothing if the request is to look for an
+// idle one again.
 //
 // With pool_acquire_timeout, a server that is starting, or has no room, is asked again while there is time; without, nobody has said that callers want
 // to wait.
@@ -33,6 +25,13 @@ func (e *Endpoint) obtain(r *Request) (*Conn, error) {
 	e.line.join(&r.place, e.now())
 	defer s.leave()
 	for {
+		switch {
+		case e.closed.Load():
+			return nil, ErrClosed
+		case s.own == nil && r.looks < mostLooks && e.idle.Load() > 0:
+			r.looks++
+			return nil, nil
+		}
 		if c, err := s.next(ctx); c != nil || err != nil {
 			return c, err
 		}
@@ -53,13 +52,6 @@ type standing struct {
 // next waits for the next thing to happen. It returns nothing if the request stays in line.
 func (s *standing) next(ctx context.Context) (*Conn, error) {
 	r := s.request
-	if s.closed.Load() {
-		return nil, ErrClosed
-	}
-	if s.own == nil && r.looks < mostLooks && s.idle.Load() > 0 {
-		r.looks++
-		return nil, errFreed
-	}
 	again := s.ask()
 	if s.may && s.dialling == nil {
 		return nil, s.begin()
@@ -121,7 +113,12 @@ func (e *Endpoint) expect() expectation {
 	e.mu.Lock()
 	open := len(e.conns)
 	e.mu.Unlock()
-	return expectation{hold: e.holdTime.Load(), dial: e.dialTime.Load(), busy: open - int(e.idle.Load())}
+	return expectation{
+		hold: e.holdTime.typical(),
+		dial: e.dialTime.typical(),
+		busy: open - int(e.idle.Load()),
+		room: e.gate.room(),
+	}
 }
 
 // begin begins the dial that the request may.
@@ -143,7 +140,7 @@ func (s *standing) end(result dialled) (*Conn, error) {
 	case result.panicked != nil:
 		panic(result.panicked)
 	case result.err == nil:
-		result.conn.use.Lock()
+		r.at = s.now()
 		return result.conn, nil
 	}
 	err := s.explain(ctx, r, result.err)
@@ -164,43 +161,32 @@ func (s *standing) end(result dialled) (*Conn, error) {
 // take takes the connection that the request was given, if it is fit for that. Otherwise the request stands in line again.
 func (s *standing) take(c *Conn) (*Conn, error) {
 	r := s.request
-	if err := r.Err(); err != nil { // at the same moment
+	if err := r.ctx.Err(); err != nil { // at the same moment
 		s.passOn(c)
 		return nil, err
-	}
-	if c.sqlConn == nil {
-		c.use.Lock() // it was dialled for somebody else
 	}
 	r.at = s.now()
 	why := failed // if the real driver panics
 	defer func() {
 		if why != kept {
-			c.reason = why
-			s.discard(c)
+			s.closeOffPath(c, why)
 		}
 	}()
-	why = s.unfitToBorrow(c, r)
+	why, err := s.unfitToBorrow(c, r)
 	switch {
 	case why != kept:
 		s.line.join(&r.place, s.now())
 		return nil, nil
-	case r.err != nil: // there was no time to find out
-		if c.sqlConn == nil {
-			c.use.Unlock()
-		}
+	case err != nil: // there was no time to find out
 		s.passOn(c)
-		return nil, r.err
+		return nil, err
 	}
 	if s.own == nil {
 		s.gate.leave() // it has brought its permit
 	} else {
 		s.leaveDial()
 	}
-	if c.sqlConn == nil {
-		return c, nil
-	}
-	r.conn = c
-	return nil, errHanded
+	return c, nil
 }
 
 // leaveDial leaves the request's dial alone, which keeps a permit.
@@ -226,29 +212,26 @@ func (s *standing) leave() {
 	}
 }
 
-// passOn gives a connection that nobody has, and its permit, to the next in line, or keeps it.
+// passOn gives a connection that is in use by the caller, and its permit, to the next in line, or makes it idle.
 func (e *Endpoint) passOn(c *Conn) {
 	switch {
 	case e.line.give(c, e.now):
-		return
-	case c.sqlConn == nil:
-		e.putSpare(c)
-	case !e.countIdle():
-		c.reason = idleLimit
-		e.closeOffPath(c)
-		return
-	default:
+	case e.countIdle():
 		e.keep(c)
+		e.gate.leave()
+	default:
+		e.closeOffPath(c, idleLimit)
 	}
-	e.gate.leave()
 }
 
-// discard closes a connection that nobody wants, off everybody's path.
-func (e *Endpoint) discard(c *Conn) {
-	if c.sqlConn != nil {
-		e.closeOffPath(c)
+// passOnNew is passOn for a connection whose borrower has gone during the dial.
+func (e *Endpoint) passOnNew(c *Conn) {
+	if e.line.give(c, e.now) {
 		return
 	}
-	_ = innerConn{c}.Close() // nobody is there to be told
+	if why := e.admit(c); why != kept {
+		e.closeOffPath(c, why)
+		return
+	}
 	e.gate.leave()
 }

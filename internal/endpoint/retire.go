@@ -119,7 +119,7 @@ func (e *Endpoint) closeAllIdle() {
 	if e.awaited() {
 		return
 	}
-	e.eachIdle(func(c *Conn) (locked bool) {
+	e.eachIdle(func(c *Conn) (tended bool) {
 		e.closeIdle(c, shutdown)
 		return false
 	})

@@ -62,21 +62,21 @@ func (e *Endpoint) trim() {
 		since int64
 	}
 	var all []idle
-	e.eachIdle(func(c *Conn) (locked bool) {
+	e.eachIdle(func(c *Conn) (tended bool) {
 		all = append(all, idle{c, c.idleSince})
 		return false
 	})
 	slices.SortFunc(all, func(a, b idle) int { return cmp.Compare(a.since, b.since) })
 	closed := 0
 	for _, i := range all[:min(len(all), (n+trimmed-1)/trimmed)] {
-		if !i.conn.use.TryLock() {
+		if !i.conn.look() {
 			continue // somebody needs it after all
 		}
-		if i.conn.idle && !i.conn.over.Load() && i.conn.idleSince == i.since {
+		if i.conn.idleSince == i.since {
 			e.closeIdle(i.conn, idleLimit)
 			closed++
 		}
-		i.conn.use.Unlock()
+		i.conn.rest()
 	}
 	e.surplus.less(closed)
 }

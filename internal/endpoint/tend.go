@@ -4,9 +4,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/policy"
@@ -20,12 +18,6 @@ const mostPings = 4
 
 // pingTimeout is how long an idle connection has to answer. A borrower may be waiting for it.
 const pingTimeout = 2 * time.Second
-
-// tending is somebody's looking after an idle connection.
-type tending struct {
-	done   chan struct{}
-	wanted atomic.Bool // a borrower waits for it
-}
 
 // startTending starts the goroutine that tends the idle connections, once.
 func (e *Endpoint) startTending() {
@@ -60,7 +52,7 @@ func (e *Endpoint) tend(ctx context.Context) {
 
 // LookAfter looks at each idle connection once. It is called by the goroutine that tends.
 func (e *Endpoint) LookAfter() {
-	e.eachIdle(func(c *Conn) (locked bool) {
+	e.eachIdle(func(c *Conn) (tended bool) {
 		now := e.now()
 		why := e.outdated(c, now)
 		if why == kept && e.overdue(c, now) {
@@ -77,7 +69,7 @@ func (e *Endpoint) LookAfter() {
 			e.pings.Add(-1)
 			return false
 		}
-		e.tendOne(c, func(ctx context.Context, _ *tending) {
+		e.tendOne(c, func(ctx context.Context) {
 			defer e.pings.Add(-1)
 			e.ping(ctx, c)
 		})
@@ -85,18 +77,15 @@ func (e *Endpoint) LookAfter() {
 	})
 }
 
-// tendOne runs f, which uses an idle connection, on a goroutine of its own. The caller has locked the connection's use; it is unlocked
-// when f is done.
-func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context, t *tending)) {
-	t := &tending{done: make(chan struct{})}
-	c.tending.Store(t)
+// tendOne runs f, which uses a connection that the caller looks at, on a goroutine of its own, and has it idle again when f is done.
+func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
+	c.tend()
 	run := func(ctx context.Context) {
 		defer func() {
-			c.tending.Store(nil)
-			c.use.Unlock()
-			close(t.done)
+			c.rest()
+			e.tellRest()
 		}()
-		f(ctx, t)
+		f(ctx)
 	}
 	if !e.Background(run) {
 		over, cancel := context.WithCancel(context.Background())
@@ -105,19 +94,29 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context, t *tending)) {
 	}
 }
 
-// eachIdle calls f with each connection that nobody uses, its use locked. f reports whether it leaves it locked, for somebody else to
-// unlock.
-func (e *Endpoint) eachIdle(f func(c *Conn) (locked bool)) {
+// tellRest has those look again who wait because all idle connections are tended.
+func (e *Endpoint) tellRest() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.rested)
+	e.rested = make(chan struct{})
+}
+
+// rest is closed when a connection that is tended now is not any more, or another one comes back.
+func (e *Endpoint) rest() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rested
+}
+
+// eachIdle calls f with each idle connection, which it looks at. f reports whether it has left the connection to tendOne.
+func (e *Endpoint) eachIdle(f func(c *Conn) (tended bool)) {
 	e.mu.Lock()
 	conns := slices.Collect(maps.Keys(e.conns))
 	e.mu.Unlock()
 	for _, c := range conns {
-		if !c.use.TryLock() {
-			continue // it is in use
-		}
-		// Without idle, it was dialled, but is not anybody's yet.
-		if locked := c.idle && !c.over.Load() && f(c); !locked {
-			c.use.Unlock()
+		if c.look() && !f(c) {
+			c.rest()
 		}
 	}
 }
@@ -134,9 +133,9 @@ func (e *Endpoint) outdated(c *Conn, now int64) reason {
 	}
 }
 
-// overdue reports whether a connection has been idle for too long that the inner pool does not count as idle: it sees to the others.
+// overdue reports whether a connection has been idle for too long.
 func (e *Endpoint) overdue(c *Conn, now int64) bool {
-	return (c.sqlConn == nil || e.hand.has(c)) && e.pool.MaxConnIdleTime > 0 && time.Duration(now-c.idleSince) >= e.pool.MaxConnIdleTime
+	return e.pool.MaxConnIdleTime > 0 && time.Duration(now-c.idleSince) >= e.pool.MaxConnIdleTime
 }
 
 // needsPing reports whether an idle connection has been silent for pool_keepalive.
@@ -147,7 +146,7 @@ func (e *Endpoint) needsPing(c *Conn, now int64) bool {
 	return time.Duration(now-max(c.idleSince, c.pingedAt)) >= e.pool.Keepalive+c.jitter
 }
 
-// ping asks the server whether an idle connection is alive, and closes one that is not. The caller has locked its use.
+// ping asks the server whether an idle connection is alive, and closes one that is not. The caller tends it.
 func (e *Endpoint) ping(ctx context.Context, c *Conn) {
 	limit := pingTimeout
 	if e.pool.ConnectTimeout > 0 {
@@ -161,48 +160,6 @@ func (e *Endpoint) ping(ctx context.Context, c *Conn) {
 		e.suspectedAt.Store(c.pingedAt)
 		e.closeIdle(c, validation)
 	}
-}
-
-// closeIdle closes an idle connection whose use the caller has locked. The inner pool keeps what is left of it until it chooses it or
-// cleans up.
-func (e *Endpoint) closeIdle(c *Conn, why reason) {
-	c.over.Store(true)
-	e.remove(c)
-	e.closes[why].Add(1)
-	_ = c.Close() // nobody is there to be told
-}
-
-// remove takes a connection off the books, and reports whether the endpoint is closed.
-func (e *Endpoint) remove(c *Conn) (closed bool) {
-	if c.idle {
-		c.idle = false
-		e.idle.Add(-1)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.conns, c)
-	if i := slices.Index(e.spares, c); i >= 0 {
-		e.spares = slices.Delete(e.spares, i, i+1)
-	}
-	return e.closed.Load()
-}
-
-// claim waits until nobody tends the connection, and locks its use. It reports false if ctx ends before.
-func (c *Conn) claim(ctx context.Context) bool {
-	for !c.use.TryLock() {
-		t := c.tending.Load()
-		if t == nil { // that is over in a moment
-			runtime.Gosched()
-			continue
-		}
-		t.wanted.Store(true)
-		select {
-		case <-t.done:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
 }
 
 // backoff is the pause between attempts that fail: it doubles, up to half a minute, and varies by a half.

@@ -54,24 +54,27 @@ func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 // announcedUses is how often a text counts as used that the program has announced.
 const announcedUses = 1 << 10
 
-// errBusy answers an attempt to warm a pool whose connections are all in use.
-var errBusy = errors.New("pooled: no permit is free")
+// errBusy answers an attempt to warm a pool that has all the connections that it may have.
+var errBusy = errors.New("pooled: there is no room for a connection")
 
 func (e *Endpoint) warmOne(ctx context.Context) error {
 	if !e.gate.tryEnter() {
 		return errBusy
 	}
 	defer e.gate.leave()
-	return e.dialSpare(ctx)
+	if e.idle.Load() > e.gate.room() { // they have come back meanwhile
+		return errBusy
+	}
+	return e.dialIdle(ctx)
 }
 
 // prepareIdle prepares the most used statements on the connections that nobody uses. It leaves one alone that a borrower waits for.
 func (e *Endpoint) prepareIdle(ctx context.Context, wg *sync.WaitGroup) {
-	e.eachIdle(func(c *Conn) (locked bool) {
+	e.eachIdle(func(c *Conn) (tended bool) {
 		wg.Add(1)
-		e.tendOne(c, func(_ context.Context, t *tending) {
+		e.tendOne(c, func(context.Context) {
 			defer wg.Done()
-			if c.PrepareMost(ctx, t.wanted.Load) != nil {
+			if c.PrepareMost(ctx, c.wanted) != nil {
 				e.closeIdle(c, failed) // also if ctx ended in the middle: nobody knows what the driver has sent
 			}
 		})

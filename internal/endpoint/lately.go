@@ -1,0 +1,36 @@
+package endpoint
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// lately is what is known of how long something takes, from the last times: to be expected is the shortest but one, and the shortest of all as long as few are
+// known, as to expect too little costs less than to expect too much. By how much the others differ does not count: a machine that is busy with something else
+// makes some last for much too long, and a call that fails at once says as little. The zero value knows nothing and is ready to use.
+type lately struct {
+	n    atomic.Uint64 // how many there were
+	last [8]atomic.Int64
+}
+
+// note takes down a duration in nanoseconds.
+func (l *lately) note(duration int64) {
+	i := l.n.Add(1) - 1
+	l.last[i%uint64(len(l.last))].Store(max(1, duration))
+}
+
+// typical returns what is to be expected, in nanoseconds; 0: nobody knows.
+func (l *lately) typical() int64 {
+	var all [len(l.last)]int64
+	known := all[:0]
+	for i := range l.last {
+		if d := l.last[i].Load(); d != 0 {
+			known = append(known, d)
+		}
+	}
+	if len(known) == 0 {
+		return 0
+	}
+	slices.Sort(known)
+	return known[len(known)/len(all)]
+}

@@ -1,0 +1,78 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+)
+
+// Probe dials, and asks the server whether it is well. The connection is idle then.
+func (e *Endpoint) Probe(ctx context.Context) error {
+	if _, err := e.gate.enter(ctx, e.pool.ConnectTimeout); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	return e.dialIdle(ctx)
+}
+
+// dialIdle dials for nobody, and makes the connection idle if the server answers on it. One that was retired meanwhile is dialled again:
+// what answered may have been the server that went away. The caller holds a permit.
+func (e *Endpoint) dialIdle(ctx context.Context) error {
+	err := errRetired
+	for err == errRetired {
+		err = e.dialIdleOnce(ctx)
+	}
+	return err
+}
+
+func (e *Endpoint) dialIdleOnce(ctx context.Context) error {
+	r := &Request{ctx: ctx}
+	c, err := e.dial(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := e.bound(r, 1)
+	defer cancel()
+	err = c.Ping(ctx)
+	if err == nil {
+		err = c.PrepareMost(ctx, never)
+	}
+	if err != nil {
+		why := failed
+		if e.closed.Load() {
+			why = shutdown
+		}
+		e.discard(c, why)
+		return err
+	}
+	c.idleSince = e.now()
+	if why := e.admit(c); why != kept {
+		e.discard(c, why)
+		if why == retired {
+			return errRetired
+		}
+	}
+	return nil
+}
+
+// errRetired answers a dial that began before connections were retired.
+var errRetired = errors.New("pooled: connections were retired meanwhile")
+
+// never is for what is not to be interrupted.
+func never() bool { return false }
+
+// admit makes a connection idle that was dialled for nobody, or for one who has gone, or tells why not.
+func (e *Endpoint) admit(c *Conn) reason {
+	e.mu.Lock()
+	open := len(e.conns)
+	e.mu.Unlock()
+	switch {
+	case e.closed.Load():
+		return shutdown
+	case c.Retired():
+		return c.whyRetired()
+	case e.pool.MaxConns > 0 && open > e.pool.MaxConns, !e.countIdle():
+		return idleLimit
+	}
+	e.keep(c)
+	return kept
+}
