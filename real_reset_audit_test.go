@@ -18,6 +18,7 @@ import (
 
 // auditedWork leaves and undoes a bit of everything. The same texts go to each server.
 var auditedWork = [][]string{
+	{`select 1`},
 	{`select 1`, `select count(*) from audited`},
 	{`insert into audited (name) values ('a')`, `update audited set name = 'b'`},
 	{`create temporary table scratch (id int)`, `insert into scratch values (1)`},

@@ -97,6 +97,15 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 	}
 }
 
+// harmlessMySQLSchema is harmlessSchema for MySQL.
+var harmlessMySQLSchema = []string{
+	"create function leak() returns int deterministic begin set @leak = 1; return 1; end",
+	"create table t (id int, v text)", "insert into t values (1, 'x')", "create trigger harmless before update on t for each row set new.id = 1",
+	"create table triggered (id int, v text)", "create trigger of_it before insert on triggered for each row set @leak = 1",
+	"create function f() returns int deterministic return 1", "create procedure p() begin end",
+	"create view below as select 1 as a", "create view w as select * from below", "create view of_f as select f() as a",
+}
+
 // harmfulMySQLDefinitions are those of one connection, and what others run then.
 var harmfulMySQLDefinitions = []struct {
 	only        string // one of the families
@@ -133,13 +142,7 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 				t.Run(fmt.Sprintf("kept=%t/%s/%s", kept, strings.Join(c.definitions, "; "), c.statement), func(t *testing.T) {
 					dsn := s.database(t)
 					bare := openReal(t, "mysql", dsn)
-					for _, text := range []string{
-						"create function leak() returns int deterministic begin set @leak = 1; return 1; end",
-						"create table t (id int, v text)", "insert into t values (1, 'x')", "create trigger harmless before update on t for each row set new.id = 1",
-						"create table triggered (id int, v text)", "create trigger of_it before insert on triggered for each row set @leak = 1",
-						"create function f() returns int deterministic return 1", "create procedure p() begin end",
-						"create view below as select 1 as a", "create view w as select * from below", "create view of_f as select f() as a",
-					} {
+					for _, text := range harmlessMySQLSchema {
 						_, err := bare.ExecContext(t.Context(), text)
 						require.NoError(t, err, text)
 					}
@@ -180,6 +183,61 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A text that defines something may go on to use it.
+func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
+	onPostgres := []string{
+		"create or replace function f() returns int language plpgsql as $$begin perform leak(); return 1; end$$; select f()",
+		"create trigger harmful before insert on t for each row execute function leak_trigger(); insert into t values (2, 'y')",
+		"create or replace view w as select leak()::int as a; select * from w",
+		"drop view w; create view w as select leak()::int as a; select * from w",
+		"alter table t alter v set default leak()::text; insert into t (id) values (2)",
+		"alter function g() rename to f_before; alter function f_before() rename to g2; create function g() returns int language plpgsql as $$begin perform leak(); return 1; end$$; select g()",
+		"insert into triggered values (2, 'y'); drop trigger of_it on triggered",
+		"insert into triggered values (2, 'y'); drop table triggered",
+	}
+	onMySQL := []string{
+		"create trigger harmful before insert on t for each row set @leak = 1; insert into t values (2, 'y')",
+		"create or replace view w as select leak() as a; select * from w",
+		"drop view w; create view w as select leak() as a; select * from w",
+		"rename table t to before_it, triggered to t; insert into t values (2, 'y')",
+		"drop table t; alter table triggered rename to t; insert into t values (2, 'y')",
+		"drop function f; create function f() returns int deterministic return leak(); select f()",
+		"drop procedure p; create procedure p() set @leak = 1; call p()",
+		"insert into triggered values (2, 'y'); drop trigger of_it",
+		"insert into triggered values (2, 'y'); drop table triggered",
+	}
+	for _, s := range txServers {
+		texts, setup, leaks := onMySQL, harmlessMySQLSchema, "select count(@leak) from (select 1) one"
+		if s.driver == "pgx" {
+			texts, setup, leaks = onPostgres, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], "create function g() returns int language sql as 'select 1'", "create table triggered (id int, v text)",
+				"create trigger of_it before insert on triggered for each row execute function leak_trigger()"),
+				"select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"
+		}
+		for _, text := range texts {
+			for _, known := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/known=%t/%s", s.name, known, text), func(t *testing.T) {
+					dsn := s.dsn(t)
+					bare := openReal(t, s.driver, dsn)
+					for _, text := range setup {
+						_, err := bare.ExecContext(t.Context(), text)
+						require.NoError(t, err, text)
+					}
+					require.NoError(t, bare.Close())
+					cfg := pooled.NewConfig()
+					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.driver, dsn, 1
+					db, _ := openConfig(t, cfg)
+					if known {
+						borrow(t, db, "select count(*) from t", "select * from w", "select f()", "delete from t", "explain select * from t where id = 7")
+						require.NoError(t, db.PingContext(t.Context()))
+					}
+					borrow(t, db, text)
+					assert.Equal(t, 0, scanInt(t, db, leaks))
+				})
+			}
+		}
+	}
 }
 
 // What a statement met that nobody knew may be gone when it could be looked for.

@@ -84,14 +84,18 @@ func (p *parser) read(r reading) bool {
 	if !ok {
 		rest = rest[:lastSemicolon(rest)]
 	}
-	n := 0
+	n, late := 0, false
 	for len(rest) > 0 {
 		var s []token
 		s, rest = p.cut(rest)
 		if len(s) > 0 {
+			met, removes := len(p.out.Targets)+len(p.out.Names)+len(p.out.Calls) > 0, p.out.Definition.Removes
+			p.out.Definition.Removes = false
 			p.begin()
 			p.statement(s)
 			p.end()
+			late = late || met && p.out.Definition.Removes
+			p.out.Definition.Removes = p.out.Definition.Removes || removes
 			p.out.Plain = p.out.Plain && isPlain(s)
 			n++
 		}
@@ -100,6 +104,11 @@ func (p *parser) read(r reading) bool {
 	if n > 1 && p.out.Remakes { // what stands behind it may do what nobody knows yet
 		p.worst = unclear
 		p.costs("defines something before other statements")
+		p.out.Effects |= dialect.UnknownEffect
+	}
+	if late { // what stands before it may have done what nobody can find out any more
+		p.worst = unclear
+		p.costs("drops something behind other statements")
 		p.out.Effects |= dialect.UnknownEffect
 	}
 	return ok
