@@ -98,8 +98,11 @@ func (s *sessions) pinsTypes() bool {
 func (s *sessions) Define(text string) (lasts bool) {
 	parsed := my.Parse(text)
 	d := &parsed.Definition
-	if d.Removes {
-		s.Reader.Removed(keysOf(d.Dropped, d.DroppedRoutines))
+	switch {
+	case d.DropsMore:
+		s.Removed(nil)
+	case d.Removes:
+		s.Removed(keysOf(d.Dropped, d.DroppedRoutines))
 	}
 	if d.Removes || len(parsed.Calls) > 0 {
 		s.Outdate(false)

@@ -251,6 +251,33 @@ func TestReaderForgetsWhatWasDefinedWhileItWasRead(t *testing.T) {
 	assert.Equal(t, []string{"all of f g", "f", "all of g"}, asked)
 }
 
+// What was read before something was removed tells what statements met until then; what was read after it does not.
+func TestReaderKnowsWhetherItHasReadBeforeSomethingWasRemoved(t *testing.T) {
+	r := NewReader(byName)
+	asked := []string{}
+	ran := r.Changes()
+	require.NoError(t, r.Learn(t.Context(), []string{"before"}, false, extends(&asked)))
+	r.Removed([]string{"before", "after"})
+	assert.False(t, r.Statement("before").Provisional, "it goes on to be known")
+	require.NoError(t, r.Learn(t.Context(), []string{"after", "other"}, false, extends(&asked)))
+	assert.False(t, r.ChangedSince(ran, "before"))
+	assert.True(t, r.ChangedSince(ran, "after"))
+	assert.False(t, r.ChangedSince(ran, "other"))
+	assert.False(t, r.ChangedSince(r.Changes(), "after"))
+
+	ran = r.Changes()
+	require.NoError(t, r.Learn(t.Context(), []string{"while"}, false, func(c *names, more []string) (*names, error) {
+		r.Removed(nil) // anything
+		return extends(&asked)(c, more)
+	}))
+	assert.True(t, r.ChangedSince(ran, "while"))
+	assert.False(t, r.ChangedSince(ran, "other"))
+
+	r.Outdate(true)
+	require.NoError(t, r.Learn(t.Context(), nil, false, extends(&asked)))
+	assert.True(t, r.ChangedSince(ran, "other"), "it was read again")
+}
+
 func TestMentionsFindsNamesAsWords(t *testing.T) {
 	set := map[string]bool{"setval": true}
 	assert.True(t, Mentions("select SetVal('s', 1)", set))

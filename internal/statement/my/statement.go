@@ -73,19 +73,6 @@ type Statement struct {
 	Plain bool
 }
 
-// Definition is what CREATE, ALTER, DROP and RENAME change. Names are without qualifier, each once.
-type Definition struct {
-	// Added are tables that are created with nothing but columns. Where there was something of such a name, it may be there still.
-	Added []string
-	// Tables are the tables and views, and Routines the stored routines, that reading, writing or calling may do something else for.
-	Tables, Routines []string
-	// Removes says that something is dropped: the tables and views Dropped and the routines DroppedRoutines, or nobody knows what if there are none.
-	Removes                  bool
-	Dropped, DroppedRoutines []string
-	// Anything says that there may be more.
-	Anything bool
-}
-
 // Undo is an effect that can be undone by the name of what has it: one of Setting, UserVariable, TempTable, SQLPrepare, Cursor and
 // Database; or it is a TableLock by LOCK INSTANCE, whose name is "instance", or an OpenTx by XA, whose name is "xa".
 //
