@@ -42,13 +42,18 @@ func unused(ctx context.Context, dsn string, e effort) (section, error) {
 			"and in one that has none of them. The statements use other operators, casts and aggregates.", l),
 		header: []string{"", "", "times as fast"},
 	}
+	without, drop, err := ownDatabase(ctx, dsn, nil)
+	defer drop()
+	if err != nil {
+		return s, err
+	}
+	with, drop, err := ownDatabase(ctx, dsn, unusedHarm)
+	defer drop()
+	if err != nil {
+		return s, err
+	}
 	var subjects []subject
-	for _, harm := range [][]string{nil, unusedHarm} {
-		db, drop, err := ownDatabase(ctx, dsn, harm)
-		defer drop()
-		if err != nil {
-			return s, err
-		}
+	for _, db := range []*sql.DB{without, with} {
 		subjects = append(subjects, func(ctx context.Context) (time.Duration, error) { return work(ctx, db, l, anyOf(unusedTexts)) })
 	}
 	times, err := interleave(ctx, e.rounds, subjects)

@@ -36,12 +36,8 @@ func (d *doing) unknownUnless(why, cure string) {
 	d.unknown(why)
 }
 
-// add says that it does what another one does. It reports whether that is more than was known.
-func (d *doing) add(other *doing) (more bool) {
-	if other == nil {
-		return false
-	}
-	more = d.effects|other.effects != d.effects || other.implicit && !d.implicit || other.defines && !d.defines || other.sees && !d.sees || other.lasts && !d.lasts
+// add says that it does what another one does.
+func (d *doing) add(other *doing) {
 	d.effects |= other.effects
 	d.implicit, d.defines = d.implicit || other.implicit, d.defines || other.defines
 	d.sees, d.lasts = d.sees || other.sees, d.lasts || other.lasts
@@ -51,10 +47,8 @@ func (d *doing) add(other *doing) (more bool) {
 	for _, u := range other.undo {
 		if !slices.Contains(d.undo, u) {
 			d.undo = append(d.undo, u)
-			more = true
 		}
 	}
-	return more
 }
 
 // isNothing reports whether nothing comes of it.

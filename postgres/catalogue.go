@@ -97,10 +97,11 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 	absent = c.judgeReads(p, s)
 	for _, name := range p.Targets {
 		t := c.table(name, p.Cascades)
-		if !t.exists {
+		switch {
+		case !t.exists:
+			statement.Absent(s, "writes to "+name+", which is not there")
 			absent = true
-		}
-		if !t.exists || t.impure {
+		case t.impure:
 			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
 		if t.sees {
@@ -172,7 +173,7 @@ func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bo
 			if _, _, known := pg.Builtin(name); known { // grammar that looks like a function
 				continue
 			}
-			statement.Unknown(s, "function "+name+" is not known")
+			statement.Absent(s, "function "+name+" is not known")
 			absent = true
 			continue
 		}

@@ -13,6 +13,15 @@ func Unproved(s *dialect.Statement, why dialect.Reason) {
 	Costs(s, dialect.UnknownEffect, why)
 }
 
+// Absent is Unknown as long as something is not there that the statement names: it is about to be there, or the statement is a mistake, so that nobody needs
+// to be told the reason.
+func Absent(s *dialect.Statement, why string) {
+	Because(s, why)
+	s.Class = dialect.Unknown
+	s.Sees = dialect.Sequence
+	s.Effects |= dialect.UnknownEffect
+}
+
 // Costs says that a statement has effects which are not undone one by one, and why.
 func Costs(s *dialect.Statement, effects dialect.Effects, why dialect.Reason) {
 	s.Effects |= effects
