@@ -29,6 +29,9 @@ type Sessions interface {
 	// Stale reports whether Learn should run before long: Statement knows less than it could. It costs next to nothing.
 	Stale() bool
 
+	// Unsettled reports whether somebody reads, or is about to read, what statements have met that are over. It costs next to nothing.
+	Unsettled() bool
+
 	// Known reports whether Learn has ever succeeded: before, nothing has to be learnt for sessions that were judged by their texts alone.
 	Known() bool
 

@@ -156,6 +156,9 @@ func (r *Reader[C]) Stale() bool {
 	return (r.stale.Load() || r.wants.Load()) && !r.learning.Load() && !r.paused()
 }
 
+// Unsettled reports whether names are wanted, or being read.
+func (r *Reader[C]) Unsettled() bool { return r.wants.Load() || r.learning.Load() }
+
 // Known reports whether the catalogue was ever read.
 func (r *Reader[C]) Known() bool { return r.copy.Load() != nil }
 

@@ -101,43 +101,57 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 			return next(ctx, c)
 		}
-		s := r.Sessions.Statement(c.Text)
-		if first && (s.Effects&^dialect.Passing != 0 || s.Provisional && s.Alters) {
-			r.askBefore(ctx, conn)
-			s = r.Sessions.Statement(c.Text)
+		if c.Statement, err = r.before(ctx, conn, c.Text, first); err != nil {
+			return err
 		}
-		if s.Sees != 0 {
-			if err := r.beforeSeeing(ctx, conn); err != nil {
-				return err
-			}
-		}
-		c.Statement = s
-		if s.Removes && conn.Changes().Pending.Texts != nil && r.judges() {
-			r.settleEarly(ctx, conn)
-		}
+		s := c.Statement
 		lasts := s.Defines && r.define(conn, c.Text)
 		changes := r.Sessions.Changes()
 		err = next(ctx, c)
 		if s.Defines && !lasts {
 			r.over(conn.Changes())
 		}
-		if err == driver.ErrSkip { // nothing was sent: it comes again as a prepared statement
-			return err
-		}
-		conn.Changes().Read(s, err != nil)
-		if s.Provisional && !s.Defines { // more may be known by now
-			s = r.Sessions.Statement(c.Text)
-		}
-		if r.Sessions.Changes() != changes && r.Sessions.ChangedSince(changes, c.Text) {
-			r.noteChanged(conn, s, c.Text, changes)
-		}
-		if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
-			return err
-		}
-		if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
-			r.note(conn, s, c.Text, changes)
+		if err != driver.ErrSkip { // with that, nothing was sent: it comes again as a prepared statement
+			r.after(conn, c, changes, err != nil)
 		}
 		return err
+	}
+}
+
+// before judges a text, and does what has to be done before it is sent. first says that it is the first of a borrow, and that nobody knows yet what a
+// session begins with.
+func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, text string, first bool) (*dialect.Statement, error) {
+	s := r.Sessions.Statement(text)
+	if first && (s.Effects&^dialect.Passing != 0 || s.Provisional && s.Alters) {
+		r.askBefore(ctx, conn)
+		s = r.Sessions.Statement(text)
+	}
+	if s.Sees != 0 {
+		if err := r.beforeSeeing(ctx, conn); err != nil {
+			return nil, err
+		}
+	}
+	if s.Removes && r.judges() && (conn.Changes().Pending.Texts != nil || r.Sessions.Unsettled()) {
+		r.settleEarly(ctx, conn)
+	}
+	return s, nil
+}
+
+// after notes what was done by a call, which began when the sessions had counted so many changes.
+func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, failed bool) {
+	s := c.Statement
+	conn.Changes().Read(s, failed)
+	if s.Provisional && !s.Defines { // more may be known by now
+		s = r.Sessions.Statement(c.Text)
+	}
+	if r.Sessions.Changes() != changes && r.Sessions.ChangedSince(changes, c.Text) {
+		r.noteChanged(conn, s, c.Text, changes)
+	}
+	if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
+		return
+	}
+	if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
+		r.note(conn, s, c.Text, changes)
 	}
 }
 
@@ -150,8 +164,8 @@ func (r *Reset) define(conn middleware.ServerConn, text string) (lasts bool) {
 	return !isNew || r.Sessions.Define(told)
 }
 
-// settleEarly judges what is pending in the middle of a session, before what it met may be gone. What stands in the way of reading the catalogue leaves
-// it unknown.
+// settleEarly judges what is pending in the middle of a session, before what it met may be gone, and has that read what others have met. What stands in the
+// way of reading the catalogue leaves it unknown.
 func (r *Reset) settleEarly(ctx context.Context, conn middleware.ServerConn) {
 	changes := conn.Changes()
 	pending := changes.TakePending()

@@ -120,6 +120,8 @@ func (s *sessions) Stale() bool {
 	return s.stale
 }
 
+func (s *sessions) Unsettled() bool { return false }
+
 func (s *sessions) Known() bool { return true }
 
 func (s *sessions) Age() {
