@@ -23,6 +23,10 @@ func learntSessions(t *testing.T, driverName, dsn string, cases []routingCase) d
 	conn, err := server.Connector.Connect(t.Context())
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, conn.Close()) }()
+	if server.Dialled != nil {
+		_, err := server.Dialled(t.Context(), conn)
+		require.NoError(t, err)
+	}
 	var texts []string
 	for i := range cases {
 		texts = append(texts, cases[i].text)
