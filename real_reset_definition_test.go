@@ -185,6 +185,67 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 	})
 }
 
+// A drop takes more away than it names, and others meet what it drops until it is committed.
+func TestPostgresSessionIsCleanWhateverIsDroppedMeanwhile(t *testing.T) {
+	cascades := []string{"create trigger harmful before delete on child for each row execute function leak_trigger()", "insert into parent values (1)", "insert into child values (1)"}
+	for _, c := range []struct {
+		setup     []string
+		use, drop string
+		inTx      bool // the drop is committed after the use
+	}{
+		{[]string{"create index i on t ((leak()))"}, "insert into t values (1, 'x')", "drop index i", false},
+		{[]string{"create statistics s on (leak()), id from t"}, "select * from t where id = 1", "drop statistics s", false},
+		{cascades, "delete from parent", "drop table child", false},
+		{cascades, "delete from parent", "alter table child drop constraint child_id_fkey", false},
+		{[]string{"create function h() returns int language plpgsql as $$begin perform leak(); return 1; end$$"}, "select h()", "drop function h()", true},
+		{[]string{"create domain dropped as int check (leak())"}, "select 1::dropped", "drop domain dropped", true},
+	} {
+		for version, database := range postgresVersions {
+			t.Run(version+"/"+c.drop, func(t *testing.T) {
+				dsn := database(t)
+				bare := openReal(t, "pgx", dsn)
+				for _, text := range append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...) {
+					_, err := bare.ExecContext(t.Context(), text)
+					require.NoError(t, err, text)
+				}
+				require.NoError(t, bare.Close())
+				cfg := pooled.NewConfig()
+				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 2
+				db, _ := openConfig(t, cfg)
+				one, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				other, err := db.Conn(t.Context())
+				require.NoError(t, err)
+				use := func() {
+					_, err := one.ExecContext(t.Context(), c.use)
+					require.NoError(t, err)
+				}
+				tx, err := other.BeginTx(t.Context(), nil)
+				require.NoError(t, err)
+				if !c.inTx {
+					use()
+				}
+				_, err = tx.ExecContext(t.Context(), c.drop)
+				require.NoError(t, err)
+				if c.inTx {
+					use()
+				}
+				require.NoError(t, tx.Commit())
+				require.NoError(t, other.Close())
+				require.NoError(t, one.Close())
+				for range 2 {
+					conn, err := db.Conn(t.Context())
+					require.NoError(t, err)
+					defer conn.Close()
+					var left int
+					require.NoError(t, conn.QueryRowContext(t.Context(), "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one").Scan(&left))
+					assert.Zero(t, left)
+				}
+			})
+		}
+	}
+}
+
 // A text that defines something may go on to use it.
 func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
 	onPostgres := []string{

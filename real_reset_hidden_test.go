@@ -89,6 +89,7 @@ var hiddenOnPostgres = []hidden{
 		"create function diff(float8, float8) returns float8 language plpgsql immutable as $$begin perform public.leak(); return $1 - $2; end$$",
 		"create type fr as range (subtype = float8, subtype_diff = diff)", "create table ranges (r fr)", "create index on ranges using gist (r)",
 	}, []string{"insert into ranges select fr(a, a + 1) from generate_series(1, 2000) a"}},
+	{"ANALYSE in a function", []string{"create index i on t ((leak()))", "create function analyses() returns void language plpgsql as $$begin analyse t; end$$"}, []string{"select analyses()"}},
 	{"an operator class", []string{
 		"create function cmp(int, int) returns int language plpgsql immutable as $$begin perform public.leak(); return $1 - $2; end$$",
 		"create operator class oc for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 cmp(int, int)",
@@ -192,6 +193,8 @@ var hiddenOnMySQL = []hidden{
 	{"a view whose name is not ASCII", []string{"create view `Übersicht` as select leak() as a"}, []string{"select * from `Übersicht`"}},
 	{"a view whose name is a character of its own", []string{"create view `概` as select leak() as a", "create view `览` as select a from `概`"}, []string{"select * from 览"}},
 	{"a view whose name has signs in it", []string{"create view `a_b%c\\d'e` as select leak() as a"}, []string{"select * from `a_b%c\\d'e`"}},
+	{"a view whose name has a letter that is ASCII in lower case", []string{"create view `İller` as select leak() as a"}, []string{"select * from `İller`"}},
+	{"a function whose name differs by an accent", []string{"create database `DBx`", "create function `DBx`.uber() returns int deterministic return 1", "create function `über`() returns int deterministic return leak()", "grant execute on `DB`.* to 'USER'"}, []string{"select uber()"}},
 	{"a view in upper case", []string{"create view OVERVIEW as select leak() as a"}, []string{"select * from OVERVIEW"}},
 	{"a trigger of a table whose name is not ASCII", []string{"create table `Käse` (id int)", "create trigger w before insert on `Käse` for each row set @leak = 1", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into `Käse` values (1)"}},
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	stepsFlag = flag.Int("steps", 350, "how many random changes of sessions are tried on each server")
+	stepsFlag = flag.Int("steps", 280, "how many random changes of sessions are tried on each server")
 	seedFlag  = flag.Uint64("seed", 0, "the seed of the first sequence of them; the next ones have the next seeds")
 )
 

@@ -61,6 +61,9 @@ func TestPostgresReasonsShowNamesAndNoLiterals(t *testing.T) {
 			}
 			assert.Len(t, logged(log, "level=WARN", "is closed", `why="function setseed changes the session"`), 1, log)
 			assert.Len(t, logged(log, "why="), 5, log)
+			_, _ = db.ExecContext(t.Context(), `select 'C:\', '`+secret+` {x}'`) // it can be read in two ways
+			_, _ = db.ExecContext(t.Context(), "insert into t values ('O'Brien', '"+secret+"')")
+			require.NoError(t, db.PingContext(t.Context()))
 			assert.NotContains(t, log.String(), secret)
 		})
 	}
@@ -105,6 +108,9 @@ func TestMySQLWhatCostsConnectionsIsToldOnceWithTheCure(t *testing.T) {
 			assert.Len(t, logged(log, "level=WARN", "the connection of each session that runs it is closed", here.Replace(why)), 1, "%s\n%s", text, log)
 		}
 		assert.Len(t, logged(log, "is closed"), len(texts), log)
+		for _, text := range []string{`select 'a\'', ';` + secret + ` x;', '\'b'`, "select 'O'Brien', '" + secret + "'", "use ``"} {
+			_, _ = db.ExecContext(t.Context(), text) // it can be read in several ways, or in none
+		}
 		_, err = db.ExecContext(t.Context(), "insert into watched (name) values ('x')")
 		require.NoError(t, err)
 		require.NoError(t, db.PingContext(t.Context()))

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	schemaSteps    = flag.Int("schema-steps", 200, "how many random borrowers meet random schemas on each server")
+	schemaSteps    = flag.Int("schema-steps", 150, "how many random borrowers meet random schemas on each server")
 	schemaSeed     = flag.Uint64("schema-seed", 0, "the seed of the first round of them; the next ones have the next seeds")
 	schemaFailures = flag.Int("schema-failures", 1, "how many rounds may fail on a server before its test ends")
 )
@@ -122,7 +122,7 @@ func testResetSchemas(t *testing.T, s *schemaServer) {
 			t.Logf("refused %d times: %s", n, what)
 		}
 	}
-	if *schemaSteps >= 200 {
+	if *schemaSteps >= 150 {
 		assert.Greater(t, tally.left*20, tally.looked, "too few borrowers leave something")
 		assert.Greater(t, tally.nothingClean*10, tally.nothing, "too few sessions are judged clean")
 	}

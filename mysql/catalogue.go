@@ -45,6 +45,7 @@ func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
 
 // each calls f for the names that are known.
 func (c *catalogue) each(f func(name string)) {
+	f(nothingNamed)
 	for name := range c.nodes {
 		f(name)
 	}
@@ -87,7 +88,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 	if len(p.Calls) > 0 && !p.Unclear { // it is unknown for that only as long as it is not known what it calls
 		s.Effects &^= dialect.UnknownEffect
 	}
-	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) {
+	if s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, seeing) || slices.ContainsFunc(s.Undo, asksForLast) {
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
 	}
@@ -97,11 +98,12 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		statement.Because(s, "the catalogue is not known yet")
 		if len(p.Calls) > 0 {
 			s.Effects |= dialect.OpenTx
-			s.Implicit, s.Rereads = true, true
+			s.Implicit, s.Rereads, s.Removes = true, true, true
 		}
 		return lacks, false
 	}
 	does.tell(s)
+	s.Removes = s.Removes || does.defines
 	outlast(s)
 	for _, name := range p.Names {
 		if why := c.pinnedBy(fold(name), map[string]bool{}); why != "" {
@@ -110,6 +112,11 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 	}
 	s.Atomic = p.Plain && s.Class != dialect.Unknown && s.Effects&^dialect.Sequence == 0 && !does.lasts && c.isAtomic(p)
 	return nil, absent
+}
+
+// asksForLast reports whether a text has the session show LAST_INSERT_ID where it asks for NULL.
+func asksForLast(u dialect.Undo) bool {
+	return u.Effect == dialect.Setting && u.Name == "sql_auto_is_null"
 }
 
 // outlast says of what nobody can undo that it is permanent.
@@ -156,6 +163,7 @@ func reach(text string, c *catalogue) (keys []string, ok bool) {
 		return nil, false
 	}
 	w := c.walk(c.usesOf(text, &parsed, func(string) {}))
+	keys = append(keys, nothingNamed)
 	for u := range w.seen {
 		keys = append(keys, u.key())
 	}

@@ -64,7 +64,7 @@ const (
 	// maxNodes is how many names are kept before those that texts had long ago are forgotten.
 	maxNodes = 20_000
 	// maxWhole is for how many programs a reading asks the server what they were written like: those of the own database first.
-	maxWhole = 500
+	maxWhole = 5_000
 )
 
 // pinnedEngines are those of tables that replicas have otherwise, or may have lost: memory is empty after a restart.
@@ -297,12 +297,19 @@ func (r *reading) askRoutines(ctx context.Context, names []string, found nodes) 
 	err := each(ctx, r.conn, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
 		database, name, kind := value(row[0]), value(row[1]), value(row[2])
 		call := my.Call{Procedure: kind == "PROCEDURE", Name: fold(name)}
-		n := found.of(routineKey(call.Name))
-		all := n.routine(call)
-		call.Database = strings.ToLower(database)
+		var into []*step
+		for _, name := range names {
+			if name != call.Name && strings.IndexFunc(call.Name+name, isNotASCII) < 0 { // accents make no difference to the server
+				continue
+			}
+			n, call := found.of(routineKey(name)), my.Call{Procedure: call.Procedure, Name: name}
+			all := n.routine(call)
+			call.Database = strings.ToLower(database)
+			into = append(into, n.routine(call), all)
+		}
 		p := &program{
 			source: my.Source{Body: value(row[6]), Mode: value(row[5]), Database: database}, kind: kind,
-			name: quoteName(database) + "." + quoteName(name), into: []*step{n.routine(call), all},
+			name: quoteName(database) + "." + quoteName(name), into: into,
 			routine: dialect.Routine{Schema: database, Name: name}, harmless: isHarmless(r.declared, database, name),
 		}
 		if value(row[3]) != "SQL" || value(row[4]) != "SQL" {

@@ -17,7 +17,11 @@ func rereads(s *dialect.Statement) {
 	}
 	if s.Effects.Has(dialect.Database) {
 		s.Rereads = s.Rereads || len(s.Undo) > 1
-		s.Database = s.Undo[0].Name
+		if len(s.Undo) > 0 { // the name can be told
+			s.Database = s.Undo[0].Name
+		} else {
+			s.Rereads = true
+		}
 	}
 }
 

@@ -82,6 +82,9 @@ func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, abs
 		s.Unproved = dialect.Reason{What: parsed.Unproved, Cure: cureOf(parsed.Unproved)}
 	}
 	lacks, absent = c.judge(text, &parsed, s)
+	if parsed.Ambiguous {
+		statement.Veil(s)
+	}
 	rereads(s)
 	judgeCharset(text, s)
 	return s, lacks, absent
@@ -97,17 +100,10 @@ func (s *sessions) pinsTypes() bool {
 // that is nothing but columns all is known. So it is of what a program defines, if it is known what that does.
 func (s *sessions) Define(text string) (lasts bool) {
 	parsed := my.Parse(text)
-	d := &parsed.Definition
-	switch {
-	case d.DropsMore:
-		s.Removed(nil)
-	case d.Removes:
-		s.Removed(keysOf(d.Dropped, d.DroppedRoutines))
-	}
-	if d.Removes || len(parsed.Calls) > 0 {
+	if s.removed(&parsed) {
 		s.Outdate(false)
 	}
-	for _, name := range d.Added {
+	for _, name := range parsed.Definition.Added {
 		s.Extend(func(c *catalogue) *catalogue { return c.withTable(fold(name)) })
 	}
 	if keys, some := defined(&parsed); some {
@@ -116,12 +112,27 @@ func (s *sessions) Define(text string) (lasts bool) {
 	return false
 }
 
-// Defined says that it was.
+// Defined says that it was. Until then, others have met what it takes away.
 func (s *sessions) Defined(text string) {
 	parsed := my.Parse(text)
+	s.removed(&parsed)
 	if keys, some := defined(&parsed); some {
 		s.Reader.Defined(keys)
 	}
+}
+
+// removed counts what a text may remove, and reports whether there is anything. What a program removes has no name there.
+func (s *sessions) removed(p *my.Statement) bool {
+	d := &p.Definition
+	switch {
+	case d.DropsMore, len(p.Calls) > 0, slices.ContainsFunc(d.DroppedRoutines, isShadow):
+		s.Removed(nil)
+	case d.Removes:
+		s.Removed(keysOf(d.Dropped, d.DroppedRoutines))
+	default:
+		return false
+	}
+	return true
 }
 
 // defined lists the keys of which a definition may change what they mean: none if it may be anything. It reports false if it changes nothing.

@@ -296,7 +296,7 @@ var pinningWords = map[string]map[string]bool{
 
 // dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
 // in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
-var dangerousWords = statement.WordsOf(`alter analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
+var dangerousWords = statement.WordsOf(`alter analyse analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
 	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
 	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
 

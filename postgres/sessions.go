@@ -53,6 +53,9 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)
+	if parsed.Ambiguous {
+		statement.Veil(said)
+	}
 	if parsed.Fires && makesTemp == nil {
 		said.AwaitsFresh = !said.Provisional
 		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
@@ -81,23 +84,28 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 }
 
 // Define says that what a text names is about to be defined. What is dropped leaves what was there before, and of a table that is nothing but columns
-// all is known.
+// all is known. But whatever it is, it may take away what earlier statements met, under other names: an index is not called as its table.
 func (s *sessions) Define(text string) (lasts bool) {
 	switch parsed := pg.Parse(text); {
 	case parsed.Removes:
-		s.Removed(removedBy(text, &parsed))
+		s.Removed(nil)
 		s.Outdate(false)
 	case parsed.Adds != "":
 		s.Extend(func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
 	default:
+		s.Removed(nil)
 		s.Reader.Define(definedBy(text, &parsed))
 	}
 	return true
 }
 
-// Defined says that it was.
+// Defined says that it was. Until then, others have met what it takes away.
 func (s *sessions) Defined(text string) {
-	if parsed := pg.Parse(text); !parsed.Removes && parsed.Adds == "" {
+	switch parsed := pg.Parse(text); {
+	case parsed.Removes:
+		s.Removed(nil)
+	case parsed.Adds == "":
+		s.Removed(nil)
 		s.Reader.Defined(definedBy(text, &parsed))
 	}
 }
@@ -113,17 +121,6 @@ func definedBy(text string, parsed *pg.Statement) []string {
 	}
 	return names
 }
-
-// removedBy lists the names of what a text drops. It is empty for one that may drop anything.
-func removedBy(text string, parsed *pg.Statement) []string {
-	if statement.Mentions(text, removingUnnamed) {
-		return nil
-	}
-	return definedBy(text, parsed)
-}
-
-// removingUnnamed are the words by which more is dropped than is named.
-var removingUnnamed = statement.WordsOf("cascade owned schema extension")
 
 // definingUnnamed are the words of definitions of what no text names.
 var definingUnnamed = statement.WordsOf("operator cast event")

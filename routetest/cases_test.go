@@ -365,7 +365,7 @@ var postgresRoutingCases = []routingCase{
 	{text: `close c`, why: `close`, noRun: notThere},
 	{text: `load 'auto_explain'`, why: `load`},
 	{text: `prepare transaction 'x'`, why: `prepare`, noRun: onlyInTx},
-	{text: `frobnicate`, why: `not understood near frobnicate`, noRun: isRefused},
+	{text: `frobnicate`, why: `not understood`, noRun: isRefused},
 	{text: `select (1`, why: `parentheses do not match`, noRun: isRefused},
 
 	// Comments that say where.
@@ -706,7 +706,7 @@ var mysqlRoutingCases = []routingCase{
 	{text: `kill 0`, why: `kill`, noRun: isRefused},
 	{text: `get diagnostics @n = number`, why: `get`},
 	{text: `signal sqlstate '45000'`, why: `signal`, noRun: isRefused},
-	{text: `frobnicate`, why: `not understood near frobnicate`, noRun: isRefused},
+	{text: `frobnicate`, why: `not understood`, noRun: isRefused},
 	{text: `select (1`, why: `parentheses do not match`, noRun: isRefused},
 
 	// Comments that say where.

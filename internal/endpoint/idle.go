@@ -28,7 +28,7 @@ func (e *Endpoint) lendIdle(r *Request) (*Conn, error) {
 
 // takeIdle takes the idle connection that was given back last; nil: there is none.
 func (e *Endpoint) takeIdle(r *Request) (*Conn, error) {
-	if c, busy, err := e.takeNow(r); !busy {
+	if c, busy, err := e.takeNow(r); !busy || r.waited {
 		return c, err
 	}
 	ctx, cancel := e.bound(r, 2)
@@ -43,6 +43,10 @@ func (e *Endpoint) takeIdle(r *Request) (*Conn, error) {
 		select {
 		case <-rested:
 		case <-ctx.Done():
+			if r.ctx.Err() == nil && (r.deadline.IsZero() || time.Now().Before(r.deadline)) {
+				r.waited = true
+				return nil, nil
+			}
 			return nil, e.explain(ctx, r, ctx.Err())
 		}
 	}

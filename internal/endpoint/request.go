@@ -19,6 +19,8 @@ type Request struct {
 	limit    time.Time       // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
 	mute     bool            // a connection did not answer the ping in time; the others would not either, or take too long to find out
 
+	waited bool // for idle connections that are tended, for half of pool_connect_timeout: the other half is for a dial
+
 	lookup lookup // here, so that it costs no allocation
 	place  place  // in line
 	looks  int    // how often it has looked once more since something has changed
@@ -29,7 +31,7 @@ type Request struct {
 // begin makes it ready for an acquisition.
 func (r *Request) begin(ctx context.Context, now int64) {
 	r.ctx, r.at = ctx, now
-	r.limit, r.mute, r.looks = time.Time{}, false, 0
+	r.limit, r.mute, r.waited, r.looks = time.Time{}, false, false, 0
 	r.place.joined, r.place.tempted = 0, 0
 }
 

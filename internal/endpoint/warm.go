@@ -72,8 +72,11 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 func (e *Endpoint) prepareIdle(ctx context.Context, wg *sync.WaitGroup) {
 	e.eachIdle(func(c *Conn) (tended bool) {
 		wg.Add(1)
-		e.tendOne(c, func(context.Context) {
+		e.tendOne(c, func(own context.Context) {
 			defer wg.Done()
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(own, cancel)() // who closes the pool does not wait for a server that is silent
 			if c.PrepareMost(ctx, c.wanted) != nil {
 				e.closeIdle(c, failed) // also if ctx ended in the middle: nobody knows what the driver has sent
 			}

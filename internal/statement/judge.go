@@ -22,6 +22,13 @@ func Absent(s *dialect.Statement, why string) {
 	s.Effects |= dialect.UnknownEffect
 }
 
+// Veil takes the names from the reason for which a statement is unknown: its text can be read in several ways, in one of which they may be data.
+func Veil(s *dialect.Statement) {
+	if s.Unproved != (dialect.Reason{}) {
+		s.Unproved = dialect.Reason{What: "a text can be read in more than one way"}
+	}
+}
+
 // Costs says that a statement has effects which are not undone one by one, and why.
 func Costs(s *dialect.Statement, effects dialect.Effects, why dialect.Reason) {
 	s.Effects |= effects

@@ -61,6 +61,7 @@ type Reader[C any] struct {
 	took     atomic.Int64  // how long it took to read all of it, in nanoseconds
 	failures atomic.Int32  // how often in a row the catalogue could not be read
 	hurry    atomic.Bool   // that is no reason to wait
+	doubted  atomic.Bool   // it may have been changed unseen, and is to be read again when that is not too soon
 	changes  atomic.Uint64 // see Changes
 	rejudged atomic.Uint64 // how often something else than the catalogue became known
 	turn     chan struct{} // holds one for whoever reads the catalogue
@@ -153,6 +154,9 @@ func (r *Reader[C]) wantLocked(names []string) {
 
 // Stale reports whether the catalogue should be read, and nobody is at it.
 func (r *Reader[C]) Stale() bool {
+	if r.doubted.Load() {
+		r.doubt()
+	}
 	return (r.stale.Load() || r.wants.Load()) && !r.learning.Load() && !r.paused()
 }
 
@@ -210,11 +214,19 @@ func (r *Reader[C]) Outdate(sure bool) {
 		r.outdateLocked()
 		return
 	}
+	r.doubted.Store(true)
+	r.doubt()
+}
+
+// doubt has the catalogue read again if that is not too soon.
+func (r *Reader[C]) doubt() {
 	age := minAge
 	if took := time.Duration(r.took.Load()); took > 0 {
 		age = min(max(share*took, firstPause), minAge)
 	}
-	r.askAgain(age)
+	if r.askAgain(age) {
+		r.doubted.Store(false)
+	}
 }
 
 func (r *Reader[C]) outdateLocked() {
@@ -223,11 +235,14 @@ func (r *Reader[C]) outdateLocked() {
 	r.stale.Store(true)
 }
 
-// askAgain has the catalogue read again if the copy is older than age.
-func (r *Reader[C]) askAgain(age time.Duration) {
-	if learnt := r.learnt.Load(); learnt != 0 && time.Since(time.Unix(0, learnt)) >= age {
+// askAgain has the catalogue read again if the copy is older than age, and reports whether it is.
+func (r *Reader[C]) askAgain(age time.Duration) bool {
+	learnt := r.learnt.Load()
+	old := learnt != 0 && time.Since(time.Unix(0, learnt)) >= age
+	if old {
 		r.stale.Store(true)
 	}
+	return old
 }
 
 // Define says that what is called by one of these names, or anything if there are none, is about to be defined: until Defined, nobody
@@ -421,8 +436,12 @@ func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
 		r.wantLocked(names)
 		return
 	}
-	if len(r.began) > 0 {
-		c = r.Without(c, r.began)
+	being := r.began
+	for name := range r.defining { // since before, of names that were reached only
+		being = append(being, name)
+	}
+	if len(being) > 0 {
+		c = r.Without(c, being)
 	}
 	if base == nil {
 		r.known.Clear()

@@ -101,15 +101,24 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 			return next(ctx, c)
 		}
-		if c.Statement, err = r.before(ctx, conn, c.Text, first); err != nil {
+		changes := r.Sessions.Changes() // before the text is judged
+		if c.Statement, err = r.before(ctx, conn, c, first); err != nil {
 			return err
 		}
-		s := c.Statement
-		lasts := s.Defines && r.define(conn, c.Text)
-		changes := r.Sessions.Changes()
+		s, lasts := c.Statement, false
+		if s.Defines {
+			lasts = r.define(conn, c.Text)
+			changes = r.Sessions.Changes() // its own is none
+		}
 		err = next(ctx, c)
 		if s.Defines && !lasts {
 			r.over(conn.Changes())
+		}
+		if now := c.Session.Conn(); now != nil && now != conn { // the server had ended the session, and it was run in another
+			conn = now
+			if s.Defines && lasts {
+				r.define(conn, c.Text)
+			}
 		}
 		if err != driver.ErrSkip { // with that, nothing was sent: it comes again as a prepared statement
 			r.after(conn, c, changes, err != nil)
@@ -120,11 +129,11 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 
 // before judges a text, and does what has to be done before it is sent. first says that it is the first of a borrow, and that nobody knows yet what a
 // session begins with.
-func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, text string, first bool) (*dialect.Statement, error) {
-	s := r.Sessions.Statement(text)
+func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middleware.Call, first bool) (*dialect.Statement, error) {
+	s := r.Sessions.Statement(c.Text)
 	if first && (s.Effects&^dialect.Passing != 0 || s.Provisional && s.Alters) {
 		r.askBefore(ctx, conn)
-		s = r.Sessions.Statement(text)
+		s = r.Sessions.Statement(c.Text)
 	}
 	if s.Sees != 0 {
 		if err := r.beforeSeeing(ctx, conn); err != nil {
@@ -132,7 +141,7 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, text str
 		}
 	}
 	if s.Removes && r.judges() && (conn.Changes().Pending.Texts != nil || r.Sessions.Unsettled()) {
-		r.settleEarly(ctx, conn)
+		r.settleEarly(ctx, conn, c.Session.InTx())
 	}
 	return s, nil
 }
@@ -153,6 +162,9 @@ func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes ui
 	if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
 		r.note(conn, s, c.Text, changes)
 	}
+	if s.Effects.Has(dialect.UnknownEffect) { // it may have defined something, and its session may be kept
+		r.Sessions.Outdate(false)
+	}
 }
 
 // define says that a definition is about to be sent. It reports whether that is over with the transaction, and not with the statement.
@@ -166,17 +178,17 @@ func (r *Reset) define(conn middleware.ServerConn, text string) (lasts bool) {
 
 // settleEarly judges what is pending in the middle of a session, before what it met may be gone, and has that read what others have met. What stands in the
 // way of reading the catalogue leaves it unknown.
-func (r *Reset) settleEarly(ctx context.Context, conn middleware.ServerConn) {
+func (r *Reset) settleEarly(ctx context.Context, conn middleware.ServerConn, inTx bool) {
 	changes := conn.Changes()
 	pending := changes.TakePending()
-	if changes.Effects&^readable == 0 {
+	if changes.Effects&^readable == 0 && !changes.Implicit && !inTx {
 		_ = r.Sessions.Learn(ctx, conn.Real(), pending.Texts, true) // what is not known then is unknown
 	}
 	changes.Settle(r.Sessions, pending, dialect.Undone{})
 }
 
-// readable are the effects that do not keep a session from reading the catalogue as others would.
-const readable = dialect.OpenTx | dialect.Sequence | dialect.UserVariable | dialect.TempTable | dialect.SQLPrepare | dialect.AdvisoryLock
+// readable are the effects that do not keep a session from reading the catalogue as others would. In a transaction, MySQL shows what was there when it began.
+const readable = dialect.Sequence | dialect.UserVariable | dialect.TempTable | dialect.SQLPrepare | dialect.AdvisoryLock
 
 // over says that the definitions of a session were committed or undone.
 func (r *Reset) over(changes *dialect.Changes) {
@@ -394,6 +406,9 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 		return wasReset, failed
 	}
 	changes.Settle(r.Sessions, pending, undone)
+	if changes.Effects.Has(dialect.UnknownEffect) { // which may have defined something
+		r.Sessions.Outdate(false)
+	}
 	changes.Defer()
 	if discards || r.discards(changes) {
 		r.tellClosed(cmp.Or(unproved, changes.Unproved))

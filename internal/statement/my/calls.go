@@ -60,7 +60,7 @@ func (p *parser) calls(name []token, procedure bool) {
 		p.unknown()
 		return
 	}
-	c.Name = strings.ToLower(p.plain(&name[len(name)-1]))
+	c.Name = lower(p.plain(&name[len(name)-1]))
 	if c.Name == "" {
 		p.unknown()
 		return

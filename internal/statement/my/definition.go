@@ -11,7 +11,7 @@ type Definition struct {
 	Added []string
 	// Tables are the tables and views, and Routines the stored routines, that reading, writing or calling may do something else for.
 	Tables, Routines []string
-	// Removes says that something is dropped: the tables and views Dropped, the routines DroppedRoutines and, with DropsMore, what has no name there.
+	// Removes says that something is dropped, or may be by ALTER TABLE: the tables and views Dropped, the routines DroppedRoutines and, with DropsMore, what has no name there.
 	Removes                  bool
 	Dropped, DroppedRoutines []string
 	DropsMore                bool
@@ -28,7 +28,7 @@ func (p *parser) definition(s []token, object int) {
 		first++
 	}
 	switch {
-	case kind == "index" || kind == "user" || kind == "role" || kind == "event": // which run in sessions of their own, if they do
+	case kind == "index" || kind == "user" || kind == "role" || kind == "event" || kind == "prepare": // which run in sessions of their own, if they do
 	case verb == "drop":
 		d.Removes = true
 		p.dropped(s, kind, first)
@@ -47,6 +47,8 @@ func (p *parser) definition(s []token, object int) {
 			p.defined(&d.Tables, s, first)
 		}
 	case kind == "table":
+		d.Removes = true
+		p.defined(&d.Dropped, s, first)
 		if !p.isPlainTable(s, object) {
 			p.defined(&d.Tables, s, first)
 		}

@@ -12,7 +12,7 @@ const manyNames = 32
 
 // name notes an identifier that may be a table, a view or a column.
 func (p *parser) name(t *token) {
-	name := strings.ToLower(p.plain(t))
+	name := lower(p.plain(t))
 	if t.dotted && (name == "nextval" || name == "currval") {
 		p.because("takes a value from a sequence")
 		p.is(write, sequenceValue) // a call in MariaDB's Oracle mode
@@ -55,7 +55,7 @@ func (p *parser) names(s []token) {
 
 // target notes a table that the statement writes.
 func (p *parser) target(t *token) {
-	name := strings.ToLower(p.plain(t))
+	name := lower(p.plain(t))
 	if !slices.Contains(p.out.Targets, name) {
 		p.out.Targets = append(p.out.Targets, name)
 	}

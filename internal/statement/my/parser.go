@@ -94,10 +94,11 @@ func (p *parser) shown(t *token) string {
 	return strings.ToValidUTF8(name, "?")
 }
 
-// notUnderstood notes that a statement is not understood near a token, which is shown only if it is a word: all else may be data.
+// notUnderstood notes that a statement is not understood near a token, which is shown only if it is a word that is known: all else may be
+// data, where quotes are not what they seem.
 func (p *parser) notUnderstood(t *token) {
 	why := "not understood"
-	if t.kind == word {
+	if t.word != nil {
 		why += " near " + p.shown(t)
 	}
 	p.because(why)
@@ -105,10 +106,10 @@ func (p *parser) notUnderstood(t *token) {
 	p.unknown()
 }
 
-// near says where the lexer could not go on: behind the last word, as what follows may be somebody's data.
+// near says where the lexer could not go on: behind the last word that is known, as what follows may be somebody's data.
 func (p *parser) near() string {
 	for i := len(p.tokens) - 1; i >= 0; i-- {
-		if t := &p.tokens[i]; t.kind == word {
+		if t := &p.tokens[i]; t.word != nil {
 			return "not understood near " + p.shown(t)
 		}
 	}

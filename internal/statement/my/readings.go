@@ -66,6 +66,7 @@ func (p *parser) readQuotes(r reading) bool {
 	}
 	escapedQuote, escapedDouble := p.escapedQuote, p.escapedDouble
 	if escapedQuote || escapedDouble {
+		p.out.Ambiguous = true
 		r.rawStrings = true
 		p.read(r)
 	}
@@ -76,6 +77,9 @@ func (p *parser) readQuotes(r reading) bool {
 	return ok
 }
 
+// named is how many names were noted.
+func (p *parser) named() int { return len(p.out.Targets) + len(p.out.Names) + len(p.out.Calls) }
+
 // read reads the text one way. Of a text that ends in the middle of something, or has what no statement can have, it counts the
 // statements before: a server runs them before it comes to the mistake.
 func (p *parser) read(r reading) bool {
@@ -85,11 +89,12 @@ func (p *parser) read(r reading) bool {
 		rest = rest[:lastSemicolon(rest)]
 	}
 	n, late := 0, false
+	named := p.named()
 	for len(rest) > 0 {
 		var s []token
 		s, rest = p.cut(rest)
 		if len(s) > 0 {
-			met, removes := len(p.out.Targets)+len(p.out.Names)+len(p.out.Calls) > 0, p.out.Definition.Removes
+			met, removes := p.named() > named, p.out.Definition.Removes
 			p.out.Definition.Removes = false
 			p.begin()
 			p.statement(s)

@@ -35,6 +35,9 @@ type Statement struct {
 	// Unproved is the first reason for [dialect.UnknownEffect] or [dialect.Permanent], for people, but for what it calls; empty without them.
 	Unproved string
 
+	// Ambiguous says that its quotes can be read in several ways, so that its names may be somebody's data.
+	Ambiguous bool
+
 	// Hint is where a comment wants it to run, if the text is read as most servers do.
 	Hint dialect.ServerRole
 

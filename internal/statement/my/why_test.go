@@ -59,9 +59,9 @@ func TestReasonsNameWhatDecidesFirst(t *testing.T) {
 		"CALL p()":                               "call",
 		"EXECUTE p":                              "execute",
 		"EXECUTE IMMEDIATE 'x'":                  "execute",
-		"FROBNICATE t":                           "not understood near frobnicate",
+		"FROBNICATE t":                           "not understood",
 		"'s3cret' a":                             "not understood",
-		"SELECT a FROM t WHERE b = 's3cret":      "not understood near b",
+		"SELECT a FROM t WHERE b = 's3cret":      "not understood near where",
 		"SELECT (1":                              "parentheses do not match",
 		"SELECT * FROM t PROCEDURE ANALYSE(1,2)": "calls a procedure",
 	} {
@@ -85,8 +85,8 @@ func TestWhatNobodyCanTellOrUndoHasAReason(t *testing.T) {
 		"SET RESOURCE GROUP g":                          "sets a resource group",
 		"COMMIT RELEASE":                                "ends its connection (RELEASE)",
 		"BACKUP STAGE START":                            "backup",
-		"FROBNICATE t":                                  "not understood near frobnicate",
-		"INSERT INTO t VALUES (1); FROBNICATE 's3cret'": "not understood near frobnicate",
+		"FROBNICATE t":                                  "not understood",
+		"INSERT INTO t VALUES (1); FROBNICATE 's3cret'": "not understood",
 		"SELECT 's3cret":                                "not understood near select",
 		"SELECT (1":                                     "parentheses do not match",
 	} {

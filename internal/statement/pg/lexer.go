@@ -136,10 +136,10 @@ func (l *lexer) comment() lexState {
 // noteHint looks at what a comment says.
 func (l *lexer) noteHint(text string) { l.hint = statement.BothHints(l.hint, statement.Hint(text)) }
 
-// near says where the lexer could not go on: behind the last name or keyword, as what follows may be somebody's data.
+// near says where the lexer could not go on: behind the last keyword, as what follows may be somebody's data.
 func (l *lexer) near() string {
 	for i := len(l.tokens) - 1; i >= 0; i-- {
-		if l.tokens[i].isName() {
+		if l.tokens[i].keyword != notKeyword {
 			return notUnderstood(&l.tokens[i])
 		}
 	}

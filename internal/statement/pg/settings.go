@@ -92,7 +92,8 @@ func outlives(name string) dialect.Effects {
 
 // forGood are settings that nothing undoes. seed is setseed by another way. The others are how a text, or the source of a function, is read for the
 // first time, which is never done again.
-var forGood = words(`seed standard_conforming_strings backslash_quote plpgsql.variable_conflict`)
+var forGood = words(`seed standard_conforming_strings backslash_quote plpgsql.variable_conflict plpgsql.print_strict_params
+	plpgsql.extra_warnings plpgsql.extra_errors`)
 
 // indifferent are settings that a prepared statement keeps nothing of, with the words for them that are no names: they say how, when and how long it
 // is run, or the server looks at them each time (the role, row_security), or has all plans made anew by itself (session_replication_role). Not

@@ -39,6 +39,7 @@ type Statement struct {
 	Cascades  bool               // it is TRUNCATE … CASCADE
 	Inert     bool               // nothing of what it names runs: it is CREATE TABLE with a list of columns, and without an expression
 	Adds      string             // the table that such a CREATE TABLE adds, which is nothing but columns; empty: it may be more
+	Ambiguous bool               // it can be read in two ways, so that its names may be data
 	Removes   bool               // it is DROP: what is left is what was there before
 	Fires     bool               // event triggers may call functions when it runs
 	Bare      bool               // it is made of keywords, constants and parameters: nothing in it could be anything but the server's own
@@ -58,9 +59,10 @@ const (
 	unbalanced   = "parentheses do not match"
 )
 
-// notUnderstood says that a text is not understood near a token, which it shows only if it is a name or a keyword.
+// notUnderstood says that a text is not understood near a token, which it shows only if it is a keyword: where quotes are not what they seem, a name may be
+// somebody's data.
 func notUnderstood(t *token) string {
-	if !t.isName() {
+	if t.keyword == notKeyword {
 		return "not understood"
 	}
 	return "not understood near " + t.text
@@ -87,6 +89,7 @@ func Parse(text string) Statement {
 	}
 	if lexed.ambiguous {
 		s = s.withOtherReading(text)
+		s.Ambiguous = true
 	}
 	if s.crowded() {
 		return unknown(tooManyNames)
