@@ -99,7 +99,7 @@ func TestPreparedStatementsOfWarmConnectionsArePlannedAndNotRun(t *testing.T) {
 		"select count(*), sum(custom_plans + generic_plans), (select count(*) from t), (select count(*) from pg_listening_channels()) from pg_prepared_statements where statement ~ '^(insert|select 1|listen)'",
 	).Scan(&statements, &plans, &rows, &channels))
 	assert.Equal(t, 3, statements)
-	assert.Equal(t, 3, plans)
+	assert.Equal(t, 2, plans, "LISTEN is not planned, as it leaves something")
 	assert.Zero(t, rows)
 	assert.Zero(t, channels)
 }

@@ -31,24 +31,35 @@ func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 			e.texts.Add(text, announcedUses)
 		}
 	}
-	var wg sync.WaitGroup
+	busy, err := e.warmOnce(ctx, len(texts) > 0)
+	if busy && err == nil { // one that is idle counts twice until its permit is given back, which it is by now
+		_, err = e.warmOnce(ctx, false)
+	}
+	return err
+}
+
+// warmOnce dials the connections that are missing, and returns the first error. It is busy if there was no room for some.
+func (e *Endpoint) warmOnce(ctx context.Context, prepares bool) (busy bool, first error) {
 	n := e.missing()
 	errs := make(chan error, n)
+	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() { errs <- e.warmOne(ctx) })
 	}
-	if len(texts) > 0 {
+	if prepares {
 		e.prepareIdle(ctx, &wg)
 	}
 	wg.Wait()
 	close(errs)
-	var first error
 	for err := range errs {
-		if first == nil && !errors.Is(err, errBusy) {
+		switch {
+		case errors.Is(err, errBusy):
+			busy = true
+		case first == nil:
 			first = err
 		}
 	}
-	return first
+	return busy, first
 }
 
 // announcedUses is how often a text counts as used that the program has announced.
