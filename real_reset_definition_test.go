@@ -8,9 +8,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
 )
 
 // harmlessSchema is what the definitions below make harmful.
@@ -59,20 +56,13 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 			return func() { assert.NoError(t, conn.Close()) }
 		},
 	}
-	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+	for version, database := range postgresVersions {
 		for way, define := range ways {
 			for _, c := range harmfulDefinitions {
 				t.Run(version+"/"+way+"/"+c.definition, func(t *testing.T) {
 					dsn := database(t)
-					bare := openReal(t, "pgx", dsn)
-					for _, text := range harmlessSchema {
-						_, err := bare.ExecContext(t.Context(), text)
-						require.NoError(t, err, text)
-					}
-					require.NoError(t, bare.Close())
-					cfg := pooled.NewConfig()
-					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 2
-					db, connector := openConfig(t, cfg)
+					setUp(t, "pgx", dsn, harmlessSchema)
+					db, connector := openAtMost(t, 2, "pgx", dsn)
 					resets := func() uint64 { return connector.Stats().Endpoints[0].Reset.Resets }
 					for c.statement != "select 1 === 2" { // until it is known to be clean
 						before := resets()
@@ -141,15 +131,8 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("kept=%t/%s/%s", kept, strings.Join(c.definitions, "; "), c.statement), func(t *testing.T) {
 					dsn := s.database(t)
-					bare := openReal(t, "mysql", dsn)
-					for _, text := range harmlessMySQLSchema {
-						_, err := bare.ExecContext(t.Context(), text)
-						require.NoError(t, err, text)
-					}
-					require.NoError(t, bare.Close())
-					cfg := pooled.NewConfig()
-					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "mysql", dsn, 2
-					db, connector := openConfig(t, cfg)
+					setUp(t, "mysql", dsn, harmlessMySQLSchema)
+					db, connector := openAtMost(t, 2, "mysql", dsn)
 					unclean := func() uint64 {
 						stats := connector.Stats().Endpoints[0].Reset
 						return stats.Resets + stats.Discards.Permanent
@@ -203,15 +186,8 @@ func TestPostgresSessionIsCleanWhateverIsDroppedMeanwhile(t *testing.T) {
 		for version, database := range postgresVersions {
 			t.Run(version+"/"+c.drop, func(t *testing.T) {
 				dsn := database(t)
-				bare := openReal(t, "pgx", dsn)
-				for _, text := range append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...) {
-					_, err := bare.ExecContext(t.Context(), text)
-					require.NoError(t, err, text)
-				}
-				require.NoError(t, bare.Close())
-				cfg := pooled.NewConfig()
-				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 2
-				db, _ := openConfig(t, cfg)
+				setUp(t, "pgx", dsn, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...))
+				db, _ := openAtMost(t, 2, "pgx", dsn)
 				one, err := db.Conn(t.Context())
 				require.NoError(t, err)
 				other, err := db.Conn(t.Context())
@@ -280,15 +256,8 @@ func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
 			for _, known := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/known=%t/%s", s.name, known, text), func(t *testing.T) {
 					dsn := s.dsn(t)
-					bare := openReal(t, s.driver, dsn)
-					for _, text := range setup {
-						_, err := bare.ExecContext(t.Context(), text)
-						require.NoError(t, err, text)
-					}
-					require.NoError(t, bare.Close())
-					cfg := pooled.NewConfig()
-					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.driver, dsn, 1
-					db, _ := openConfig(t, cfg)
+					setUp(t, s.driver, dsn, setup)
+					db, _ := openAtMost(t, 1, s.driver, dsn)
 					if known {
 						borrow(t, db, "select count(*) from t", "select * from w", "select f()", "delete from t", "explain select * from t where id = 7")
 						require.NoError(t, db.PingContext(t.Context()))
@@ -313,15 +282,8 @@ func TestSessionIsCleanThoughWhatItMetIsDropped(t *testing.T) {
 		for _, byAnother := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/by another=%t", s.name, byAnother), func(t *testing.T) {
 				dsn := s.dsn(t)
-				bare := openReal(t, s.driver, dsn)
-				for _, text := range setup {
-					_, err := bare.ExecContext(t.Context(), text)
-					require.NoError(t, err, text)
-				}
-				require.NoError(t, bare.Close())
-				cfg := pooled.NewConfig()
-				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.driver, dsn, 2
-				db, _ := openConfig(t, cfg)
+				setUp(t, s.driver, dsn, setup)
+				db, _ := openAtMost(t, 2, s.driver, dsn)
 				one, err := db.Conn(t.Context())
 				require.NoError(t, err)
 				other, err := db.Conn(t.Context())
@@ -351,7 +313,7 @@ func TestSessionIsCleanThoughWhatItMetIsDropped(t *testing.T) {
 
 // What is harmful and not used costs nothing.
 func TestPostgresUnusedHarmCostsNothing(t *testing.T) {
-	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+	for version, database := range postgresVersions {
 		t.Run(version, func(t *testing.T) {
 			dsn := database(t)
 			bare := openReal(t, "pgx", dsn)
@@ -374,9 +336,7 @@ func TestPostgresUnusedHarmCostsNothing(t *testing.T) {
 				_, err := bare.ExecContext(t.Context(), "alter event trigger e disable")
 				require.NoError(t, err)
 			}
-			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 1
-			db, connector := openConfig(t, cfg)
+			db, connector := openAtMost(t, 1, "pgx", dsn)
 			texts := []string{"select $1::int", "select v || 'x' from t where id = $1", "select sum(id), count(*) from t where id = $1 and v like 'x%'", "insert into t values ($1, 'y')", "select * from v, m where v.id = $1"}
 			work := func() {
 				for _, text := range texts {

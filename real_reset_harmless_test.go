@@ -72,11 +72,7 @@ func TestPostgresSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 	for version, database := range postgresVersions {
 		t.Run(version, func(t *testing.T) {
 			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			admin := openReal(t, "pgx", f.dsn)
-			for _, text := range harmlessOnPostgres {
-				_, err := admin.ExecContext(t.Context(), text)
-				require.NoError(t, err, text)
-			}
+			setUp(t, "pgx", f.dsn, harmlessOnPostgres)
 			db, log := openForReset(t, f, func(c *pooled.Config) { c.Reset.Harmless = harmlessRoutines })
 			for _, u := range []sessionUse{
 				{"select shop.declared(1)", clean}, {"select shop.declared('x')", clean}, {`select shop."Odd, name"()`, clean},
@@ -124,11 +120,7 @@ func TestPostgresRoutingIsAsBeforeForWhatIsDeclaredHarmless(t *testing.T) {
 	for version, database := range postgresVersions {
 		t.Run(version, func(t *testing.T) {
 			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			admin := openReal(t, "pgx", f.dsn)
-			for _, text := range harmlessOnPostgres {
-				_, err := admin.ExecContext(t.Context(), text)
-				require.NoError(t, err, text)
-			}
+			setUp(t, "pgx", f.dsn, harmlessOnPostgres)
 			db, _ := openForReset(t, f, func(c *pooled.Config) {
 				c.Reset.Harmless = harmlessRoutines
 				c.Routing.Mode = policy.RouteSplit

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
 )
 
 // hidden are changes of the session that no statement's text shows: the server runs code that it keeps somewhere.
@@ -113,16 +112,11 @@ var hiddenOnPostgres = []hidden{
 }
 
 func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
-	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+	for version, database := range postgresVersions {
 		for _, h := range hiddenOnPostgres {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
 				dsn := database(t)
-				bare := openReal(t, "pgx", dsn)
-				for _, text := range append(hideaway[:len(hideaway):len(hideaway)], h.setup...) {
-					_, err := bare.ExecContext(t.Context(), text)
-					require.NoError(t, err, text)
-				}
-				require.NoError(t, bare.Close()) // it may have the lock
+				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock
 				cfg := pooled.NewConfig()
 				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 1
 				if strings.HasSuffix(h.name, "of the DSN") {

@@ -155,6 +155,25 @@ func openForReset(t *testing.T, f family, change func(*pooled.Config), middlewar
 	return db, log
 }
 
+// setUp has somebody define what a database is to have, over a connection that is closed then.
+func setUp(t *testing.T, driver, dsn string, texts []string) {
+	t.Helper()
+	bare := openReal(t, driver, dsn)
+	for _, text := range texts {
+		_, err := bare.ExecContext(t.Context(), text)
+		require.NoError(t, err, text)
+	}
+	require.NoError(t, bare.Close())
+}
+
+// openAtMost opens a pool of so many connections at most.
+func openAtMost(t *testing.T, most int, driver, dsn string) (*sql.DB, *pooled.Connector) {
+	t.Helper()
+	cfg := pooled.NewConfig()
+	cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = driver, dsn, most
+	return openConfig(t, cfg)
+}
+
 func resets(t *testing.T, db *sql.DB) pooled.ResetStats {
 	t.Helper()
 	c, ok := pooled.From(db)

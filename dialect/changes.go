@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -135,16 +136,14 @@ func (c *Changes) EndDefinitions() { c.Definitions = nil }
 // Unknown says that anything may have been done to the session, and why.
 func (c *Changes) Unknown(why Reason) {
 	c.Effects |= UnknownEffect
-	if c.Unproved == (Reason{}) {
-		c.Unproved = why
-	}
+	c.Unproved = cmp.Or(c.Unproved, why)
 }
 
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
 func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	c.Effects |= s.Effects
-	if s.Effects&unprovable != 0 && c.Unproved == (Reason{}) {
-		c.Unproved = s.Unproved
+	if s.Effects&Unprovable != 0 {
+		c.Unproved = cmp.Or(c.Unproved, s.Unproved)
 	}
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)

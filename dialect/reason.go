@@ -27,5 +27,5 @@ type Declared struct {
 	Unseen func(database, cure string)
 }
 
-// unprovable are the effects for which there is a [Reason].
-const unprovable = Permanent | UnknownEffect
+// Unprovable are the effects for which there is a [Reason]: nobody can tell what they are, or undo them one by one.
+const Unprovable = Permanent | UnknownEffect

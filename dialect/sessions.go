@@ -48,7 +48,7 @@ type Sessions interface {
 	Define(text string) (lasts bool)
 	Defined(text string)
 
-	// Changes counts the calls of Define. ChangedSince reports whether a text may have met one of them that came after so many.
+	// Changes counts what Define and Defined have told. ChangedSince reports whether a text may have met something of that which came after so many.
 	Changes() uint64
 	ChangedSince(changes uint64, text string) bool
 

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,8 +13,7 @@ import (
 // that texts have, and all that these can reach. It goes by names without databases; of several objects with one name, the worst counts. What
 // the user may not see is not in it. A reason for people is a whole clause, such as "view v mentions f". It never changes.
 type catalogue struct {
-	nodes map[string]*node // nil: nothing has that name
-	asked map[string]bool  // the keys that texts had
+	*statement.Graph[node] // by key
 	*unnamed
 }
 
@@ -35,38 +33,18 @@ const (
 	nonTransactional                   // it stays, whatever becomes of the statement, or of what a trigger does that the user may not see
 )
 
-// with returns a catalogue of which the nodes are changed.
-func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
-	changed := *c
-	changed.nodes = maps.Clone(c.nodes)
-	change(changed.nodes)
-	return &changed
-}
-
-// each calls f for the names that are known.
-func (c *catalogue) each(f func(name string)) {
-	f(nothingNamed)
-	for name := range c.nodes {
-		f(name)
-	}
-}
-
 // without returns a catalogue that does not know some names. What reaches them is not known then.
 func (c *catalogue) without(keys []string) *catalogue {
-	if !slices.ContainsFunc(keys, func(key string) bool { _, known := c.nodes[key]; return known }) {
-		return c
+	if less := c.Without(keys); less != c.Graph {
+		return &catalogue{less, c.unnamed}
 	}
-	return c.with(func(nodes map[string]*node) {
-		for _, key := range keys {
-			delete(nodes, key)
-		}
-	})
+	return c
 }
 
 // withTable returns a catalogue that knows, besides what it knows of a name, that it may be that of a table without triggers. What it is kept in is not
 // known.
 func (c *catalogue) withTable(name string) *catalogue {
-	before, known := c.nodes[name]
+	before, known := c.Nodes[name]
 	if !known || before != nil && before.engine == nonTransactional {
 		return c
 	}
@@ -75,7 +53,7 @@ func (c *catalogue) withTable(name string) *catalogue {
 		after = *before
 	}
 	after.engine = nonTransactional
-	return c.with(func(nodes map[string]*node) { nodes[name] = &after })
+	return &catalogue{c.With(func(nodes map[string]*node) { nodes[name] = &after }), c.unnamed}
 }
 
 // nothingNamed is the key by which a text lacks what is unnamed.
@@ -106,7 +84,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 	s.Removes = s.Removes || does.defines
 	outlast(s)
 	for _, name := range p.Names {
-		if why := c.pinnedBy(fold(name), map[string]bool{}); why != "" {
+		if why := c.pinnedBy(fold(name)); why != "" {
 			statement.NeedsPrimary(s, why)
 		}
 	}
@@ -148,7 +126,7 @@ func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []
 	w := c.walk(uses)
 	unknown.add(&w.does)
 	for _, name := range p.Targets {
-		w.absent = w.absent || c.nodes[fold(name)] == nil
+		w.absent = w.absent || c.Nodes[fold(name)] == nil
 	}
 	return &unknown, w.lacks, w.absent
 }
@@ -178,11 +156,11 @@ func asksCatalogue(text string, p *my.Statement) bool {
 // isAtomic reports whether all that is written can be undone, and nothing is left to another server.
 func (c *catalogue) isAtomic(p *my.Statement) bool {
 	for _, name := range p.Targets {
-		if n := c.nodes[fold(name)]; n == nil || n.engine != transactional || c.isRemote(fold(name), map[string]bool{}) {
+		if n := c.Nodes[fold(name)]; n == nil || n.engine != transactional || c.isRemote(fold(name)) {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.Names, func(name string) bool { return c.isRemote(fold(name), map[string]bool{}) })
+	return !slices.ContainsFunc(p.Names, func(name string) bool { return c.isRemote(fold(name)) })
 }
 
 // shadowsIn lists the stored functions in a source that have the name of one that is built in elsewhere.

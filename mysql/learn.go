@@ -41,7 +41,7 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue,
 	case len(was) != len(unlimited)+1:
 		return nil, errNoAnswer
 	}
-	r := &reading{conn: conn, declared: s.declared, isMariaDB: strings.Contains(was[len(unlimited)], "MariaDB")}
+	r := &reading{conn: conn, declared: s.declared, isMariaDB: isMariaDB(was[len(unlimited)])}
 	for i, v := range unlimited {
 		want := fmt.Sprint(v.value)
 		if v.value == nil {

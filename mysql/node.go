@@ -145,7 +145,7 @@ func (w *walk) follow(uses []use) {
 			continue
 		}
 		w.seen[u] = true
-		n, known := w.nodes[u.key()]
+		n, known := w.Nodes[u.key()]
 		if !known {
 			w.lacks = append(w.lacks, u.key())
 			continue
@@ -205,17 +205,16 @@ func (c *catalogue) called(u use, n *node) *step {
 }
 
 // pinnedBy tells why only the primary may answer for what is called by a name; empty: others may as well.
-func (c *catalogue) pinnedBy(name string, seen map[string]bool) string {
-	n := c.nodes[name]
-	if n == nil || seen[name] {
+func (c *catalogue) pinnedBy(name string) string {
+	n := c.Nodes[name]
+	switch {
+	case n == nil:
 		return ""
-	}
-	if n.pinned != "" {
+	case n.pinned != "":
 		return n.pinned
 	}
-	seen[name] = true
 	for _, u := range n.read.uses {
-		if u.how == reads && c.pinnedBy(u.name, seen) != "" {
+		if u.how == reads && u.name != name && c.anyRead(u.name, func(n *node) bool { return n.pinned != "" }) {
 			return "view " + name + " mentions " + u.name
 		}
 	}
@@ -223,18 +222,26 @@ func (c *catalogue) pinnedBy(name string, seen map[string]bool) string {
 }
 
 // isRemote reports whether another server may answer for what is called by a name.
-func (c *catalogue) isRemote(name string, seen map[string]bool) bool {
-	n := c.nodes[name]
-	if n == nil || seen[name] {
-		return false
-	}
-	if n.remote {
-		return true
-	}
-	seen[name] = true
-	for _, u := range n.read.uses {
-		if u.how == reads && c.isRemote(u.name, seen) {
+func (c *catalogue) isRemote(name string) bool {
+	return c.anyRead(name, func(n *node) bool { return n.remote })
+}
+
+// anyRead reports whether something is so for a node that is read when what is called by a name is, itself included.
+func (c *catalogue) anyRead(name string, is func(n *node) bool) bool {
+	seen := map[string]bool{name: true}
+	for list := []string{name}; len(list) > 0; list = list[1:] {
+		n := c.Nodes[list[0]]
+		if n == nil {
+			continue
+		}
+		if is(n) {
 			return true
+		}
+		for _, u := range n.read.uses {
+			if u.how == reads && !seen[u.name] {
+				seen[u.name] = true
+				list = append(list, u.name)
+			}
 		}
 	}
 	return false

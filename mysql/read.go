@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -61,8 +60,6 @@ const (
 	// maxAtOnce is how many names one statement asks for, and maxTables in how many tables of these it looks.
 	maxAtOnce = 500
 	maxTables = 50
-	// maxNodes is how many names are kept before those that texts had long ago are forgotten.
-	maxNodes = 20_000
 	// maxWhole is for how many programs a reading asks the server what they were written like: those of the own database first.
 	maxWhole = 5_000
 )
@@ -88,23 +85,17 @@ type reading struct {
 
 // extend extends a catalogue by what has some keys, or makes a new one of nil.
 func (r *reading) extend(ctx context.Context, base *catalogue, keys []string) (*catalogue, error) {
-	r.catalogue = &catalogue{nodes: map[string]*node{}, asked: map[string]bool{}}
-	if base != nil {
-		r.unnamed = base.unnamed
-		if len(base.nodes) < maxNodes {
-			maps.Copy(r.nodes, base.nodes)
-			maps.Copy(r.asked, base.asked)
-		}
+	if base == nil {
+		base = &catalogue{}
 	}
-	for _, key := range keys {
-		r.asked[key] = true
-	}
+	r.catalogue = &catalogue{base.Extended(keys), base.unnamed}
 	if r.unnamed == nil {
 		if err := r.readUnnamed(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for wanted := r.unknownOf(keys); len(wanted) > 0; {
+	r.Nodes[nothingNamed] = nil // it is known by now
+	for wanted := r.UnknownOf(keys); len(wanted) > 0; {
 		var reached []string
 		for some := range slices.Chunk(wanted, maxAtOnce) {
 			found, err := r.ask(ctx, some)
@@ -113,26 +104,13 @@ func (r *reading) extend(ctx context.Context, base *catalogue, keys []string) (*
 			}
 			for _, key := range some {
 				n := found[key]
-				r.nodes[key] = n
+				r.Nodes[key] = n
 				n.reaches(func(key string) { reached = append(reached, key) })
 			}
 		}
-		wanted = r.unknownOf(reached)
+		wanted = r.UnknownOf(reached)
 	}
 	return r.catalogue, nil
-}
-
-// unknownOf returns those of some keys that are not known, each once.
-func (c *catalogue) unknownOf(keys []string) []string {
-	var unknown []string
-	seen := map[string]bool{nothingNamed: true}
-	for _, key := range keys {
-		if _, known := c.nodes[key]; !known && !seen[key] {
-			seen[key] = true
-			unknown = append(unknown, key)
-		}
-	}
-	return unknown
 }
 
 // readUnnamed asks for what is known without being asked for by name.

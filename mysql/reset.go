@@ -14,14 +14,8 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// impossible is what no statement undoes, as the driver cannot send COM_RESET_CONNECTION.
-const impossible = dialect.Permanent | dialect.UnknownEffect
-
-// simple is what is undone whatever a fresh session has.
-const simple = dialect.OpenTx | dialect.Sequence
-
 // compared is what becomes what it was on the first connection, whoever had set it there.
-const compared = simple | dialect.Setting | dialect.Role | dialect.Database
+const compared = dialect.Passing | dialect.Setting | dialect.Role | dialect.Database
 
 // rollback ends a transaction. A plain ROLLBACK may begin the next one, or end the session: see completion_type.
 const rollback = "rollback and no chain no release"
@@ -39,11 +33,11 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 const erDistributed = 1399
 
 func (s *sessions) undo(ctx context.Context, conn driver.Conn, changes *dialect.Changes, init string) error {
-	if changes.Effects&impossible != 0 {
+	if changes.Effects&dialect.Unprovable != 0 { // the driver cannot send COM_RESET_CONNECTION
 		return dialect.ErrDiscard
 	}
 	f := s.fresh.Load()
-	if changes.Effects&^simple == 0 {
+	if changes.Effects&^dialect.Passing == 0 {
 		f = &fresh{}
 	}
 	switch {

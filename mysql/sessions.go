@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -35,7 +34,7 @@ func newSessions(database string, login dialect.Effects) *sessions {
 		s.ofServer = database
 	}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
-		Judge: s.classify, Reach: reach, Each: (*catalogue).each, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+		Judge: s.classify, Reach: reach, Each: (*catalogue).Each, Without: (*catalogue).without, Asked: (*catalogue).AskedFor,
 		Waits: true,
 	})
 	return s

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +15,7 @@ import (
 // name means; of several objects with one name, the worst counts. A reason for people is a whole clause, such as "function f has insert in its
 // source". It never changes.
 type catalogue struct {
-	nodes   map[string]*node // nil: nothing has that name
-	asked   map[string]bool  // the names that texts had
+	*statement.Graph[node]
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
 	perils  []peril             // of what is unnamed and belongs to none
@@ -26,40 +24,24 @@ type catalogue struct {
 	memo     sync.Map // from a name and what is asked of it to the answer
 }
 
-func newCatalogue() *catalogue {
-	return &catalogue{nodes: map[string]*node{}, asked: map[string]bool{}}
-}
-
-// with returns a catalogue of which the nodes are changed.
-func (c *catalogue) with(change func(nodes map[string]*node)) *catalogue {
-	changed := &catalogue{nodes: maps.Clone(c.nodes), asked: c.asked, unnamed: c.unnamed, declares: c.declares}
-	change(changed.nodes)
+// over returns the catalogue with another graph.
+func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
+	changed := &catalogue{Graph: g, unnamed: c.unnamed, declares: c.declares}
 	changed.findPerils()
 	return changed
 }
 
-// each calls f for the names that are known.
-func (c *catalogue) each(f func(name string)) {
-	for name := range c.nodes {
-		f(name)
-	}
-}
-
 // without returns a catalogue that does not know some names. What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
-	if !slices.ContainsFunc(names, func(name string) bool { _, known := c.nodes[name]; return known }) {
-		return c
+	if less := c.Without(names); less != c.Graph {
+		return c.over(less)
 	}
-	return c.with(func(nodes map[string]*node) {
-		for _, name := range names {
-			delete(nodes, name)
-		}
-	})
+	return c
 }
 
 // withTable returns a catalogue that knows of a table besides what it knows of its name, if it knows that. The table uses what its definition names.
 func (c *catalogue) withTable(name string, uses []string) *catalogue {
-	before, known := c.nodes[name]
+	before, known := c.Nodes[name]
 	uses = slices.DeleteFunc(slices.Clone(uses), func(used string) bool { return used == name })
 	if !known || before != nil && before.isTable && !slices.ContainsFunc(uses, func(used string) bool { return !slices.Contains(before.uses, used) }) {
 		return c
@@ -69,7 +51,7 @@ func (c *catalogue) withTable(name string, uses []string) *catalogue {
 		after = *before
 	}
 	after.isTable, after.uses = true, append(slices.Clone(after.uses), uses...)
-	return c.with(func(nodes map[string]*node) { nodes[name] = &after })
+	return c.over(c.With(func(nodes map[string]*node) { nodes[name] = &after }))
 }
 
 // nothingNamed is the name by which a text lacks what no text names.
@@ -168,7 +150,7 @@ func (c *catalogue) isAtomic(p *pg.Statement) bool {
 // judgeReads looks up what is called and what is read.
 func (c *catalogue) judgeReads(p *pg.Statement, s *dialect.Statement) (absent bool) {
 	for _, name := range p.Functions {
-		n := c.nodes[name]
+		n := c.Nodes[name]
 		if n == nil || !n.isFunction {
 			if _, _, known := pg.Builtin(name); known { // grammar that looks like a function
 				continue

@@ -309,11 +309,11 @@ var seesOthers = map[string]bool{"currval": true, "lastval": true}
 // isEffective reports whether a source that mentions a name may have a function of the server's own, or of an extension that comes with it, leave
 // traces or write.
 func (c *catalogue) isEffective(name string) bool {
-	if n := c.nodes[name]; n == nil || !n.isFunction {
+	if n := c.Nodes[name]; n == nil || !n.isFunction {
 		return false
 	}
 	class, effects, known := pg.Builtin(name)
-	return known && (class == dialect.Unknown || effects != 0 || seesOthers[name]) || c.nodes[name].isVolatile
+	return known && (class == dialect.Unknown || effects != 0 || seesOthers[name]) || c.Nodes[name].isVolatile
 }
 
 // pinsByItself reports whether the server's own function or view of that name leaves no trace, but needs the primary.

@@ -73,14 +73,15 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		return dialect.Server{}, err
 	}
 	c := connector{func(context.Context) (*pgx.ConnConfig, error) { return pgx.ParseConfig(dsn) }}
+	sessions := newSessions()
 	return dialect.Server{
 		Connector: c,
 		Dial:      c.dial,
 		Address:   address(cfg),
 		Database:  cfg.Database,
 		Traits:    traitsOf(cfg),
-		Plan:      plan,
-		Sessions:  newSessions(),
+		Plan:      sessions.plan,
+		Sessions:  sessions,
 		Advice:    advice,
 
 		ContextError:     contextError,

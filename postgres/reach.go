@@ -46,7 +46,7 @@ func (c *catalogue) anyReached(name string, next func(n *node, f func(name strin
 	seen := map[string]bool{name: true}
 	list := []string{name}
 	for i := 0; i < len(list); i++ {
-		n := c.nodes[list[i]]
+		n := c.Nodes[list[i]]
 		if is(list[i], n) {
 			return true
 		}
@@ -99,7 +99,7 @@ func (c *catalogue) eachRelated(name string, truncates bool, f func(related stri
 func (c *catalogue) unknownReached(name string, next func(n *node, f func(name string))) []string {
 	var unknown []string
 	c.anyReached(name, next, func(name string, _ *node) bool {
-		if _, ok := c.nodes[name]; !ok {
+		if _, ok := c.Nodes[name]; !ok {
 			unknown = append(unknown, name)
 		}
 		return false
@@ -171,7 +171,7 @@ func (c *catalogue) whyImpure(name string) string {
 	if !c.isUnproved(name) {
 		return ""
 	}
-	n := c.nodes[name]
+	n := c.Nodes[name]
 	switch {
 	case n == nil:
 		return name + " has a function that is not proved to leave the session alone" // of a type that has been dropped
@@ -239,7 +239,7 @@ func (c *catalogue) pins(s source) bool {
 
 // whyPinned says why only the primary may answer for a name; empty: others may.
 func (c *catalogue) whyPinned(name string) string {
-	n := c.nodes[name]
+	n := c.Nodes[name]
 	switch {
 	case !c.isPinned(name):
 		return ""
@@ -313,7 +313,7 @@ func (c *catalogue) table(name string, truncates bool) written {
 	}
 	return remember(c, what, name, func() written {
 		var w written
-		if n := c.nodes[name]; n != nil {
+		if n := c.Nodes[name]; n != nil {
 			w.exists = n.isTable
 		}
 		c.anyReached(name, func(n *node, f func(name string)) {
@@ -350,7 +350,7 @@ func (c *catalogue) addWritten(w *written, n *node) {
 
 // isHarmlessTrigger reports whether a function that a trigger calls is proved to leave the session alone.
 func (c *catalogue) isHarmlessTrigger(name string) bool {
-	n := c.nodes[name]
+	n := c.Nodes[name]
 	return n != nil && n.isFunction && !n.isVolatile && !c.isUnproved(name) && !c.isEffective(name)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +27,6 @@ const (
 	lockTimeout = 100 * time.Millisecond
 	// maxAtOnce is how many names one statement asks for.
 	maxAtOnce = 500
-	// maxNodes is how many names are kept before those that texts had long ago are forgotten.
-	maxNodes = 20_000
 )
 
 // limitsSQL keeps a reading from waiting, and its plans from being made anew. What it sets ends with the transaction.
@@ -57,17 +54,11 @@ func readCatalogue(ctx context.Context, conn *pgx.Conn, base *catalogue, names [
 }
 
 func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string, timeout time.Duration, d *declared) (*catalogue, error) {
-	r := reading{newCatalogue(), conn, timeout, d}
-	r.declares = d != nil && len(d.Harmless) > 0
-	if base != nil && len(base.nodes) < maxNodes {
-		maps.Copy(r.nodes, base.nodes)
-		maps.Copy(r.asked, base.asked)
-		r.unnamed = base.unnamed
+	if base == nil {
+		base = &catalogue{}
 	}
-	for _, name := range names {
-		r.asked[name] = true
-	}
-	wanted := r.unknownOf(append(names, nothingNamed))
+	r := reading{&catalogue{Graph: base.Extended(names), unnamed: base.unnamed, declares: d != nil && len(d.Harmless) > 0}, conn, timeout, d}
+	wanted := r.UnknownOf(append(names, nothingNamed))
 	for first := true; len(wanted) > 0; first = false {
 		var reached []string
 		for some := range slices.Chunk(wanted, maxAtOnce) {
@@ -77,23 +68,10 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 			}
 			reached = append(reached, more...)
 		}
-		wanted = r.unknownOf(reached)
+		wanted = r.UnknownOf(reached)
 	}
 	r.findPerils()
 	return r.catalogue, nil
-}
-
-// unknownOf returns those of some names that are not known, each once.
-func (c *catalogue) unknownOf(names []string) []string {
-	var unknown []string
-	seen := map[string]bool{}
-	for _, name := range names {
-		if _, known := c.nodes[name]; !known && !seen[name] {
-			seen[name] = true
-			unknown = append(unknown, name)
-		}
-	}
-	return unknown
 }
 
 // ask asks for some names in one round trip, and returns those that they reach: of texts' own names, also what is related to them.
@@ -142,7 +120,7 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 	}
 	for _, name := range names {
 		n := found[name]
-		r.nodes[name] = n
+		r.Nodes[name] = n
 		if n != nil {
 			n.reaches(func(name string) { reached = append(reached, name) })
 			if ofTexts {

@@ -36,7 +36,7 @@ func (c *catalogue) reason(what string, names ...string) dialect.Reason {
 				of, why = c.blame(name)
 			}
 		}
-		if n := c.nodes[name]; of == (dialect.Routine{}) && why != "" && n != nil && !slices.ContainsFunc(n.uses, c.isUnproved) {
+		if n := c.Nodes[name]; of == (dialect.Routine{}) && why != "" && n != nil && !slices.ContainsFunc(n.uses, c.isUnproved) {
 			of = n.of // it can be declared itself, if it is a function
 		}
 		if of != (dialect.Routine{}) {

@@ -24,8 +24,9 @@ func openRegistered(name string) dialect.Server {
 	c := connector{r.config}
 	t := traits
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
+	sessions := newSessions()
 	return dialect.Server{
-		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: plan, Sessions: newSessions(), Advice: advice,
+		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: sessions.plan, Sessions: sessions, Advice: advice,
 		ContextError: contextError, EndedIdle: endedIdle, ReadTimestampsIn: readTimestampsIn, Replication: &replication{},
 	}
 }

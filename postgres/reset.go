@@ -43,7 +43,7 @@ const forGoodSQL = "select pg_catalog.concat_ws(' ', pg_catalog.current_setting(
 	"pg_catalog.current_setting('plpgsql.variable_conflict', true))"
 
 // simple is what is undone whatever a fresh session has. The numbers of sequences are those of somebody else in any case.
-const simple = dialect.OpenTx | dialect.Sequence | dialect.Plans
+const simple = dialect.Passing | dialect.Plans
 
 // Reset undoes the changes in one round trip; statements prepared by PREPARE take another, and so does init, if the changes touch
 // what it had done.

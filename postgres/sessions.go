@@ -5,8 +5,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,7 +31,7 @@ var _ dialect.Sessions = (*sessions)(nil)
 func newSessions() *sessions {
 	s := &sessions{}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
-		Judge: s.read, Reach: reach, Each: (*catalogue).each, Without: (*catalogue).without, Asked: func(c *catalogue) []string { return slices.Collect(maps.Keys(c.asked)) },
+		Judge: s.read, Reach: reach, Each: (*catalogue).Each, Without: (*catalogue).without, Asked: (*catalogue).AskedFor,
 	})
 	return s
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -78,17 +77,16 @@ func learn(tb testing.TB, s *sessions, text string, facts []fact) {
 		fact{"table", "things", ""},
 	))
 	require.NoError(tb, s.Reader.Learn(tb.Context(), []string{text}, false, func(base *catalogue, names []string) (*catalogue, error) {
-		c := newCatalogue()
-		if base != nil {
-			maps.Copy(c.nodes, base.nodes)
+		if base == nil {
+			base = &catalogue{}
 		}
-		c.unnamed, c.declares = others, true
+		c := &catalogue{Graph: base.Extended(names), unnamed: others, declares: true}
 		for list := append(names, nothingNamed); len(list) > 0; list = list[1:] {
-			if _, known := c.nodes[list[0]]; known {
+			if _, known := c.Nodes[list[0]]; known {
 				continue
 			}
 			n := all[list[0]]
-			c.nodes[list[0]] = n
+			c.Nodes[list[0]] = n
 			if n != nil {
 				n.reaches(func(name string) { list = append(list, name) })
 			}

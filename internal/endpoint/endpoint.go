@@ -122,8 +122,8 @@ func New(o Options) *Endpoint {
 	}
 	e.shared.Dialect = o.Dialect
 	e.shared.Traits = o.Server.Traits
+	e.shared.Plan = o.Server.Plan
 	if sessions := o.Server.Sessions; sessions != nil {
-		e.shared.Plan = harmlessPlan(o.Server.Plan, sessions)
 		e.shared.Plain = func(text string) bool { return sessions.Statement(text).Plain }
 	}
 	e.shared.EndedIdle = o.Server.EndedIdle
@@ -339,23 +339,3 @@ func (e *Endpoint) held() (n int, oldest time.Duration) {
 
 // now is the time since the endpoint was made, in nanoseconds, and never 0. Measured so, it costs half of time.Now.
 func (e *Endpoint) now() int64 { return int64(time.Since(e.start)) + 1 }
-
-// harmlessPlan is a [dialect.Server].Plan that plans what is proved to be harmless only, as planning evaluates functions. Nil stays nil.
-func harmlessPlan(plan func(context.Context, driver.Conn, string) error, sessions dialect.Sessions) func(context.Context, driver.Conn, string) error {
-	if plan == nil {
-		return nil
-	}
-	return func(ctx context.Context, conn driver.Conn, text string) error {
-		s := sessions.Statement(text)
-		if s.Provisional {
-			if err := sessions.Learn(ctx, conn, []string{text}, true); err != nil {
-				return err
-			}
-			s = sessions.Statement(text)
-		}
-		if s.Provisional || s.Effects != 0 {
-			return nil
-		}
-		return plan(ctx, conn, text)
-	}
-}

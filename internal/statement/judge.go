@@ -1,15 +1,17 @@
 package statement
 
-import "github.com/gopooled/pooled/dialect"
+import (
+	"cmp"
+
+	"github.com/gopooled/pooled/dialect"
+)
 
 // Unknown says that a statement may be anything.
 func Unknown(s *dialect.Statement, why string) { Unproved(s, dialect.Reason{What: why}) }
 
 // Unproved is Unknown where more can be told than why.
 func Unproved(s *dialect.Statement, why dialect.Reason) {
-	Because(s, why.What)
-	s.Class = dialect.Unknown
-	s.Sees = dialect.Sequence
+	Absent(s, why.What)
 	Costs(s, dialect.UnknownEffect, why)
 }
 
@@ -32,9 +34,7 @@ func Veil(s *dialect.Statement) {
 // Costs says that a statement has effects which are not undone one by one, and why.
 func Costs(s *dialect.Statement, effects dialect.Effects, why dialect.Reason) {
 	s.Effects |= effects
-	if s.Unproved == (dialect.Reason{}) {
-		s.Unproved = why
-	}
+	s.Unproved = cmp.Or(s.Unproved, why)
 }
 
 // NeedsPrimary says that a statement is no read for a replica, though it may be one otherwise.

@@ -2,6 +2,7 @@ package statement
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -436,11 +437,8 @@ func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
 		r.wantLocked(names)
 		return
 	}
-	being := r.began
-	for name := range r.defining { // since before, of names that were reached only
-		being = append(being, name)
-	}
-	if len(being) > 0 {
+	// Some have begun before, of names that were reached only.
+	if being := slices.AppendSeq(slices.Clone(r.began), maps.Keys(r.defining)); len(being) > 0 {
 		c = r.Without(c, being)
 	}
 	if base == nil {

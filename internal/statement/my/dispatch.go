@@ -5,9 +5,7 @@ import "github.com/gopooled/pooled/dialect"
 // statement classifies one statement by its first word.
 func (p *parser) statement(s []token) {
 	if !balanced(s) {
-		p.because("parentheses do not match")
-		p.costs("parentheses do not match")
-		p.unknown()
+		p.giveUp(unbalanced)
 		return
 	}
 	p.verb = at(s, 0)

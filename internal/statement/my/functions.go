@@ -23,7 +23,7 @@ func (f *function) effect(p *parser, s []token, i int) {
 		effects = f.settingEffects
 	}
 	if f.rank > nothing {
-		if effects&unprovable != 0 {
+		if effects&dialect.Unprovable != 0 {
 			p.costs("uses a sequence (" + p.shown(&s[i]) + ")") // no other function has such effects
 		}
 		p.is(f.rank, effects)

@@ -101,9 +101,27 @@ func (p *parser) notUnderstood(t *token) {
 	if t.word != nil {
 		why += " near " + p.shown(t)
 	}
+	p.giveUp(why)
+}
+
+// Reasons to give up.
+const (
+	unbalanced = "parentheses do not match"
+	endless    = "the end of a body is not understood"
+)
+
+// giveUp says that the statement may be anything, and why.
+func (p *parser) giveUp(why string) {
 	p.because(why)
 	p.costs(why)
 	p.unknown()
+}
+
+// spoil says that the text may do anything, whatever its statements are by themselves, and why.
+func (p *parser) spoil(why string) {
+	p.costs(why)
+	p.worst = unclear
+	p.out.Effects |= dialect.UnknownEffect
 }
 
 // near says where the lexer could not go on: behind the last word that is known, as what follows may be somebody's data.
@@ -125,15 +143,12 @@ func (p *parser) is(r rank, e dialect.Effects) {
 	if r > read || e != 0 {
 		p.because(p.verb)
 	}
-	if e&unprovable != 0 {
+	if e&dialect.Unprovable != 0 {
 		p.costs(cmp.Or(p.verb, "not understood"))
 	}
 	p.rank = max(p.rank, r)
 	p.out.Effects |= e
 }
-
-// unprovable are the effects for which a statement tells a reason. Where nothing better is known, it is the verb.
-const unprovable = dialect.UnknownEffect | dialect.Permanent
 
 // costs notes a reason for effects that nobody can tell or undo.
 func (p *parser) costs(why string) {

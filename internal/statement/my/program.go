@@ -92,9 +92,7 @@ func (g *program) fail(i int) int {
 	if i < len(g.s) {
 		g.notUnderstood(&g.s[i])
 	} else {
-		g.because("the end of a body is not understood")
-		g.costs("the end of a body is not understood")
-		g.unknown()
+		g.giveUp(endless)
 	}
 	return len(g.s)
 }
@@ -309,9 +307,7 @@ func (g *program) handlerFor(i int) int {
 // simple is a statement without others in it.
 func (g *program) simple(s []token) {
 	if !balanced(s) {
-		g.because("parentheses do not match")
-		g.costs("parentheses do not match")
-		g.unknown()
+		g.giveUp(unbalanced)
 		return
 	}
 	g.verb = at(s, 0)

@@ -1,7 +1,5 @@
 package my
 
-import "github.com/gopooled/pooled/dialect"
-
 // reading is one way to read a text. The zero value is the one of most servers: backslashes escape, double quotes make strings,
 // and all executable comments are executed.
 type reading struct {
@@ -107,14 +105,10 @@ func (p *parser) read(r reading) bool {
 	}
 	p.out.Plain = p.out.Plain && n <= 1
 	if n > 1 && p.out.Remakes { // what stands behind it may do what nobody knows yet
-		p.worst = unclear
-		p.costs("defines something before other statements")
-		p.out.Effects |= dialect.UnknownEffect
+		p.spoil("defines something before other statements")
 	}
 	if late { // what stands before it may have done what nobody can find out any more
-		p.worst = unclear
-		p.costs("drops something behind other statements")
-		p.out.Effects |= dialect.UnknownEffect
+		p.spoil("drops something behind other statements")
 	}
 	return ok
 }

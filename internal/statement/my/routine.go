@@ -1,7 +1,5 @@
 package my
 
-import "github.com/gopooled/pooled/dialect"
-
 // cut takes the first statement from the tokens, without the semicolon behind it. Semicolons in the body of a stored program
 // belong to the statement that creates it. Where the body ends has to be seen, or what stands behind it would be missed.
 func (p *parser) cut(tokens []token) (s, rest []token) {
@@ -10,10 +8,8 @@ func (p *parser) cut(tokens []token) (s, rest []token) {
 		last := blockEnd(tokens, body)
 		end = semicolon(tokens, last)
 		if last == len(tokens) || at(tokens, last) == "end" && end > last+2 {
-			p.because("the end of a body is not understood")
-			p.worst = unclear
-			p.costs("the end of a body is not understood")
-			p.out.Effects |= dialect.UnknownEffect
+			p.because(endless)
+			p.spoil(endless)
 		}
 	}
 	return tokens[:end], tokens[min(end+1, len(tokens)):]

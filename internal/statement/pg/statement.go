@@ -168,7 +168,7 @@ func (s *Statement) statement(tokens []token) int {
 	if s.Why == "" && (class != dialect.Read || effects != 0) {
 		s.Why = w.why
 	}
-	if s.Unproved == "" && effects&unprovable != 0 {
+	if s.Unproved == "" && effects&dialect.Unprovable != 0 {
 		s.Unproved = cmp.Or(w.unproved, tokens[0].text)
 	}
 	s.Class = worst(s.Class, class)
@@ -177,9 +177,6 @@ func (s *Statement) statement(tokens []token) int {
 	s.Inert, s.Adds, s.Removes = w.inert, w.adds, tokens[0].is("drop")
 	return 1
 }
-
-// unprovable are the effects for which a statement tells a reason. Where nothing better is known, it is the verb.
-const unprovable = dialect.UnknownEffect | dialect.Permanent
 
 // demand orders the classes from the least demanding to the most.
 var demand = [...]uint8{dialect.Read: 0, dialect.SessionControl: 1, dialect.TxControl: 2, dialect.Write: 3, dialect.Unknown: 4}

@@ -50,6 +50,6 @@ func TestParseSaysWhatTheTableSays(t *testing.T) {
 		assert.Equal(t, want, said(want.text))
 		got := Parse(want.text)
 		assert.Equal(t, got.Class == dialect.Read && got.Effects == 0, got.Why == "", "%s: %s", want.text, got.Why)
-		assert.Equal(t, got.Effects&unprovable == 0, got.Unproved == "", "%s: %s", want.text, got.Unproved)
+		assert.Equal(t, got.Effects&dialect.Unprovable == 0, got.Unproved == "", "%s: %s", want.text, got.Unproved)
 	}
 }

@@ -15,8 +15,7 @@ func (w *walk) statement() (dialect.Class, dialect.Effects) {
 	verb := w.at(first)
 	judge, ok := verbs[verb.text]
 	if !ok || verb.kind != word || first > 0 && !queries[verb.text] {
-		w.because(notUnderstood(verb))
-		w.costs(notUnderstood(verb))
+		w.notUnderstood(verb)
 		return w.unknown()
 	}
 	if !mayRead[verb.text] {
@@ -195,8 +194,7 @@ func explain(w *walk) (dialect.Class, dialect.Effects) {
 		w.because("execute")
 		w.costs("explain execute")
 	case !what.isPunct('(') && !(what.kind == word && explained[what.text]):
-		w.because(notUnderstood(what))
-		w.costs(notUnderstood(what))
+		w.notUnderstood(what)
 	case w.writes || what.kind == word && !queries[what.text]:
 		w.because("explains a write") // a replica cannot even plan a write to an unlogged table
 		return worst(w.class, dialect.Write), 0

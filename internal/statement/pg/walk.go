@@ -64,6 +64,13 @@ func (w *walk) costs(why string) {
 	}
 }
 
+// notUnderstood notes both for a statement that is not understood near a token.
+func (w *walk) notUnderstood(t *token) {
+	why := notUnderstood(t)
+	w.because(why)
+	w.costs(why)
+}
+
 // end is what is read outside the statement.
 var end token
 
@@ -185,7 +192,7 @@ func (w *walk) builtin(name string) {
 	if class, effects, known := Builtin(name); known {
 		w.class = worst(w.class, class)
 		w.effects |= effects
-		if effects&unprovable != 0 {
+		if effects&dialect.Unprovable != 0 {
 			w.costs(whyFunction(name, class, effects))
 		}
 		if w.why == "" && (class != dialect.Read || effects != 0) {

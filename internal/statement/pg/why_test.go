@@ -90,6 +90,6 @@ func TestWhatNobodyCanTellOrUndoHasAReason(t *testing.T) {
 	} {
 		s := Parse(text)
 		assert.Equal(t, want, s.Unproved, text)
-		assert.Equal(t, s.Effects&unprovable == 0, s.Unproved == "", text)
+		assert.Equal(t, s.Effects&dialect.Unprovable == 0, s.Unproved == "", text)
 	}
 }
