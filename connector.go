@@ -33,6 +33,8 @@ type (
 	Middleware = middleware.Middleware
 	// AcquireTimeoutError tells why a session got no server connection in time. It matches [ErrAcquireTimeout].
 	AcquireTimeoutError = middleware.AcquireTimeoutError
+	// OverloadedError tells that too many wait for a server connection. It matches [ErrOverloaded].
+	OverloadedError = middleware.OverloadedError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
 	// DrainingError tells that the pool is being drained. It matches [ErrDraining].
@@ -52,6 +54,7 @@ type (
 // Sentinels for pooled's own refusals, for errors.Is.
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
+	ErrOverloaded     = middleware.ErrOverloaded
 	ErrConnectTimeout = middleware.ErrConnectTimeout
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrDraining       = middleware.ErrDraining

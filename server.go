@@ -198,6 +198,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Server:      s.Server,
 		Dialect:     f.dialect,
 		Pool:        s.pool,
+		Queue:       f.Queue,
 		Statements:  f.Statements,
 		Zone:        zone,
 		Middlewares: append(all, own...),

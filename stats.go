@@ -44,6 +44,10 @@ type EndpointStats struct {
 	Waits uint64
 	// WaitTime is the sum of these waits.
 	WaitTime time.Duration
+	// Overloaded counts the sessions that got an [OverloadedError] (pool_shed, pool_max_waiters).
+	Overloaded uint64
+	// PassedOver counts the sessions that had less time left than connections are held for when their turn came. They are served after all others.
+	PassedOver uint64
 	// Dials counts attempts to make a server connection.
 	Dials uint64
 	// FailedDials counts those that failed.
@@ -110,11 +114,23 @@ func (c *Connector) Stats() Stats {
 	return all
 }
 
+// Pressure tells how full the pool is, for health checks and load balancers. From 0 to 0.5 it is the part of pool_max_conns that is in use. Above, all are, and
+// sessions have to wait for longer than pool_queue_target; 1 says that they have for pool_queue_interval, so that more come than can be served. Of several servers
+// that of the fullest counts. Without pool_max_conns it is 0. It costs a lock for each server, and is safe for concurrent use.
+func (c *Connector) Pressure() float64 {
+	var most float64
+	for _, s := range c.servers {
+		most = max(most, s.endpoint.Pressure())
+	}
+	return most
+}
+
 func endpointStats(s endpoint.Stats) EndpointStats {
 	return EndpointStats{
 		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
 		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: s.Waiting,
 		Statements: s.Statements, Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
+		Overloaded: s.Refused, PassedOver: s.PassedOver,
 		Dials: s.Dials, FailedDials: s.FailedDials,
 		Closed: Closes(s.Closed),
 	}

@@ -56,6 +56,8 @@ var scenarios = []scenario{
 	{"burst", "POOLED_TEST_POSTGRES", one(burst)},
 	{"reset", "POOLED_TEST_POSTGRES", resets},
 	{"unused", "POOLED_TEST_POSTGRES", one(unused)},
+	{"overload", "POOLED_TEST_POSTGRES", one(overloadOn("PostgreSQL", "pgx", "select pg_sleep(0.01)"))},
+	{"overload-mariadb", "POOLED_TEST_MARIADB", one(overloadOn("MariaDB", "mysql", "do sleep(0.01)"))},
 	{"warm", "POOLED_TEST_POSTGRES", one(warm)},
 	{"routing", "POOLED_TEST_POSTGRES", replicas},
 	{"leak", "", one(leaks)},

@@ -18,6 +18,8 @@ import (
 var (
 	// ErrAcquireTimeout matches an [AcquireTimeoutError].
 	ErrAcquireTimeout = errors.New("pooled: no server connection in time")
+	// ErrOverloaded matches an [OverloadedError].
+	ErrOverloaded = errors.New("pooled: more calls than the server connections can carry")
 	// ErrConnectTimeout matches a [ConnectTimeoutError].
 	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
 	// ErrBreakerOpen matches a [BreakerOpenError].
@@ -119,6 +121,45 @@ func (e *AcquireTimeoutError) Is(target error) bool { return target == ErrAcquir
 
 // Unwrap returns Cause.
 func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
+
+// OverloadedError is returned to whoever is refused a server connection because too many wait for one (pool_shed, pool_max_waiters). Nothing was sent to a server,
+// and database/sql does not try again. It matches [ErrOverloaded].
+type OverloadedError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// MaxConns is the number of permits (pool_max_conns).
+	MaxConns int
+	// Waited is how long this session had waited.
+	Waited time.Duration
+	// Waiters is how many others were waiting.
+	Waiters int
+	// Wait is how long the next would have to wait, if all were served in turn.
+	Wait time.Duration
+	// RetryAfter is when it makes sense to come back: when those who wait are served, and not before it is known whether there are still too many. HTTP services
+	// answer 503 with it as Retry-After.
+	RetryAfter time.Duration
+	// MaxWaiters is the pool_max_waiters that was reached; 0 when pool_shed has refused the session. [policy.NoWaiters] = nobody may wait.
+	MaxWaiters int
+}
+
+// Error tells the state of the queue at the time, and what can be done.
+func (e *OverloadedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pooled: %s is overloaded: all %d permits (pool_max_conns) are taken, and ", e.Endpoint, e.MaxConns)
+	switch {
+	case e.MaxWaiters == policy.NoWaiters:
+		b.WriteString("nobody may wait (pool_max_waiters=none)")
+	case e.MaxWaiters > 0:
+		fmt.Fprintf(&b, "%d are waiting already, as many as may (pool_max_waiters)", e.Waiters)
+	default:
+		fmt.Fprintf(&b, "more have come than can be served, for longer than pool_queue_interval (pool_shed=on): refused after %s, %d more waiting", held.Round(e.Waited), e.Waiters)
+	}
+	fmt.Fprintf(&b, "; try again in %s, shorten the statements, or raise pool_max_conns if the server can carry more", held.Round(e.RetryAfter))
+	return b.String()
+}
+
+// Is matches ErrOverloaded.
+func (e *OverloadedError) Is(target error) bool { return target == ErrOverloaded }
 
 // BreakerOpenError is returned to whoever wants a connection to a server that is cut off (pool_breaker). Nothing was sent to the server.
 // It matches [ErrBreakerOpen].

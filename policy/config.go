@@ -23,6 +23,10 @@ const (
 	AutoIdle = -2
 	// AutoJitter as [Pool].MaxConnLifetimeJitter is 10 % of the lifetime. In a DSN: auto.
 	AutoJitter time.Duration = -1
+	// AutoQueue as [Queue].Target or Interval goes by how long connections are held. In a DSN: auto.
+	AutoQueue time.Duration = -1
+	// NoWaiters as [Queue].MaxWaiters lets nobody wait. In a DSN: none.
+	NoWaiters = -1
 	// NeverValidate as [Pool].ValidateAfter never pings a connection that is borrowed. In a DSN: never.
 	NeverValidate time.Duration = -1
 )
@@ -59,6 +63,8 @@ type Config struct {
 	// OnLeak is called for each connection that is reported as a leak, after it was logged, on the goroutine that watches, which
 	// watches nothing meanwhile: it must not wait for a connection of this pool, nor close it. Nil = nothing is called. Only in Go.
 	OnLeak func(held.Leak)
+	// Queue is what becomes of those who have to wait for one of Pool.MaxConns connections.
+	Queue Queue
 	// Breaker is when an endpoint is cut off because its server is in trouble.
 	Breaker Breaker
 	// OnStateChange is called when the breaker of an endpoint changes its state, one change at a time, on a goroutine of the endpoint or of
@@ -152,6 +158,25 @@ func (p Pool) validate() error {
 	return nil
 }
 
+// Queue is what becomes of those who have to wait for one of [Pool].MaxConns connections. Without such a limit nobody waits.
+//
+// The order is not a setting. Callers are served in the order in which they come, as long as all can be served in good time. When one has waited for half of his
+// time, the newest are served first, and those who have less time left than connections are held for are passed over while there are others. Callers without a
+// deadline are always served in turn.
+type Queue struct {
+	// MaxWaiters is how many sessions may wait at each endpoint: pool_max_waiters. Who comes then gets an OverloadedError at once. 0, the default, = no limit;
+	// [NoWaiters] = nobody waits.
+	MaxWaiters int
+	// Shed refuses those whom the endpoint cannot serve, when more come than it can serve for longer than Interval: pool_shed. They get an OverloadedError within
+	// about the time for which a connection is held, instead of waiting until their deadlines. False, the default, = everybody waits as long as he wants to.
+	Shed bool
+	// Target is how long somebody may wait before the queue counts as too long: pool_queue_target. The default is [AutoQueue], as long as a connection is held.
+	Target time.Duration
+	// Interval is for how long the queue may be too long before anybody is refused: pool_queue_interval. A burst that is over before then is served. The
+	// default is [AutoQueue], 20 times as long as a connection is held, and from 100ms to 2s.
+	Interval time.Duration
+}
+
 // Statements is how many prepared statements a server connection keeps.
 type Statements struct {
 	// CacheSize is how many statements each server connection keeps prepared, the one unused for longest goes first:
@@ -174,6 +199,7 @@ func NewConfig() Config {
 			Keepalive:             2 * time.Minute,
 			WarmStatements:        16,
 		},
+		Queue:      Queue{Target: AutoQueue, Interval: AutoQueue},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
 		Leak:       Leak{Threshold: time.Minute, Sample: 16},

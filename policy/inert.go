@@ -65,6 +65,17 @@ var inertRules = []inertRule{
 		cure: "write pool_reset=dirty",
 	},
 	{
+		keys:     []string{"pool_max_waiters", "pool_shed"},
+		inert:    unless(func(c Config) bool { return c.Pool.MaxConns > 0 || c.Routing.ownPools() }, "pool_max_conns=0 lets nobody wait"),
+		cure:     "write how many connections there may be, such as pool_max_conns=20",
+		mayBeOff: true,
+	},
+	{
+		keys:  []string{"pool_queue_target", "pool_queue_interval"},
+		inert: unless(func(c Config) bool { return c.Queue.Shed }, "pool_shed=off"),
+		cure:  "write pool_shed=on",
+	},
+	{
 		keys:     []string{"pool_max_conn_lifetime_jitter"},
 		inert:    unless(func(c Config) bool { return c.Pool.MaxConnLifetime > 0 }, "pool_max_conn_lifetime=0"),
 		cure:     "write a lifetime too, such as pool_max_conn_lifetime=1h",

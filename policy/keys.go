@@ -72,6 +72,23 @@ var keys = []key{
 		Name: "pool_acquire_timeout", Values: "a duration such as 500ms or 5s; 0 = as long as the caller's context allows",
 		Doc: "How long a session waits for a server connection, dialling included, before it fails with an error that tells why. Its dial goes on for up to a second, for the next session.",
 	}, func(c *Config) *time.Duration { return &c.Pool.AcquireTimeout }),
+	size(Key{
+		Name: "pool_max_waiters", Values: "0 or more, or none; 0 = no limit",
+		Doc: "How many sessions may wait for one of pool_max_conns connections of each endpoint. Who comes then gets an error that matches ErrOverloaded, at once. none: nobody waits.",
+	}, func(c *Config) *int { return &c.Queue.MaxWaiters }, word[int]{"none", NoWaiters}),
+	choice(Key{
+		Name: "pool_shed",
+		Doc: "What becomes of callers when more come than pool_max_conns connections can serve. off lets all wait as long as they want to. on refuses those whom it cannot serve, " +
+			"with an error that matches ErrOverloaded, after about as long as a connection is held: see pool_queue_interval.",
+	}, func(c *Config) *bool { return &c.Queue.Shed }, word[bool]{"off", false}, word[bool]{"on", true}),
+	duration(Key{
+		Name: "pool_queue_target", Values: "a duration such as 10ms or 1s, or auto",
+		Doc: "How long somebody may wait before the queue counts as too long (pool_shed). auto is as long as connections are held.",
+	}, func(c *Config) *time.Duration { return &c.Queue.Target }, word[time.Duration]{"auto", AutoQueue}),
+	duration(Key{
+		Name: "pool_queue_interval", Values: "a duration such as 100ms or 2s, or auto",
+		Doc: "For how long the queue may be too long before anybody is refused (pool_shed); a burst that is over before is served. auto is 20 times as long as connections are held, and from 100ms to 2s.",
+	}, func(c *Config) *time.Duration { return &c.Queue.Interval }, word[time.Duration]{"auto", AutoQueue}),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
 		Doc: "How long dialling a server connection may take, logging in and pool_init included. When nobody waits for it any more, it has a second left at most. " +

@@ -52,6 +52,7 @@ var refusals = []struct {
 	kind string
 }{
 	{middleware.ErrAcquireTimeout, "acquire_timeout"},
+	{middleware.ErrOverloaded, "overloaded"},
 	{middleware.ErrConnectTimeout, "connect_timeout"},
 	{middleware.ErrBreakerOpen, "breaker_open"},
 	{middleware.ErrDraining, "draining"},

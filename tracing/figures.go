@@ -24,6 +24,8 @@ const (
 	MaxIdle                          // pool_max_idle_conns, if there is such a limit
 	MinIdle                          // pool_min_idle_conns
 	PendingRequests                  // sessions that wait for a permit
+	Overloads                        // sessions that were refused a connection
+	PassedOver                       // sessions that had too little time left
 	Evictions                        // of = why
 	Discards                         // of = why
 	DialFailures                     //
@@ -76,6 +78,10 @@ var figures = [figureCount]struct {
 	MaxIdle:         {dbconv.ClientConnectionIdleMax{}, level, ""},
 	MinIdle:         {dbconv.ClientConnectionIdleMin{}, level, ""},
 	PendingRequests: {dbconv.ClientConnectionPendingRequests{}, level, ""},
+	Overloads: {own{"pooled.connection.overloads", "{request}",
+		"The number of requests for a connection that were refused because too many were waiting."}, count, ""},
+	PassedOver: {own{"pooled.connection.passed_over", "{request}",
+		"The number of requests for a connection that had less time left than connections are held for, and were served after all others."}, count, ""},
 	Evictions: {own{"pooled.connection.evictions", "{connection}",
 		"The number of connections in good health that were closed because of a limit, or on purpose."}, count, closeReasonKey},
 	Discards: {own{"pooled.connection.discards", "{connection}", "The number of connections that were closed because nobody could use them any more."}, count, closeReasonKey},

@@ -63,7 +63,7 @@ func (e *Endpoint) run(d *apart) {
 		case d.ended <- result:
 		case <-d.left:
 			if result.conn == nil {
-				e.gate.leave()
+				e.gate.Leave()
 			} else {
 				e.passOnNew(result.conn)
 			}

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"io"
 
+	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/middleware"
 )
 
 // Open makes an endpoint ready that is new, or closed.
 func (e *Endpoint) Open() {
-	e.gate.open()
+	e.gate.Open()
 	e.hand.open()
 	inner := sql.OpenDB(innerConnector{e})
 	inner.SetMaxIdleConns(maxInt)                    // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
@@ -45,7 +46,7 @@ func (e *Endpoint) Close() error {
 		err = errors.Join(err, c.sqlConn.Close()) // the inner pool closes what comes back now
 	}
 	e.endDials(errDismissed)
-	e.gate.close()
+	e.gate.Close()
 	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {
 		err = errors.Join(err, closer.Close())
@@ -54,7 +55,7 @@ func (e *Endpoint) Close() error {
 }
 
 // ErrClosed answers a request of a closed endpoint.
-var ErrClosed = errors.New("pooled: the pool is closed")
+var ErrClosed = gate.ErrClosed
 
 // Resume is called when the pool has a new session after it was closed: connections are kept ready again.
 func (e *Endpoint) Resume() {
@@ -63,7 +64,7 @@ func (e *Endpoint) Resume() {
 }
 
 // errDismissed answers who waited when the endpoint was closed.
-var errDismissed = errors.New("pooled: the pool was closed meanwhile")
+var errDismissed = gate.ErrDismissed
 
 // sentAway has database/sql run a call again that was sent away before anything was sent to the server: if its *sql.DB was the one that was
 // closed, it says so now, and otherwise the call waits anew.

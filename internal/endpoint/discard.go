@@ -67,12 +67,12 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 		if why != reclaimed { // its session may go on
 			c.awaitGone()
 		}
-		e.gate.leave()
+		e.gate.Leave()
 	})
 	if !running {
 		closed()
 		e.discard(c, why)
-		e.gate.leave()
+		e.gate.Leave()
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
@@ -36,7 +37,7 @@ type Endpoint struct {
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
-	gate  gate
+	gate  *gate.Gate
 	line  line
 	hand  hand
 	inner atomic.Pointer[sql.DB] // a new one each time the endpoint is opened
@@ -84,6 +85,7 @@ type Options struct {
 	Server      dialect.Server
 	Dialect     dialect.Dialect
 	Pool        policy.Pool
+	Queue       policy.Queue
 	Statements  policy.Statements
 	Zone        *time.Location          // of timestamps without one; nil: the real driver's. With it, Server.ReadTimestampsIn is not nil
 	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
@@ -103,7 +105,6 @@ func New(o Options) *Endpoint {
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
 		zone:    o.Zone,
-		gate:    gate{limit: o.Pool.MaxConns},
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},
 		pending: map[*context.CancelCauseFunc]struct{}{},
@@ -113,6 +114,10 @@ func New(o Options) *Endpoint {
 		warming: make(chan struct{}, 1),
 		lastID:  o.LastID,
 	}
+	e.gate = gate.New(gate.Options{
+		Limit: o.Pool.MaxConns, Hold: e.holdTime.typical,
+		MaxWaiters: o.Queue.MaxWaiters, Shed: o.Queue.Shed, Target: o.Queue.Target, Interval: o.Queue.Interval,
+	})
 	e.readOnly.Store(o.ReadOnly)
 	if o.Pool.MaxDials > 0 {
 		e.dialling = make(chan struct{}, o.Pool.MaxDials)
@@ -162,12 +167,9 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	if e.closed.Load() {
 		return nil, 0, ErrClosed
 	}
-	waited, err := e.gate.enter(ctx, e.pool.AcquireTimeout)
+	waited, err := e.gate.Enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return nil, waited, sentAway(err) // the caller went away, and needs no explanation
-		}
-		return nil, waited, e.timeout(waited, ctx.Err() == nil, err)
+		return nil, waited, e.noPermit(ctx, waited, err)
 	}
 	if e.pool.AcquireTimeout > 0 {
 		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
@@ -176,7 +178,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	var c *Conn
 	defer func() {
 		if c == nil && r.permit { // also when the real driver or a middleware panicked
-			e.gate.leave()
+			e.gate.Leave()
 		}
 	}()
 	c, err = e.take(ctx, r)
@@ -252,7 +254,7 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 }
 
 // awaited reports whether somebody waits for a connection.
-func (e *Endpoint) awaited() bool { return e.gate.state().waiting > 0 || e.line.n.Load() > 0 }
+func (e *Endpoint) awaited() bool { return e.gate.State().Waiting > 0 || e.line.n.Load() > 0 }
 
 // countIdle counts one more idle connection, if pool_max_idle_conns has room for it or somebody waits for one.
 func (e *Endpoint) countIdle() bool {
@@ -285,11 +287,11 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 func (e *Endpoint) relieve(ctx context.Context) bool {
 	var taken []*Conn
 	r := &Request{}
-	for e.gate.tryEnter() {
+	for e.gate.TryEnter() {
 		r.begin(ctx, e.now())
 		c, err := e.lendIdle(r)
 		if c == nil || err != nil {
-			e.gate.leave()
+			e.gate.Leave()
 			break
 		}
 		taken = append(taken, c)
@@ -305,21 +307,48 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 	return relieved
 }
 
+// noPermit explains why a session got no permit.
+func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error) error {
+	if refusal := (*gate.Refusal)(nil); errors.As(err, &refusal) {
+		return e.overloaded(waited, refusal)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return sentAway(err) // the caller went away, and needs no explanation
+	}
+	return e.timeout(waited, ctx.Err() == nil, err)
+}
+
+// overloaded explains why a session was refused.
+func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.Refusal) error {
+	o := &middleware.OverloadedError{
+		Endpoint:   e.info.Name,
+		MaxConns:   e.pool.MaxConns,
+		Waited:     waited,
+		Waiters:    refusal.Waiting,
+		Wait:       refusal.Wait,
+		RetryAfter: refusal.RetryAfter,
+	}
+	if refusal.Full {
+		o.MaxWaiters = e.gate.MaxWaiters
+	}
+	return o
+}
+
 // timeout explains why a session got no connection in time.
 func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) error {
 	if errors.Is(cause, driver.ErrBadConn) {
 		cause = context.DeadlineExceeded // database/sql would try again, after the deadline
 	}
-	gate := e.gate.state()
+	gate := e.gate.State()
 	held, oldest := e.held()
 	t := &middleware.AcquireTimeoutError{
 		Endpoint:   e.info.Name,
 		Waited:     waited,
 		MaxConns:   e.pool.MaxConns,
 		InUse:      held,
-		Dialling:   max(gate.taken-held, 0),
+		Dialling:   max(gate.Taken-held, 0),
 		OldestHeld: oldest,
-		Waiters:    gate.waiting,
+		Waiters:    gate.Waiting,
 		Cause:      cause,
 	}
 	if ours {
@@ -336,6 +365,9 @@ func (e *Endpoint) held() (n int, oldest time.Duration) {
 	}
 	return len(all), oldest
 }
+
+// Pressure tells how full the endpoint is: see [gate.Gate.Pressure].
+func (e *Endpoint) Pressure() float64 { return e.gate.Pressure() }
 
 // now is the time since the endpoint was made, in nanoseconds, and never 0. Measured so, it costs half of time.Now.
 func (e *Endpoint) now() int64 { return int64(time.Since(e.start)) + 1 }

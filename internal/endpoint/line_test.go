@@ -35,16 +35,6 @@ func TestNobodyDialsOverTheLimitBecauseAnIdleConnectionIsLongOnItsWay(t *testing
 	}
 }
 
-func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
-	g := gate{limit: 2}
-	assert.EqualValues(t, 2, g.room())
-	enter(t, &g)
-	assert.EqualValues(t, 1, g.room())
-	unlimited := gate{}
-	enter(t, &unlimited)
-	assert.Greater(t, unlimited.room(), int64(1<<40))
-}
-
 // What was missing when it was counted may have come back.
 func TestNothingIsWarmedOverTheLimit(t *testing.T) {
 	e, _ := newEndpoint(t, func(p *policy.Pool) { p.MaxConns = 2 })

@@ -117,7 +117,7 @@ func (e *Endpoint) expect() expectation {
 		hold: e.holdTime.typical(),
 		dial: e.dialTime.typical(),
 		busy: open - int(e.idle.Load()),
-		room: e.gate.room(),
+		room: e.gate.Room(),
 	}
 }
 
@@ -182,7 +182,7 @@ func (s *standing) take(c *Conn) (*Conn, error) {
 		return nil, err
 	}
 	if s.own == nil {
-		s.gate.leave() // it has brought its permit
+		s.gate.Leave() // it has brought its permit
 	} else {
 		s.leaveDial()
 	}
@@ -218,7 +218,7 @@ func (e *Endpoint) passOn(c *Conn) {
 	case e.line.give(c, e.now):
 	case e.countIdle():
 		e.keep(c)
-		e.gate.leave()
+		e.gate.Leave()
 	default:
 		e.closeOffPath(c, idleLimit)
 	}
@@ -233,5 +233,5 @@ func (e *Endpoint) passOnNew(c *Conn) {
 		e.closeOffPath(c, why)
 		return
 	}
-	e.gate.leave()
+	e.gate.Leave()
 }

@@ -7,10 +7,10 @@ import (
 
 // Probe dials, and asks the server whether it is well. The connection is idle then.
 func (e *Endpoint) Probe(ctx context.Context) error {
-	if _, err := e.gate.enter(ctx, e.pool.ConnectTimeout); err != nil {
+	if _, err := e.gate.EnterAhead(ctx, e.pool.ConnectTimeout); err != nil {
 		return err
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	return e.dialIdle(ctx)
 }
 

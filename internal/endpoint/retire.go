@@ -108,10 +108,10 @@ func (e *Endpoint) Drain(ctx context.Context) bool {
 
 // empty reports whether there is no connection, and nobody who waits for one.
 func (e *Endpoint) empty() bool {
-	gate := e.gate.state()
+	gate := e.gate.State()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.conns) == 0 && gate.waiting == 0 && gate.taken == 0 && e.line.n.Load() == 0
+	return len(e.conns) == 0 && gate.Waiting == 0 && gate.Taken == 0 && e.line.n.Load() == 0
 }
 
 // closeAllIdle closes the connections that nobody uses or waits for.

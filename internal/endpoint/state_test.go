@@ -43,7 +43,7 @@ func newEndpoint(t *testing.T, change func(*policy.Pool)) (*Endpoint, *faultdriv
 		assert.Zero(t, s.Idle)
 		assert.Zero(t, e.idle.Load())
 		assert.Equal(t, s.Dials-s.FailedDials, s.Closed.total(), "each was closed once, for one reason")
-		assert.Zero(t, e.gate.state().taken)
+		assert.Zero(t, e.gate.State().Taken)
 	})
 	return e, d
 }

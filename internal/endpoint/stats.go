@@ -14,6 +14,8 @@ type Stats struct {
 	Acquires    uint64
 	Waits       uint64
 	WaitTime    time.Duration
+	Refused     uint64
+	PassedOver  uint64
 	Dials       uint64
 	FailedDials uint64
 	Closed      Closes
@@ -34,7 +36,7 @@ type Closes struct {
 
 // Stats takes a snapshot. The figures are read one after the other, so that they may differ by what happens meanwhile.
 func (e *Endpoint) Stats() Stats {
-	gate := e.gate.state()
+	gate := e.gate.State()
 	e.mu.Lock()
 	open := len(e.conns)
 	e.mu.Unlock()
@@ -45,11 +47,13 @@ func (e *Endpoint) Stats() Stats {
 		Open:        open,
 		InUse:       open - idle,
 		Idle:        idle,
-		Waiting:     gate.waiting,
+		Waiting:     gate.Waiting,
 		Statements:  int(e.shared.Kept.Load()),
 		Acquires:    e.acquires.Load(),
-		Waits:       gate.waits,
-		WaitTime:    gate.waitTime,
+		Waits:       gate.Waits,
+		WaitTime:    gate.WaitTime,
+		Refused:     gate.Refused,
+		PassedOver:  gate.PassedOver,
 		Dials:       e.dials.Load(),
 		FailedDials: e.failedDials.Load(),
 		Closed: Closes{

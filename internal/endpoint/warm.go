@@ -69,11 +69,11 @@ const announcedUses = 1 << 10
 var errBusy = errors.New("pooled: there is no room for a connection")
 
 func (e *Endpoint) warmOne(ctx context.Context) error {
-	if !e.gate.tryEnter() {
+	if !e.gate.TryEnter() {
 		return errBusy
 	}
-	defer e.gate.leave()
-	if e.idle.Load() > e.gate.room() { // they have come back meanwhile
+	defer e.gate.Leave()
+	if e.idle.Load() > e.gate.Room() { // they have come back meanwhile
 		return errBusy
 	}
 	return e.dialIdle(ctx)

@@ -1,4 +1,4 @@
-package endpoint
+package gate
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 )
 
 func TestGateWithoutLimitAdmitsEverybody(t *testing.T) {
-	var g gate
+	g := New(Options{})
 	for range 1000 {
-		waited, err := g.enter(t.Context(), time.Nanosecond)
+		waited, err := g.Enter(t.Context(), time.Nanosecond)
 		require.NoError(t, err)
 		require.Zero(t, waited)
 	}
@@ -25,95 +25,95 @@ func TestGateWithoutLimitAdmitsEverybody(t *testing.T) {
 
 func TestGateServesWaitersInTheOrderTheyCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{limit: 1}
-		enter(t, &g)
+		g := one()
+		enter(t, g)
 		var order []int
 		for i := range 100 {
 			go func() {
-				enter(t, &g)
+				enter(t, g)
 				order = append(order, i) // safe: one permit
-				g.leave()
+				g.Leave()
 			}()
 			synctest.Wait() // i waits before i+1 comes
 		}
-		require.Equal(t, 100, g.state().waiting)
-		g.leave()
+		require.Equal(t, 100, g.State().Waiting)
+		g.Leave()
 		synctest.Wait()
 		require.Len(t, order, 100)
 		assert.IsIncreasing(t, order)
-		assert.Zero(t, g.state().taken)
+		assert.Zero(t, g.State().Taken)
 	})
 }
 
 func TestGateLetsNobodyOvertakeAWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{limit: 2}
-		enter(t, &g)
-		enter(t, &g)
+		g := New(Options{Limit: 2, Hold: unknown})
+		enter(t, g)
+		enter(t, g)
 		admitted := make(chan struct{})
 		go func() {
-			enter(t, &g)
+			enter(t, g)
 			close(admitted)
 		}()
 		synctest.Wait()
-		g.leave()
-		assert.False(t, g.tryEnter(), "the permit belongs to the one who waits")
+		g.Leave()
+		assert.False(t, g.TryEnter(), "the permit belongs to the one who waits")
 		<-admitted
-		g.leave()
-		assert.True(t, g.tryEnter())
+		g.Leave()
+		assert.True(t, g.TryEnter())
 	})
 }
 
 func TestGateTimeoutEndsTheWaitAndTellsHowLongItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{limit: 1}
-		enter(t, &g)
-		waited, err := g.enter(t.Context(), 3*time.Second)
+		g := one()
+		enter(t, g)
+		waited, err := g.Enter(t.Context(), 3*time.Second)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 3*time.Second, waited)
-		state := g.state()
-		assert.Equal(t, gateState{taken: 1, waiting: 0, waits: 1, waitTime: 3 * time.Second}, state)
-		g.leave()
-		enter(t, &g)
+		state := g.State()
+		assert.Equal(t, State{Taken: 1, Waits: 1, WaitTime: 3 * time.Second}, state)
+		g.Leave()
+		enter(t, g)
 	})
 }
 
 func TestGateCancellationLeavesThePlaceInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{limit: 1}
-		enter(t, &g)
+		g := one()
+		enter(t, g)
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
 		go func() {
-			_, err := g.enter(ctx, 0)
+			_, err := g.Enter(ctx, 0)
 			failed <- err
 		}()
 		synctest.Wait()
 		second := make(chan struct{})
 		go func() {
-			enter(t, &g)
+			enter(t, g)
 			close(second)
 		}()
 		synctest.Wait()
 		cancel()
 		require.ErrorIs(t, <-failed, context.Canceled)
-		g.leave()
+		g.Leave()
 		<-second
-		assert.Equal(t, 1, g.state().taken)
+		assert.Equal(t, 1, g.State().Taken)
 	})
 }
 
 // A permit that is granted at the moment of the cancellation must go to the next waiter. The race is provoked many times.
 func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 	const permits, workers, rounds = 4, 200, 300
-	g := gate{limit: permits}
+	g := New(Options{Limit: permits, Hold: unknown})
 	var inside, entered, cancelled atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for range rounds {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(200))*time.Microsecond)
-				if _, err := g.enter(ctx, 0); err == nil {
+				if _, err := g.Enter(ctx, 0); err == nil {
 					entered.Add(1)
 					if n := inside.Add(1); n > permits {
 						t.Errorf("%d inside, %d permits", n, permits)
@@ -122,7 +122,7 @@ func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 						runtime.Gosched() // the others come, wait and give up meanwhile
 					}
 					inside.Add(-1)
-					g.leave()
+					g.Leave()
 				} else {
 					cancelled.Add(1)
 				}
@@ -133,39 +133,54 @@ func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 	wg.Wait()
 	assert.NotZero(t, entered.Load())
 	assert.NotZero(t, cancelled.Load())
-	state := g.state()
-	assert.Zero(t, state.taken)
-	assert.Zero(t, state.waiting)
+	state := g.State()
+	assert.Zero(t, state.Taken)
+	assert.Zero(t, state.Waiting)
 	for range permits {
-		assert.True(t, g.tryEnter())
+		assert.True(t, g.TryEnter())
 	}
-	assert.False(t, g.tryEnter())
+	assert.False(t, g.TryEnter())
 }
 
 func TestClosedGateSendsAwayWhoWaitsAndRefusesWhoComesUntilItIsOpenedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{limit: 1}
-		enter(t, &g)
+		g := one()
+		enter(t, g)
 		told := make(chan error)
 		go func() {
-			_, err := g.enter(t.Context(), 0)
+			_, err := g.Enter(t.Context(), 0)
 			told <- err
 		}()
 		synctest.Wait()
-		g.close()
-		require.Equal(t, errDismissed, <-told)
-		_, err := g.enter(t.Context(), 0)
+		g.Close()
+		require.Equal(t, ErrDismissed, <-told)
+		_, err := g.Enter(t.Context(), 0)
 		require.Equal(t, ErrClosed, err)
-		g.open()
-		assert.False(t, g.tryEnter(), "the permit of before is not free")
-		g.leave()
-		enter(t, &g)
-		assert.Equal(t, 1, g.state().taken)
+		g.Open()
+		assert.False(t, g.TryEnter(), "the permit of before is not free")
+		g.Leave()
+		enter(t, g)
+		assert.Equal(t, 1, g.State().Taken)
 	})
 }
 
-func enter(t *testing.T, g *gate) {
+func enter(t *testing.T, g *Gate) {
 	t.Helper()
-	_, err := g.enter(t.Context(), 0)
+	_, err := g.Enter(t.Context(), 0)
 	assert.NoError(t, err)
 }
+
+func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
+	g := New(Options{Limit: 2, Hold: unknown})
+	assert.EqualValues(t, 2, g.Room())
+	enter(t, g)
+	assert.EqualValues(t, 1, g.Room())
+	unlimited := New(Options{})
+	enter(t, unlimited)
+	assert.Greater(t, unlimited.Room(), int64(1<<40))
+}
+
+// one makes a gate with one permit.
+func one() *Gate { return New(Options{Limit: 1, Hold: unknown}) }
+
+func unknown() int64 { return 0 }

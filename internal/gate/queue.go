@@ -1,0 +1,197 @@
+package gate
+
+import (
+	"container/heap"
+	"container/list"
+)
+
+// queue is the order in which waiters are served. The zero value is empty and ready to use.
+//
+// As long as all can be served in good time, they are served in the order in which they came. That is over when one with a deadline has waited for half of its time:
+// served in turn, each would get its permit when its time is nearly over, and its statement would be cancelled half way. So the newest are served then, who have
+// the most time, and when there are none, those who have waited for long, in turn. Who has less time left than permits are held for is hopeless, and served when
+// there is nobody else.
+//
+// Those without a deadline are always served in turn. Of the permits they get as large a part as they are of those who wait and have not become impatient. But they
+// get half at most while there are others, who cannot wait for ever.
+//
+// Everything costs O(log n) for n waiters.
+type queue struct {
+	own      list.List // of the pool's own work
+	timed    list.List // of those with a deadline who can be helped, the oldest first, as the other lists
+	untimed  list.List // of those without
+	lost     list.List // of those who are hopeless
+	stages   stages
+	hasty    int     // how many are impatient
+	credit   float64 // of the next permit, due to those without a deadline
+	newest   bool    // whatever they have waited
+	hopeless uint64  // counts those who have become so
+}
+
+func (q *queue) len() int { return q.own.Len() + q.timed.Len() + q.untimed.Len() + q.lost.Len() }
+
+func (q *queue) hurry(on bool) { q.newest = on }
+
+func (q *queue) passedOver() uint64 { return q.hopeless }
+
+func (q *queue) push(w *waiter) {
+	switch {
+	case w.ahead:
+		w.stand(&q.own)
+	case w.until == 0:
+		w.stand(&q.untimed)
+	default:
+		w.stand(&q.timed)
+		w.turn = w.joined + (w.until-w.joined)/patience
+		heap.Push(&q.stages, w)
+	}
+}
+
+func (w *waiter) stand(l *list.List) { w.line, w.place = l, l.PushBack(w) }
+
+func (q *queue) remove(w *waiter) {
+	w.line.Remove(w.place)
+	if w.line == &q.timed && w.stage == impatient {
+		q.hasty--
+	}
+	if w.index != outside {
+		heap.Remove(&q.stages, w.index)
+	}
+}
+
+func (q *queue) next(now, hold int64) *waiter {
+	q.age(now, hold)
+	for {
+		w := q.choose()
+		if w.line == &q.timed && w.isHopeless(now, hold) { // it came with less time than that, or permits are held for longer now
+			q.giveUp(w)
+			continue
+		}
+		q.remove(w)
+		return w
+	}
+}
+
+// choose returns whose turn it is.
+func (q *queue) choose() *waiter {
+	timed, untimed := q.timed.Len(), q.untimed.Len()
+	switch {
+	case q.own.Len() > 0:
+		return first(&q.own)
+	case timed+untimed == 0:
+		return last(&q.lost) // who has the most time of them, most likely
+	case timed == 0:
+		return q.nextUntimed()
+	case untimed == 0:
+		return q.nextTimed()
+	}
+	q.credit += min(0.5, float64(untimed)/float64(untimed+timed-q.hasty))
+	if q.credit < 1 {
+		return q.nextTimed()
+	}
+	q.credit--
+	return q.nextUntimed()
+}
+
+func (q *queue) nextTimed() *waiter {
+	if w := last(&q.timed); q.newest || q.hasty > 0 && w.stage == patient {
+		return w
+	}
+	return first(&q.timed)
+}
+
+func (q *queue) nextUntimed() *waiter {
+	if q.newest {
+		return last(&q.untimed)
+	}
+	return first(&q.untimed)
+}
+
+func first(l *list.List) *waiter { return l.Front().Value.(*waiter) }
+func last(l *list.List) *waiter  { return l.Back().Value.(*waiter) }
+
+func (q *queue) worst() *waiter {
+	w := q.eldest()
+	if q.lost.Len() > 0 {
+		w = first(&q.lost)
+	}
+	if w != nil {
+		q.remove(w)
+	}
+	return w
+}
+
+func (q *queue) oldest() int64 {
+	if w := q.eldest(); w != nil {
+		return w.joined
+	}
+	return 0
+}
+
+// eldest returns who has waited for longest of those who can be helped; nil: there is nobody.
+func (q *queue) eldest() *waiter {
+	switch timed, untimed := q.timed.Len(), q.untimed.Len(); {
+	case timed+untimed == 0:
+		return nil
+	case timed == 0:
+		return first(&q.untimed)
+	case untimed == 0 || first(&q.timed).joined <= first(&q.untimed).joined:
+		return first(&q.timed)
+	default:
+		return first(&q.untimed)
+	}
+}
+
+// age has those become impatient and hopeless whose time it is.
+func (q *queue) age(now, hold int64) {
+	for len(q.stages) > 0 && q.stages[0].turn <= now {
+		w := q.stages[0]
+		if w.stage == patient {
+			w.stage = impatient
+			q.hasty++
+		}
+		switch {
+		case w.isHopeless(now, hold):
+			q.giveUp(w)
+		case w.due == 0: // it waits for a permit only, and has all the time for what comes then
+			heap.Remove(&q.stages, w.index)
+		default:
+			w.turn = max(now+1, w.due-hold)
+			heap.Fix(&q.stages, w.index)
+		}
+	}
+}
+
+// giveUp puts one to those who are hopeless.
+func (q *queue) giveUp(w *waiter) {
+	q.remove(w)
+	w.stage = hopeless
+	w.stand(&q.lost)
+	q.hopeless++
+}
+
+// stages is a heap of those who have a deadline and can be helped, by when that changes.
+type stages []*waiter
+
+func (s stages) Len() int           { return len(s) }
+func (s stages) Less(i, j int) bool { return s[i].turn < s[j].turn }
+
+func (s stages) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].index, s[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (s *stages) Push(w any) {
+	w.(*waiter).index = len(*s)
+	*s = append(*s, w.(*waiter))
+}
+
+// Pop implements heap.Interface.
+func (s *stages) Pop() any {
+	end := len(*s) - 1
+	w := (*s)[end]
+	(*s)[end], *s = nil, (*s)[:end]
+	w.index = outside
+	return w
+}
