@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
 )
 
@@ -109,6 +113,47 @@ func ExampleAcquireTimeoutError() {
 	// 1 of 1 in use, timeout 10ms
 	// 1 of them held by the goroutine that waits, in a transaction: true
 	// true
+}
+
+// With pool_shed=on, callers who cannot be served know at once.
+func Example_overload() {
+	db, err := sql.Open("pooled", "postgres://app:secret@localhost/shop?pool_max_conns=20&pool_shed=on")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	connector, _ := pooled.From(db)
+	fmt.Println(connector.Pressure())
+	// Output: 0
+}
+
+// An HTTP service tells its clients when to come back.
+func ExampleOverloadedError() {
+	db := demo(func(cfg *pooled.Config) {
+		cfg.Pool.MaxConns = 1
+		cfg.Queue.MaxWaiters = policy.NoWaiters
+	})
+	defer db.Close()
+	shop := func(w http.ResponseWriter, r *http.Request) {
+		_, err := db.ExecContext(r.Context(), "update t set a = 1")
+		var overloaded *pooled.OverloadedError
+		if errors.As(err, &overloaded) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(overloaded.RetryAfter.Seconds()))))
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	tx, err := db.Begin() // holds the only connection
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tx.Rollback()
+
+	answer := httptest.NewRecorder()
+	shop(answer, httptest.NewRequest(http.MethodPost, "/", nil))
+	fmt.Println(answer.Code, answer.Header().Get("Retry-After"))
+	// Output: 503 1
 }
 
 // Held tells who holds the connections, at any moment.

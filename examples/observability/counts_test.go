@@ -60,7 +60,7 @@ type routedPool struct {
 
 // How often the test does something, and how the pool is set.
 const (
-	reads, writes, failures, changed, tempTables, permanent, timeouts, waiters = 25, 7, 4, 5, 3, 2, 2, 3
+	reads, writes, failures, changed, tempTables, permanent, timeouts, waiters, refusals = 25, 7, 4, 5, 3, 2, 2, 3, 6
 
 	maxConns, maxIdle, minIdle = 4, 3, 1
 )
@@ -73,6 +73,7 @@ func newRoutedPool(t *testing.T, cluster *testserver.Cluster, meters metric.Mete
 	cfg.DriverName, cfg.DSN = "pgx", cluster.Nodes[0].DSN()+"&application_name=routed"
 	cfg.Routing.Replicas = []pooled.Replica{{Address: p.replica()}}
 	cfg.Pool.MaxConns, cfg.Pool.MaxIdleConns, cfg.Pool.MinIdleConns = maxConns, maxIdle, minIdle
+	cfg.Queue.MaxWaiters = waiters
 	cfg.Tracing.MeterProvider = meters
 	connector, err := pooled.NewConnector(cfg, p.middleware())
 	require.NoError(t, err)
@@ -138,6 +139,10 @@ func (p *routedPool) wait(t *testing.T, metrics *scraper) {
 	metrics.eventually(func() {
 		metrics.is(waiters, "db_client_connection_pending_requests", pool, p.primary())
 	})
+	for range refusals {
+		_, err := p.ExecContext(p.ctx, text)
+		require.ErrorIs(t, err, pooled.ErrOverloaded)
+	}
 	cancel()
 	waiting.Wait()
 }
@@ -197,6 +202,9 @@ func (p *routedPool) check(m *scraper) {
 	m.is(failures, "db_client_operation_duration_seconds", "db_response_status_code", "23505", "error_type", "23505")
 	m.is(reads, "db_client_operation_duration_seconds", "db_query_summary", "select people")
 	m.is(timeouts, "db_client_operation_duration_seconds", "error_type", "acquire_timeout")
+	m.is(refusals, "db_client_operation_duration_seconds", "error_type", "overloaded")
+	m.is(refusals, "pooled_connection_overloads_total", pool, p.primary())
+	m.is(0, "pooled_connection_passed_over_total", pool, p.primary()) // TestHopelessCallersArePassedOver has some
 
 	m.is(1, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "failed")
 	m.is(permanent, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "discarded")

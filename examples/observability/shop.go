@@ -48,6 +48,7 @@ var habits = []habit{
 	{700 * time.Millisecond, 1, (*shop).giveUp},
 	{2 * time.Second, 1, (*shop).crash},
 	{4700 * time.Millisecond, 40, (*shop).report}, // everybody wants the figures at once
+	{4700 * time.Millisecond, 60, (*shop).hurry},  // while others want something in a hurry
 	{6 * time.Second, 1, (*shop).forget},
 	{6 * time.Second, 1, (*shop).haveCoffee},
 }
@@ -142,6 +143,13 @@ func (s *shop) giveUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
 	return s.report(ctx)
+}
+
+// hurry is a look that has as much time as a report takes, more or less, so that some are too late by the time when it is their turn.
+func (s *shop) hurry(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(190+s.numbers.Add(1)%60)*time.Millisecond)
+	defer cancel()
+	return s.look(ctx)
 }
 
 // crash ends its connection.
