@@ -128,6 +128,22 @@ func Example_overload() {
 	// Output: 0
 }
 
+// Batch work gets what people do not need.
+func ExampleWithClass() {
+	db, err := sql.Open("pooled", "postgres://app:secret@localhost/shop?pool_max_conns=20&pool_classes=web:8,batch:1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	report := func(ctx context.Context) error {
+		ctx = pooled.WithClass(ctx, "batch")
+		_, err := db.ExecContext(ctx, "refresh materialized view sales")
+		return err
+	}
+	_ = report
+}
+
 // An HTTP service tells its clients when to come back.
 func ExampleOverloadedError() {
 	db := demo(func(cfg *pooled.Config) {

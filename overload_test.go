@@ -1,9 +1,13 @@
 package pooled_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,9 +143,16 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })
 		held := p.hold(t, 1)
-		time.Sleep(time.Second) // what is known of how long connections are held
+		next := make(chan []*sql.Conn, 1)
+		go func() { next <- p.hold(t, 1) }()
+		synctest.Wait()
 		require.NoError(t, held[0].Close())
-		held = p.hold(t, 1)
+		held = <-next
+		time.Sleep(time.Second) // for so long connections are held
+		go func() { next <- p.hold(t, 1) }()
+		synctest.Wait()
+		require.NoError(t, held[0].Close())
+		held = <-next
 		var served []string
 		call := func(name string, within time.Duration) {
 			go func() {
@@ -154,6 +165,7 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
+		time.Sleep(time.Second)
 		call("hopeless", 500*time.Millisecond)
 		call("hopeful", 10*time.Second)
 		require.NoError(t, held[0].Close())
@@ -161,4 +173,104 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 		assert.Equal(t, []string{"hopeful", "hopeless"}, served)
 		assert.EqualValues(t, 1, p.stats().PassedOver)
 	})
+}
+
+// queueOf has callers wait, one after the other, and notes who is served. Whoever is served holds his connection until next is called.
+type queueOf struct {
+	pool
+	served []string
+	next   chan struct{}
+}
+
+func (q *queueOf) join(ctx context.Context, name string) {
+	go func() {
+		conn, err := q.Conn(ctx)
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(ctx, name); err == nil {
+			q.served = append(q.served, name) // the bubble runs until all wait before anybody else is served
+			<-q.next
+		}
+	}()
+	synctest.Wait()
+}
+
+// serve has those who are served give back their connections, one after the other.
+func (q *queueOf) serve(n int) []string {
+	for range n {
+		q.next <- struct{}{}
+		synctest.Wait()
+		time.Sleep(10 * time.Millisecond) // for which the next one has it
+	}
+	return q.served
+}
+
+func TestConnectionIsKeptFreeForItsClass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) {
+			cfg.Pool.MaxConns = 3
+			cfg.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "admin", Weight: 1, Reserve: 1}}
+		})}
+		admin := pooled.WithClass(t.Context(), "admin")
+		for _, name := range []string{"a", "b", "c"} {
+			q.join(t.Context(), name)
+		}
+		assert.Equal(t, []string{"a", "b"}, q.served, "the third is kept free")
+		q.join(admin, "admin")
+		assert.Equal(t, []string{"a", "b", "admin"}, q.served)
+		classes := q.stats().Classes
+		assert.Equal(t, []int{2, 1}, []int{classes[0].InUse, classes[1].InUse})
+		assert.Equal(t, []int{1, 0}, []int{classes[0].Waiting, classes[1].Waiting})
+		q.serve(1)
+		q.serve(3)
+		assert.Equal(t, []string{"a", "b", "admin", "c"}, q.served)
+		assert.Zero(t, q.stats().InUse)
+	})
+}
+
+func TestTenantsShareTheConnectionsInEqualParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })}
+		q.join(t.Context(), "first")
+		for _, name := range []string{"a1", "a2", "a3", "a4", "b1", "b2"} {
+			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
+		}
+		served := q.serve(7)
+		assert.ElementsMatch(t, []string{"first", "a1", "b1"}, served[:3])
+		assert.ElementsMatch(t, []string{"a2", "b2"}, served[3:5])
+		assert.Equal(t, []string{"a3", "a4"}, served[5:])
+	})
+}
+
+func TestATenantHasNoMoreConnectionsThanItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.TenantMax = 4, 0.5 })}
+		for _, name := range []string{"a1", "a2", "a3", "b1"} {
+			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
+		}
+		assert.Equal(t, []string{"a1", "a2", "b1"}, q.served)
+		q.serve(4)
+		assert.Contains(t, q.served, "a3")
+	})
+}
+
+func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
+	var log bytes.Buffer
+	p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		cfg.Pool.MaxConns = 1
+		cfg.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "batch", Weight: 1}}
+		cfg.Queue.Class = "batch"
+	})
+	for range 3 {
+		_, err := p.ExecContext(pooled.WithClass(t.Context(), "bacth"), "x")
+		require.NoError(t, err)
+	}
+	conn := p.hold(t, 1)
+	assert.Equal(t, 1, p.stats().Classes[1].InUse)
+	require.NoError(t, conn[0].Close())
+	assert.Equal(t, 1, strings.Count(log.String(), "calls belong to a class that pool_classes does not have"))
+	assert.Contains(t, log.String(), "class=bacth")
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
 	"github.com/gopooled/pooled/middleware/reset"
@@ -48,6 +49,8 @@ type EndpointStats struct {
 	Overloaded uint64
 	// PassedOver counts the sessions that had less time left than connections are held for when their turn came. They are served after all others.
 	PassedOver uint64
+	// Classes tells the same of each of pool_classes; nil without them.
+	Classes []ClassStats
 	// Dials counts attempts to make a server connection.
 	Dials uint64
 	// FailedDials counts those that failed.
@@ -60,6 +63,27 @@ type EndpointStats struct {
 	Leak LeakStats
 	// Breaker is what pool_breaker does; zero if it is off.
 	Breaker BreakerStats
+}
+
+// ClassStats is a snapshot of one of pool_classes at an endpoint.
+type ClassStats struct {
+	// Name is that of the class.
+	Name string
+	// InUse is how many permits it has, and Waiting how many of its sessions wait for one.
+	InUse, Waiting int
+	// Waits counts those that had to wait, and WaitTime is the sum of these waits.
+	Waits    uint64
+	WaitTime time.Duration
+	// Overloaded and PassedOver are as in [EndpointStats].
+	Overloaded, PassedOver uint64
+}
+
+func classStats(all []gate.ClassState) []ClassStats {
+	var stats []ClassStats
+	for _, c := range all {
+		stats = append(stats, ClassStats{c.Name, c.Taken, c.Waiting, c.Waits, c.WaitTime, c.Refused, c.PassedOver})
+	}
+	return stats
 }
 
 // Closes counts closed server connections by reason.
@@ -130,7 +154,7 @@ func endpointStats(s endpoint.Stats) EndpointStats {
 		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
 		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: s.Waiting,
 		Statements: s.Statements, Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
-		Overloaded: s.Refused, PassedOver: s.PassedOver,
+		Overloaded: s.Refused, PassedOver: s.PassedOver, Classes: classStats(s.Classes),
 		Dials: s.Dials, FailedDials: s.FailedDials,
 		Closed: Closes(s.Closed),
 	}

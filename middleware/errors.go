@@ -127,6 +127,8 @@ func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
 type OverloadedError struct {
 	// Endpoint is the name of the endpoint.
 	Endpoint string
+	// Class is the class of the call (pool_classes); empty: there are none.
+	Class string
 	// MaxConns is the number of permits (pool_max_conns).
 	MaxConns int
 	// Waited is how long this session had waited.
@@ -145,7 +147,12 @@ type OverloadedError struct {
 // Error tells the state of the queue at the time, and what can be done.
 func (e *OverloadedError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pooled: %s is overloaded: all %d permits (pool_max_conns) are taken, and ", e.Endpoint, e.MaxConns)
+	fmt.Fprintf(&b, "pooled: %s is overloaded: ", e.Endpoint)
+	if e.Class != "" {
+		fmt.Fprintf(&b, "there is none of %d permits (pool_max_conns) for the class %s, and ", e.MaxConns, e.Class)
+	} else {
+		fmt.Fprintf(&b, "all %d permits (pool_max_conns) are taken, and ", e.MaxConns)
+	}
 	switch {
 	case e.MaxWaiters == policy.NoWaiters:
 		b.WriteString("nobody may wait (pool_max_waiters=none)")

@@ -175,6 +175,13 @@ type Queue struct {
 	// Interval is for how long the queue may be too long before anybody is refused: pool_queue_interval. A burst that is over before then is served. The
 	// default is [AutoQueue], 20 times as long as a connection is held, and from 100ms to 2s.
 	Interval time.Duration
+	// Classes are the kinds of calls: pool_classes. What counts is for how long connections are held. Nil, the default, = all calls are alike.
+	Classes []Class
+	// Class is what calls belong to that name no class by [pooled.WithClass]: pool_class. Empty, the default, = the first of Classes.
+	Class string
+	// TenantMax is the part of the connections that one tenant may have, whether others wait or not: pool_tenant_max. 0, the default, = all. Tenants, which
+	// calls name by [pooled.WithTenant], share what their class has in equal parts in any case, while more than one waits.
+	TenantMax Share
 }
 
 // Statements is how many prepared statements a server connection keeps.
@@ -217,6 +224,7 @@ func NewConfig() Config {
 func (c Config) Clone() Config {
 	c.Use = slices.Clone(c.Use)
 	c.Routing.Replicas = slices.Clone(c.Routing.Replicas)
+	c.Queue.Classes = slices.Clone(c.Queue.Classes)
 	c.Reset.Harmless = slices.Clone(c.Reset.Harmless)
 	c.SQLCommenter.Tags = maps.Clone(c.SQLCommenter.Tags)
 	return c
@@ -237,7 +245,7 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Queue.validate(c.Pool), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
 }
 
 // validateWarm looks whether there is room for the statements that are prepared beforehand. The default is cut to what there is room for.

@@ -42,6 +42,11 @@ func TestADriverOrConnectorNeedsNoNameAndIsShownByItsType(t *testing.T) {
 	require.EqualError(t, c.Validate(), "pooled: both a Driver and a Connector are set: choose one")
 }
 
+// classes sets them, with a limit.
+func classes(all ...policy.Class) func(*policy.Config) {
+	return func(c *policy.Config) { c.Pool.MaxConns, c.Queue.Classes = 9, all }
+}
+
 func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 	tests := []struct {
 		name string
@@ -83,6 +88,18 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 		{"jitter of no lifetime", func(c *policy.Config) {
 			c.Pool.MaxConnLifetime, c.Pool.MaxConnLifetimeJitter = 0, time.Second
 		}, "pooled: pool_max_conn_lifetime_jitter=1s has no effect, because pool_max_conn_lifetime=0: write a lifetime too"},
+		{"class without a weight", classes(policy.Class{Name: "web"}), "pooled: pool_classes=xxxxx gives the class web a weight that is not a whole number of at least 1"},
+		{"class without a name", classes(policy.Class{Weight: 1}), "pooled: pool_classes=xxxxx has a class whose name is not one of letters"},
+		{"class of a name that a DSN cannot have", classes(policy.Class{Name: "a:b", Weight: 1}), "pooled: pool_classes=xxxxx gives the class a a weight"},
+		{"class twice", classes(policy.Class{Name: "a", Weight: 1}, policy.Class{Name: "a", Weight: 2}), "pooled: pool_classes=xxxxx has the class a twice"},
+		{"class with more than all", classes(policy.Class{Name: "a", Weight: 1, Max: 1.5}), "pooled: pool_classes=xxxxx gives the class a a max that is not between 0 % and 100 %"},
+		{"class that keeps less than nothing", classes(policy.Class{Name: "a", Weight: 1, Reserve: -1}), "pooled: pool_classes=xxxxx gives the class a a reserve that is negative"},
+		{"classes that keep all", classes(policy.Class{Name: "a", Weight: 1, Reserve: 5}, policy.Class{Name: "b", Weight: 1, Reserve: 4}), "pooled: pool_classes keeps 9 connections free, and pool_max_conns=9 allows no more"},
+		{"class that is not there", func(c *policy.Config) {
+			classes(policy.Class{Name: "a", Weight: 1})(c)
+			c.Queue.Class = "b"
+		}, "pooled: pool_class=b is none of pool_classes"},
+		{"tenant with more than all", func(c *policy.Config) { c.Queue.TenantMax = 2 }, "pooled: pool_tenant_max=xxxxx is not between 0 % and 100 %"},
 		{"keys in the native DSN", func(c *policy.Config) { c.DSN = "postgres://db/?pool_max_conns=3" }, "pooled: the DSN field of a Config has pool_ keys in it"},
 	}
 	for _, tc := range tests {
@@ -116,14 +133,17 @@ func TestACloneSharesNothingThatChanges(t *testing.T) {
 	c := policy.NewConfig()
 	c.Use = []string{"a"}
 	c.Reset.Harmless = []policy.Routine{{Schema: "shop", Name: "f"}}
+	c.Queue.Classes = []policy.Class{{Name: "web", Weight: 1}}
 	c.SQLCommenter.Tags = map[string]string{"application": "shop"}
 	clone := c.Clone()
 	assert.Equal(t, c, clone)
 	clone.Use[0] = "b"
 	clone.Reset.Harmless[0].Name = "g"
+	clone.Queue.Classes[0].Weight = 2
 	clone.SQLCommenter.Tags["application"] = "other"
 	assert.Equal(t, []string{"a"}, c.Use)
 	assert.Equal(t, "f", c.Reset.Harmless[0].Name)
+	assert.Equal(t, 1, c.Queue.Classes[0].Weight)
 	assert.Equal(t, "shop", c.SQLCommenter.Tags["application"])
 	assert.Nil(t, policy.NewConfig().Clone().Use)
 	assert.Nil(t, policy.NewConfig().Clone().SQLCommenter.Tags)
@@ -141,6 +161,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_max_waiters": "0", "pool_shed": "off", "pool_queue_target": "auto", "pool_queue_interval": "auto",
+		"pool_classes": "", "pool_class": "", "pool_tenant_max": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_timestamp_zone": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0", "pool_harmless": "",
 		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",

@@ -65,10 +65,15 @@ var inertRules = []inertRule{
 		cure: "write pool_reset=dirty",
 	},
 	{
-		keys:     []string{"pool_max_waiters", "pool_shed"},
+		keys:     []string{"pool_max_waiters", "pool_shed", "pool_classes", "pool_tenant_max"},
 		inert:    unless(func(c Config) bool { return c.Pool.MaxConns > 0 || c.Routing.ownPools() }, "pool_max_conns=0 lets nobody wait"),
 		cure:     "write how many connections there may be, such as pool_max_conns=20",
 		mayBeOff: true,
+	},
+	{
+		keys:  []string{"pool_class"},
+		inert: unless(func(c Config) bool { return len(c.Queue.Classes) > 0 }, "there are no pool_classes"),
+		cure:  "write the classes too, such as pool_classes=web:8,batch:1",
 	},
 	{
 		keys:  []string{"pool_queue_target", "pool_queue_interval"},

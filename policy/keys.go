@@ -89,6 +89,19 @@ var keys = []key{
 		Name: "pool_queue_interval", Values: "a duration such as 100ms or 2s, or auto",
 		Doc: "For how long the queue may be too long before anybody is refused (pool_shed); a burst that is over before is served. auto is 20 times as long as connections are held, and from 100ms to 2s.",
 	}, func(c *Config) *time.Duration { return &c.Queue.Interval }, word[time.Duration]{"auto", AutoQueue}),
+	classes(Key{
+		Name: "pool_classes", Values: "name:weight, name:weight:max or name:weight:max:reserve, several separated by commas",
+		Doc: "Kinds of calls, by how important they are: a call names its class by pooled.WithClass, and belongs to pool_class otherwise. While calls of several classes wait, each class gets a part of " +
+			"pool_max_conns in proportion to its weight, and no more than max, such as 50%; what the others do not want is lent. reserve connections are kept free for it.",
+	}, func(c *Config) *[]Class { return &c.Queue.Classes }),
+	name(Key{
+		Name: "pool_class", Values: "one of pool_classes",
+		Doc: "The class of the calls that name none. Without it they belong to the first of pool_classes.",
+	}, func(c *Config) *string { return &c.Queue.Class }),
+	share(Key{
+		Name: "pool_tenant_max", Values: "a part of pool_max_conns such as 25%; 0 = all",
+		Doc: "How many connections one tenant may have (pooled.WithTenant), whether others wait or not. While several tenants of a class wait, they share what it has in equal parts in any case.",
+	}, func(c *Config) *Share { return &c.Queue.TenantMax }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
 		Doc: "How long dialling a server connection may take, logging in and pool_init included. When nobody waits for it any more, it has a second left at most. " +

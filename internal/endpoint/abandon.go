@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/gopooled/pooled/internal/gate"
 )
 
 // A dial does not end with its borrower. If it did, borrowers who have less time than a dial takes would dial for ever: each would cut its
@@ -23,6 +25,8 @@ type apart struct {
 	end   context.CancelCauseFunc
 	ended chan dialled  // has no buffer: the result is the borrower's only if it was there to take it
 	left  chan struct{} // closed when the borrower goes away
+
+	permit gate.Permit // that the borrower has left it
 }
 
 // dialled is how a dial ended.
@@ -63,8 +67,9 @@ func (e *Endpoint) run(d *apart) {
 		case d.ended <- result:
 		case <-d.left:
 			if result.conn == nil {
-				e.gate.Leave()
+				e.gate.Leave(d.permit)
 			} else {
+				result.conn.permit = d.permit
 				e.passOnNew(result.conn)
 			}
 			e.line.endDial(e.now())

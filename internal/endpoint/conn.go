@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
 )
@@ -29,6 +30,7 @@ type Conn struct {
 	sqlConn *sql.Conn
 
 	// What follows belongs to whoever has the connection by its state.
+	permit    gate.Permit     // of its borrower
 	idleSince int64           // stamp
 	pingedAt  int64           // stamp, of the endpoint's own ping
 	jitter    time.Duration   // of pool_keepalive
@@ -64,6 +66,13 @@ func (c *Conn) Background(f func(ctx context.Context)) bool {
 		c.endpoint.line.endReturn()
 	}
 	return running
+}
+
+// giveUpPermit takes the permit from a connection that is about to be idle.
+func (c *Conn) giveUpPermit() gate.Permit {
+	p := c.permit
+	c.permit = gate.Permit{}
+	return p
 }
 
 // BeginBorrow says who the borrower is, and which call it acquired the connection for.

@@ -67,12 +67,12 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 		if why != reclaimed { // its session may go on
 			c.awaitGone()
 		}
-		e.gate.Leave()
+		e.gate.Leave(c.permit)
 	})
 	if !running {
 		closed()
 		e.discard(c, why)
-		e.gate.Leave()
+		e.gate.Leave(c.permit)
 	}
 }
 

@@ -115,7 +115,10 @@ func New(o Options) *Endpoint {
 		lastID:  o.LastID,
 	}
 	e.gate = gate.New(gate.Options{
-		Limit: o.Pool.MaxConns, Hold: e.holdTime.typical,
+		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
+		Unknown: func(name string) {
+			o.Logger.Warn("pooled: calls belong to a class that pool_classes does not have; they count as those that name none", "endpoint", o.Info.Name, "class", name)
+		},
 		MaxWaiters: o.Queue.MaxWaiters, Shed: o.Queue.Shed, Target: o.Queue.Target, Interval: o.Queue.Interval,
 	})
 	e.readOnly.Store(o.ReadOnly)
@@ -167,18 +170,18 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	if e.closed.Load() {
 		return nil, 0, ErrClosed
 	}
-	waited, err := e.gate.Enter(ctx, e.pool.AcquireTimeout)
+	permit, waited, err := e.gate.Enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		return nil, waited, e.noPermit(ctx, waited, err)
 	}
 	if e.pool.AcquireTimeout > 0 {
 		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
 	}
-	r.permit = true
+	r.permit, r.admitted = permit, true
 	var c *Conn
 	defer func() {
-		if c == nil && r.permit { // also when the real driver or a middleware panicked
-			e.gate.Leave()
+		if c == nil && r.admitted { // also when the real driver or a middleware panicked
+			e.gate.Leave(r.permit)
 		}
 	}()
 	c, err = e.take(ctx, r)
@@ -187,6 +190,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duratio
 	}
 	e.acquires.Add(1)
 	c.borrow.since = r.at
+	c.permit = r.permit
 	return c, waited, nil
 }
 
@@ -291,7 +295,7 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 		r.begin(ctx, e.now())
 		c, err := e.lendIdle(r)
 		if c == nil || err != nil {
-			e.gate.Leave()
+			e.gate.Leave(gate.Permit{})
 			break
 		}
 		taken = append(taken, c)
@@ -322,6 +326,7 @@ func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error
 func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.Refusal) error {
 	o := &middleware.OverloadedError{
 		Endpoint:   e.info.Name,
+		Class:      refusal.Class,
 		MaxConns:   e.pool.MaxConns,
 		Waited:     waited,
 		Waiters:    refusal.Waiting,
@@ -339,16 +344,16 @@ func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) error {
 	if errors.Is(cause, driver.ErrBadConn) {
 		cause = context.DeadlineExceeded // database/sql would try again, after the deadline
 	}
-	gate := e.gate.State()
+	queue := e.gate.State()
 	held, oldest := e.held()
 	t := &middleware.AcquireTimeoutError{
 		Endpoint:   e.info.Name,
 		Waited:     waited,
 		MaxConns:   e.pool.MaxConns,
 		InUse:      held,
-		Dialling:   max(gate.Taken-held, 0),
+		Dialling:   max(queue.Taken-held, 0),
 		OldestHeld: oldest,
-		Waiters:    gate.Waiting,
+		Waiters:    queue.Waiting,
 		Cause:      cause,
 	}
 	if ours {

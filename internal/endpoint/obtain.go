@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/middleware"
 )
 
@@ -182,16 +183,17 @@ func (s *standing) take(c *Conn) (*Conn, error) {
 		return nil, err
 	}
 	if s.own == nil {
-		s.gate.Leave() // it has brought its permit
+		s.gate.Leave(c.permit) // it has brought one
 	} else {
-		s.leaveDial()
+		s.leaveDial(c.permit)
 	}
 	return c, nil
 }
 
-// leaveDial leaves the request's dial alone, which keeps a permit.
-func (s *standing) leaveDial() {
+// leaveDial leaves the request's dial alone, with a permit.
+func (s *standing) leaveDial(p gate.Permit) {
 	d := s.own
+	d.permit = p
 	s.own = nil
 	// The cause is that of a server that does not answer: whether its borrower was in a hurry or not, it has had all of grace.
 	time.AfterFunc(grace, func() { d.end(middleware.ErrConnectTimeout) })
@@ -207,8 +209,8 @@ func (s *standing) leave() {
 		s.line.endDial(s.now())
 	}
 	if s.own != nil {
-		s.request.permit = false
-		s.leaveDial()
+		s.request.admitted = false
+		s.leaveDial(s.request.permit)
 	}
 }
 
@@ -217,8 +219,9 @@ func (e *Endpoint) passOn(c *Conn) {
 	switch {
 	case e.line.give(c, e.now):
 	case e.countIdle():
+		p := c.giveUpPermit()
 		e.keep(c)
-		e.gate.Leave()
+		e.gate.Leave(p)
 	default:
 		e.closeOffPath(c, idleLimit)
 	}
@@ -229,9 +232,11 @@ func (e *Endpoint) passOnNew(c *Conn) {
 	if e.line.give(c, e.now) {
 		return
 	}
+	p := c.giveUpPermit()
 	if why := e.admit(c); why != kept {
+		c.permit = p
 		e.closeOffPath(c, why)
 		return
 	}
-	e.gate.Leave()
+	e.gate.Leave(p)
 }

@@ -7,10 +7,11 @@ import (
 
 // Probe dials, and asks the server whether it is well. The connection is idle then.
 func (e *Endpoint) Probe(ctx context.Context) error {
-	if _, err := e.gate.EnterAhead(ctx, e.pool.ConnectTimeout); err != nil {
+	p, _, err := e.gate.EnterAhead(ctx, e.pool.ConnectTimeout)
+	if err != nil {
 		return err
 	}
-	defer e.gate.Leave()
+	defer e.gate.Leave(p)
 	return e.dialIdle(ctx)
 }
 

@@ -3,6 +3,8 @@ package endpoint
 import (
 	"context"
 	"time"
+
+	"github.com/gopooled/pooled/internal/gate"
 )
 
 // Request is one session's asking for a server connection.
@@ -13,7 +15,8 @@ type Request struct {
 	// found recently, it does not get an old one that nobody can validate. database/sql makes such a session for its last try.
 	Fresh bool
 
-	permit   bool            // it is the request's to give back; an abandoned dial takes it along
+	permit   gate.Permit
+	admitted bool            // the permit is the request's to give back; an abandoned dial takes it along
 	deadline time.Time       // of pool_acquire_timeout; zero = none
 	ctx      context.Context // the caller's, during the acquisition
 	limit    time.Time       // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun

@@ -1,6 +1,10 @@
 package endpoint
 
-import "time"
+import (
+	"time"
+
+	"github.com/gopooled/pooled/internal/gate"
+)
 
 // Stats is a snapshot of an endpoint. Its fields are documented where they are public: pooled.EndpointStats.
 type Stats struct {
@@ -16,6 +20,7 @@ type Stats struct {
 	WaitTime    time.Duration
 	Refused     uint64
 	PassedOver  uint64
+	Classes     []gate.ClassState
 	Dials       uint64
 	FailedDials uint64
 	Closed      Closes
@@ -36,7 +41,7 @@ type Closes struct {
 
 // Stats takes a snapshot. The figures are read one after the other, so that they may differ by what happens meanwhile.
 func (e *Endpoint) Stats() Stats {
-	gate := e.gate.State()
+	queue := e.gate.State()
 	e.mu.Lock()
 	open := len(e.conns)
 	e.mu.Unlock()
@@ -47,13 +52,14 @@ func (e *Endpoint) Stats() Stats {
 		Open:        open,
 		InUse:       open - idle,
 		Idle:        idle,
-		Waiting:     gate.Waiting,
+		Waiting:     queue.Waiting,
 		Statements:  int(e.shared.Kept.Load()),
 		Acquires:    e.acquires.Load(),
-		Waits:       gate.Waits,
-		WaitTime:    gate.WaitTime,
-		Refused:     gate.Refused,
-		PassedOver:  gate.PassedOver,
+		Waits:       queue.Waits,
+		WaitTime:    queue.WaitTime,
+		Refused:     queue.Refused,
+		PassedOver:  queue.PassedOver,
+		Classes:     queue.Classes,
 		Dials:       e.dials.Load(),
 		FailedDials: e.failedDials.Load(),
 		Closed: Closes{

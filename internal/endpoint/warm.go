@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/gopooled/pooled/internal/gate"
 )
 
 // missing is how many connections there are too few of for pool_min_idle_conns, within pool_max_conns.
@@ -72,7 +74,7 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 	if !e.gate.TryEnter() {
 		return errBusy
 	}
-	defer e.gate.Leave()
+	defer e.gate.Leave(gate.Permit{})
 	if e.idle.Load() > e.gate.Room() { // they have come back meanwhile
 		return errBusy
 	}

@@ -9,7 +9,6 @@ import "time"
 // CoDel was made for packets. Its 5 ms and 100 ms would refuse calls to a database that is merely slow, so target and interval follow the time for which permits are
 // held, unless they are set.
 type crowd struct {
-	permits  int64
 	target   int64 // nanoseconds; negative: by how long permits are held
 	interval int64 // as target
 
@@ -20,6 +19,7 @@ type crowd struct {
 	since   int64   // stamp: since when the queue is too long; 0: it is not
 	refused int64   // stamp: when somebody was refused last
 	over    bool    // there is a crowd
+	sheds   bool    // it is shortened; does not change
 }
 
 // The target and the interval are so many times as long as permits are held, within limits.
@@ -55,25 +55,22 @@ func (c *crowd) admitted(now int64) {
 	c.last, c.came = now, 0
 }
 
-// hold is for how long permits are held, on average.
-func (c *crowd) hold() int64 { return c.permits * max(1, c.each) }
-
 // pace is how long it takes from one admission to the next.
 func (c *crowd) pace(now int64) int64 { return max(1, c.each, now-c.last) }
 
-// patience is for how long the queue may be too long.
-func (c *crowd) patience() int64 {
+// patience is for how long the queue may be too long, where permits are held for so long.
+func (c *crowd) patience(hold int64) int64 {
 	if c.interval >= 0 {
 		return c.interval
 	}
-	return min(max(intervalHolds*c.hold(), shortestInterval), max(longestInterval, 2*c.hold()))
+	return min(max(intervalHolds*hold, shortestInterval), max(longestInterval, 2*hold))
 }
 
-// look looks at the queue, of which the oldest waits since then; 0: there is nobody.
-func (c *crowd) look(now, oldest int64) {
+// look looks at a queue for permits that are held for so long, of which the oldest waits since then; 0: there is nobody.
+func (c *crowd) look(now, oldest, hold int64) {
 	target := c.target
 	if target < 0 {
-		target = targetHolds * c.hold()
+		target = targetHolds * hold
 	}
 	switch {
 	case oldest == 0 || now-oldest <= target:
@@ -83,31 +80,29 @@ func (c *crowd) look(now, oldest int64) {
 	}
 	switch {
 	case !c.over:
-		c.over = c.since != 0 && now-c.since >= c.patience()
+		c.over = c.since != 0 && now-c.since >= c.patience(hold)
 		c.refused = now
-	case c.since == 0 && now-c.refused >= c.patience():
+	case c.since == 0 && now-c.refused >= c.patience(hold):
 		c.over = false
 	}
 }
 
 // lasted is for which part of the interval the queue has been too long.
-func (c *crowd) lasted(now int64) float64 {
+func (c *crowd) lasted(now, hold int64) float64 {
 	switch {
 	case c.over:
 		return 1
 	case c.since == 0:
 		return 0
 	}
-	return min(1, float64(now-c.since)/float64(max(1, c.patience())))
+	return min(1, float64(now-c.since)/float64(max(1, c.patience(hold))))
 }
 
 // most is how many may wait in a crowd: as many as are served in the target's time, and the fewer the more come, as there is always somebody then.
-func (c *crowd) most(now int64) int {
-	n := float64(some)
+func (c *crowd) most(now int64, permits int) int {
+	n := float64(max(some, permits))
 	if c.target >= 0 {
-		n = max(n, float64(c.target/c.pace(now)))
-	} else {
-		n = max(n, float64(c.permits))
+		n = max(some, float64(c.target/c.pace(now)))
 	}
 	return max(fewest, int(n/max(1, c.rate-0.5)))
 }

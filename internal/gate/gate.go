@@ -11,27 +11,30 @@ import (
 	"time"
 )
 
-// Gate hands out permits: nobody takes one while somebody waits. A permit is held from before a connection is taken or dialled until after it is idle again or
-// closed. It is safe for concurrent use.
+// Gate hands out permits: nobody takes one that is somebody else's turn. A permit is held from before a connection is taken or dialled until after it is idle again
+// or closed. It is safe for concurrent use.
 type Gate struct {
 	Options
-	start time.Time // what the stamps count from
+	start     time.Time // what the stamps count from
+	strangers strangers
 
 	mu     sync.Mutex // guards what follows
-	taken  int
-	queue  order
-	crowd  crowd
+	shares shares
 	closed bool
-	counts counts
 }
 
 // Options is what a gate is made of.
 type Options struct {
 	// Limit is how many permits there are. 0 = no limit: everybody is admitted, and nothing is counted.
 	Limit int
-	// Hold returns how long permits are held lately, in nanoseconds; 0: nobody knows. Whoever has less time left than that is hopeless. It must not block. Nil =
-	// nobody ever knows.
-	Hold func() int64
+	// Classes are the kinds of calls: see [WithClass]. Calls that name none, or one that is not here, belong to the first. None = there is one.
+	Classes []Class
+	// Class is what calls belong to that name no class, or one that is not there. Empty = the first.
+	Class string
+	// Unknown is told once of each class that calls name and that is not there, of the first few. Nil = nobody wants to know.
+	Unknown func(name string)
+	// MaxOfTenant is how many permits one tenant may have, whether others wait or not: see [WithTenant]. 0 = all.
+	MaxOfTenant int
 	// MaxWaiters is how many may wait. 0 = no limit, negative = nobody.
 	MaxWaiters int
 	// Shed refuses those who cannot be served in good time, instead of letting them wait until their own deadlines.
@@ -49,10 +52,17 @@ var ErrDismissed = errors.New("pooled: the pool was closed meanwhile")
 
 // New makes a gate that is open.
 func New(o Options) *Gate {
-	if o.Hold == nil {
-		o.Hold = func() int64 { return 0 }
+	if len(o.Classes) == 0 {
+		o.Classes = []Class{{Weight: 1}}
 	}
-	return &Gate{Options: o, start: time.Now(), queue: &queue{}, crowd: crowd{permits: int64(o.Limit), target: int64(o.Target), interval: int64(o.Interval)}}
+	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant}}
+	for _, c := range o.Classes {
+		g.shares.classes = append(g.shares.classes, &class{
+			Class: c, tenants: map[string]*tenant{}, newLine: func() line { return &queue{} },
+			crowd: crowd{target: int64(o.Target), interval: int64(o.Interval), sheds: o.Shed},
+		})
+	}
+	return g
 }
 
 // now is the time since the gate was made, in nanoseconds, and never 0.
@@ -62,44 +72,65 @@ func (g *Gate) stamp(t time.Time) int64 { return max(1, int64(t.Sub(g.start))+1)
 
 // Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how long it waited and, when it did not get the permit,
 // the error of the context, context.DeadlineExceeded for the timeout, a [*Refusal], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
-func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (time.Duration, error) {
+func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
 	return g.enter(ctx, timeout, false)
 }
 
 // EnterAhead is Enter for the pool's own work, which waits for nobody who waits, and is never refused.
-func (g *Gate) EnterAhead(ctx context.Context, timeout time.Duration) (time.Duration, error) {
+func (g *Gate) EnterAhead(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
 	return g.enter(ctx, timeout, true)
 }
 
-func (g *Gate) enter(ctx context.Context, timeout time.Duration, ahead bool) (time.Duration, error) {
+func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Permit, time.Duration, error) {
 	if g.Limit == 0 {
-		return 0, nil
+		return Permit{}, 0, nil
+	}
+	var who caller
+	if !own && g.shares.counted() {
+		who = g.callerOf(ctx)
 	}
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()
-		return 0, ErrClosed
+		return Permit{}, 0, ErrClosed
 	}
-	if g.taken < g.Limit && g.queue.len() == 0 {
-		g.taken++
+	if p, ok := g.tryLocked(who, own); ok {
 		g.mu.Unlock()
-		return 0, nil
+		return p, 0, nil
 	}
-	w, err := g.joinLocked(ctx, timeout, ahead)
+	if !own {
+		who = g.callerOf(ctx)
+	}
+	w, err := g.joinLocked(ctx, who, timeout, own)
 	g.mu.Unlock()
 	if err != nil {
-		return 0, err
+		return Permit{}, 0, err
 	}
-	return g.end(w, w.wait(ctx, timeout))
+	err = w.wait(ctx, timeout)
+	return g.end(w, err)
 }
 
-// joinLocked puts a new waiter into the queue, if one more may wait.
-func (g *Gate) joinLocked(ctx context.Context, timeout time.Duration, ahead bool) (*waiter, error) {
-	now := g.now()
-	if most := g.MaxWaiters; !ahead && most != 0 && g.queue.len() >= most {
-		return nil, g.refuseLocked(now, true)
+// tryLocked takes a permit if there is one.
+func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
+	switch s := &g.shares; {
+	case s.taken >= s.limit:
+		return Permit{}, false
+	case own, !s.counted():
+		s.taken++
+		return Permit{}, true
+	default:
+		c := s.find(who.class)
+		if t := c.of(who.tenant); s.has(c) && s.may(t) {
+			return s.take(t, g.now()), true
+		}
+		return Permit{}, false
 	}
-	w := &waiter{joined: now, ahead: ahead, admitted: make(chan struct{}), index: outside}
+}
+
+// joinLocked lets somebody wait, if one more may.
+func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration, own bool) (*waiter, error) {
+	now := g.now()
+	w := &waiter{joined: now, admitted: make(chan struct{}), index: outside}
 	if deadline, ok := ctx.Deadline(); ok {
 		w.due = g.stamp(deadline)
 		w.until = w.due
@@ -107,100 +138,125 @@ func (g *Gate) joinLocked(ctx context.Context, timeout time.Duration, ahead bool
 	if timeout > 0 && (w.until == 0 || now+int64(timeout) < w.until) {
 		w.until = now + int64(timeout)
 	}
-	g.crowd.arrived(now, g.queue.len())
-	g.queue.push(w)
-	g.watchLocked(now)
+	if own {
+		g.shares.push(w)
+		return w, nil
+	}
+	c := g.shares.find(who.class)
+	w.tenant = c.of(who.tenant)
+	if most := g.MaxWaiters; most != 0 && g.shares.waiting >= most && !g.makeRoomLocked(w, now) {
+		err := g.refuseLocked(c, now, true)
+		g.shares.settle(w.tenant)
+		return nil, err
+	}
+	c.crowd.arrived(now, c.waiting)
+	g.shares.push(w)
+	g.watchLocked(c, now)
 	return w, nil
 }
 
+// makeRoomLocked refuses somebody who waits, if that is right: one of a class of less weight, or of a tenant who takes and wants more.
+func (g *Gate) makeRoomLocked(w *waiter, now int64) bool {
+	c, own := g.shares.lowest(), w.tenant.class
+	if c == nil || c.Weight > own.Weight || c == own && c.waiters[0].claim() <= w.tenant.claim()+1 || c != own && c.Weight == own.Weight {
+		return false
+	}
+	g.sendAwayLocked(c, now, true)
+	return true
+}
+
 // end takes down how a wait ended.
-func (g *Gate) end(w *waiter, err error) (time.Duration, error) {
+func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	waited := time.Duration(g.now() - w.joined)
-	g.counts.waits++
-	g.counts.waitTime += waited
+	if w.tenant != nil {
+		w.tenant.class.waits++
+		w.tenant.class.waitTime += waited
+	}
 	if err == nil {
-		return waited, nil
+		return w.permit, waited, nil
 	}
 	select {
 	case <-w.admitted: // if the permit came at the same moment, it goes to the next one
 		if w.err == nil {
-			g.leaveLocked()
+			g.leaveLocked(w.permit)
 		}
 	default:
-		g.queue.remove(w)
+		g.shares.remove(w)
 	}
-	return waited, err
+	return Permit{}, waited, err
 }
 
-// TryEnter takes a permit if one is free and nobody waits.
+// TryEnter takes a permit for the pool's own work, if one is free and nobody waits.
 func (g *Gate) TryEnter() bool {
 	if g.Limit == 0 {
 		return true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.taken >= g.Limit || g.queue.len() > 0 {
+	if g.shares.waiting > 0 {
 		return false
 	}
-	g.taken++
-	return true
+	_, ok := g.tryLocked(caller{}, true)
+	return ok
 }
 
 // Leave gives a permit back, to whose turn it is.
-func (g *Gate) Leave() {
+func (g *Gate) Leave(p Permit) {
 	if g.Limit == 0 {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.leaveLocked()
+	g.leaveLocked(p)
 }
 
-func (g *Gate) leaveLocked() {
-	if g.queue.len() == 0 {
-		g.taken--
+func (g *Gate) leaveLocked(p Permit) {
+	s := &g.shares
+	if p.tenant == nil && s.waiting == 0 {
+		s.taken--
 		return
 	}
 	now := g.now()
-	w := g.queue.next(now, g.Hold())
-	g.crowd.admitted(now)
-	g.watchLocked(now)
+	s.give(p, now)
+	for w := s.next(now); w != nil; w = s.next(now) {
+		close(w.admitted)
+		if w.tenant != nil {
+			g.watchLocked(w.tenant.class, now)
+		}
+	}
+}
+
+// watchLocked looks whether there is a crowd of a class, and sends those away who are too many.
+func (g *Gate) watchLocked(c *class, now int64) {
+	c.crowd.look(now, c.oldest(), c.holds.mean)
+	for most := c.crowd.most(now, g.Limit); g.Shed && c.crowd.over && c.waiting > most; {
+		g.sendAwayLocked(c, now, false)
+		c.crowd.refused = now
+	}
+}
+
+// sendAwayLocked refuses somebody of a class who waits.
+func (g *Gate) sendAwayLocked(c *class, now int64, full bool) {
+	w := g.shares.worst(c)
+	w.err = g.refuseLocked(c, now, full)
 	close(w.admitted)
 }
 
-// watchLocked looks whether there is a crowd, and sends those away who are too many.
-func (g *Gate) watchLocked(now int64) {
-	g.crowd.look(now, g.queue.oldest())
-	if !g.Shed {
-		return
-	}
-	g.queue.hurry(g.crowd.over)
-	for most := g.crowd.most(now); g.crowd.over && g.queue.len() > most; {
-		w := g.queue.worst()
-		if w == nil {
-			return
-		}
-		w.err = g.refuseLocked(now, false)
-		g.crowd.refused = now
-		close(w.admitted)
-	}
-}
-
 // refuseLocked tells somebody who is refused how things are.
-func (g *Gate) refuseLocked(now int64, full bool) error {
-	g.counts.refused++
-	n := g.queue.len()
-	wait := time.Duration(int64(n+1) * g.crowd.pace(now))
-	return &Refusal{Full: full, Waiting: n, Wait: wait, RetryAfter: max(wait, time.Duration(g.crowd.patience()))}
+func (g *Gate) refuseLocked(c *class, now int64, full bool) error {
+	c.refused++
+	wait := time.Duration(int64(c.waiting+1) * c.crowd.pace(now))
+	return &Refusal{Full: full, Class: c.Name, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
 }
 
 // Refusal answers who is refused.
 type Refusal struct {
 	Full       bool          // as many wait as may; otherwise there are more than can be served
-	Waiting    int           // how many do
-	Wait       time.Duration // that one more would have to expect
+	Class      string        // of the call
+	Waiting    int           // how many wait
+	Wait       time.Duration // that one more of the class would have to expect
 	RetryAfter time.Duration // when it makes sense to come back
 }
 
@@ -214,7 +270,7 @@ func (g *Gate) Room() int64 {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return int64(g.Limit - g.taken)
+	return int64(g.Limit - g.shares.taken)
 }
 
 // Open has a gate that was closed hand out permits again. Those from before are still taken.
@@ -229,9 +285,17 @@ func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
-	for g.queue.len() > 0 {
-		w := g.queue.next(0, 0)
+	for g.shares.own.Len() > 0 {
+		w := first(&g.shares.own)
+		g.shares.remove(w)
 		w.err = ErrDismissed
 		close(w.admitted)
+	}
+	for _, c := range g.shares.classes {
+		for c.waiting > 0 {
+			w := g.shares.worst(c)
+			w.err = ErrDismissed
+			close(w.admitted)
+		}
 	}
 }

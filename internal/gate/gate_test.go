@@ -17,7 +17,7 @@ import (
 func TestGateWithoutLimitAdmitsEverybody(t *testing.T) {
 	g := New(Options{})
 	for range 1000 {
-		waited, err := g.Enter(t.Context(), time.Nanosecond)
+		_, waited, err := g.Enter(t.Context(), time.Nanosecond)
 		require.NoError(t, err)
 		require.Zero(t, waited)
 	}
@@ -30,14 +30,14 @@ func TestGateServesWaitersInTheOrderTheyCame(t *testing.T) {
 		var order []int
 		for i := range 100 {
 			go func() {
-				enter(t, g)
+				p := enter(t, g)
 				order = append(order, i) // safe: one permit
-				g.Leave()
+				g.Leave(p)
 			}()
 			synctest.Wait() // i waits before i+1 comes
 		}
 		require.Equal(t, 100, g.State().Waiting)
-		g.Leave()
+		g.Leave(Permit{})
 		synctest.Wait()
 		require.Len(t, order, 100)
 		assert.IsIncreasing(t, order)
@@ -47,7 +47,7 @@ func TestGateServesWaitersInTheOrderTheyCame(t *testing.T) {
 
 func TestGateLetsNobodyOvertakeAWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Options{Limit: 2, Hold: unknown})
+		g := New(Options{Limit: 2})
 		enter(t, g)
 		enter(t, g)
 		admitted := make(chan struct{})
@@ -56,10 +56,10 @@ func TestGateLetsNobodyOvertakeAWaiter(t *testing.T) {
 			close(admitted)
 		}()
 		synctest.Wait()
-		g.Leave()
+		g.Leave(Permit{})
 		assert.False(t, g.TryEnter(), "the permit belongs to the one who waits")
 		<-admitted
-		g.Leave()
+		g.Leave(Permit{})
 		assert.True(t, g.TryEnter())
 	})
 }
@@ -68,12 +68,12 @@ func TestGateTimeoutEndsTheWaitAndTellsHowLongItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := one()
 		enter(t, g)
-		waited, err := g.Enter(t.Context(), 3*time.Second)
+		_, waited, err := g.Enter(t.Context(), 3*time.Second)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 3*time.Second, waited)
 		state := g.State()
 		assert.Equal(t, State{Taken: 1, Waits: 1, WaitTime: 3 * time.Second}, state)
-		g.Leave()
+		g.Leave(Permit{})
 		enter(t, g)
 	})
 }
@@ -85,7 +85,7 @@ func TestGateCancellationLeavesThePlaceInTheQueue(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
 		go func() {
-			_, err := g.Enter(ctx, 0)
+			_, _, err := g.Enter(ctx, 0)
 			failed <- err
 		}()
 		synctest.Wait()
@@ -97,7 +97,7 @@ func TestGateCancellationLeavesThePlaceInTheQueue(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		require.ErrorIs(t, <-failed, context.Canceled)
-		g.Leave()
+		g.Leave(Permit{})
 		<-second
 		assert.Equal(t, 1, g.State().Taken)
 	})
@@ -106,14 +106,14 @@ func TestGateCancellationLeavesThePlaceInTheQueue(t *testing.T) {
 // A permit that is granted at the moment of the cancellation must go to the next waiter. The race is provoked many times.
 func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 	const permits, workers, rounds = 4, 200, 300
-	g := New(Options{Limit: permits, Hold: unknown})
+	g := New(Options{Limit: permits})
 	var inside, entered, cancelled atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for range rounds {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(200))*time.Microsecond)
-				if _, err := g.Enter(ctx, 0); err == nil {
+				if p, _, err := g.Enter(ctx, 0); err == nil {
 					entered.Add(1)
 					if n := inside.Add(1); n > permits {
 						t.Errorf("%d inside, %d permits", n, permits)
@@ -122,7 +122,7 @@ func TestGateCancellationNeverLosesAPermit(t *testing.T) {
 						runtime.Gosched() // the others come, wait and give up meanwhile
 					}
 					inside.Add(-1)
-					g.Leave()
+					g.Leave(p)
 				} else {
 					cancelled.Add(1)
 				}
@@ -148,30 +148,31 @@ func TestClosedGateSendsAwayWhoWaitsAndRefusesWhoComesUntilItIsOpenedAgain(t *te
 		enter(t, g)
 		told := make(chan error)
 		go func() {
-			_, err := g.Enter(t.Context(), 0)
+			_, _, err := g.Enter(t.Context(), 0)
 			told <- err
 		}()
 		synctest.Wait()
 		g.Close()
 		require.Equal(t, ErrDismissed, <-told)
-		_, err := g.Enter(t.Context(), 0)
+		_, _, err := g.Enter(t.Context(), 0)
 		require.Equal(t, ErrClosed, err)
 		g.Open()
 		assert.False(t, g.TryEnter(), "the permit of before is not free")
-		g.Leave()
+		g.Leave(Permit{})
 		enter(t, g)
 		assert.Equal(t, 1, g.State().Taken)
 	})
 }
 
-func enter(t *testing.T, g *Gate) {
+func enter(t *testing.T, g *Gate) Permit {
 	t.Helper()
-	_, err := g.Enter(t.Context(), 0)
+	p, _, err := g.Enter(t.Context(), 0)
 	assert.NoError(t, err)
+	return p
 }
 
 func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
-	g := New(Options{Limit: 2, Hold: unknown})
+	g := New(Options{Limit: 2})
 	assert.EqualValues(t, 2, g.Room())
 	enter(t, g)
 	assert.EqualValues(t, 1, g.Room())
@@ -181,6 +182,4 @@ func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
 }
 
 // one makes a gate with one permit.
-func one() *Gate { return New(Options{Limit: 1, Hold: unknown}) }
-
-func unknown() int64 { return 0 }
+func one() *Gate { return New(Options{Limit: 1}) }

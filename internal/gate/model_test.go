@@ -34,7 +34,7 @@ type model struct {
 	service  draw
 	deadline draw // 0 = none
 	length   time.Duration
-	order    order // nil: the gate's own
+	line     func() line // nil: the gate's own
 	shed     bool
 	slower   func(at time.Duration) float64 // how many times as long statements take; nil: never longer
 }
@@ -92,10 +92,9 @@ func (m model) run(t *testing.T) *outcome {
 	o := &outcome{permits: m.permits, duration: m.length}
 	synctest.Test(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
-		var lately holds
-		g := New(Options{Limit: m.permits, Shed: m.shed, Target: -1, Interval: -1, Hold: lately.typical})
-		if m.order != nil {
-			g.queue = m.order
+		g := New(Options{Limit: m.permits, Shed: m.shed, Target: -1, Interval: -1})
+		if m.line != nil {
+			g.shares.classes[0].newLine = m.line
 		}
 		each := float64(service) / float64(m.permits) / m.load
 		for start := time.Now(); time.Since(start) < m.length; o.came++ {
@@ -104,7 +103,7 @@ func (m model) run(t *testing.T) *outcome {
 			if at := time.Since(start); m.slower != nil {
 				work = time.Duration(float64(work) * m.slower(at))
 			}
-			go o.call(t.Context(), g, &lately, time.Since(start), work, within)
+			go o.call(t.Context(), g, time.Since(start), work, within)
 		}
 		time.Sleep(time.Minute) // all have ended, one way or the other
 		synctest.Wait()
@@ -115,23 +114,21 @@ func (m model) run(t *testing.T) *outcome {
 }
 
 // call is one caller. Bubbles run one goroutine at a time in effect: the gate's lock orders what they note.
-func (o *outcome) call(ctx context.Context, g *Gate, lately *holds, at, work, within time.Duration) {
+func (o *outcome) call(ctx context.Context, g *Gate, at, work, within time.Duration) {
 	if within > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
 	came := time.Now()
-	_, err := g.Enter(ctx, 0)
+	p, _, err := g.Enter(ctx, 0)
 	if err == nil {
-		began := time.Now()
 		select {
 		case <-time.After(work):
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
-		defer g.Leave()
-		lately.note(g, time.Since(began))
+		defer g.Leave(p)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,32 +142,10 @@ func (o *outcome) call(ctx context.Context, g *Gate, lately *holds, at, work, wi
 	}
 }
 
-// holds is what an endpoint knows of how long permits are held: the shortest but one of the last eight times. The gate's lock guards it.
-type holds struct {
-	n    int
-	last [8]time.Duration
-}
-
-func (h *holds) note(g *Gate, d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	h.last[h.n%len(h.last)] = d
-	h.n++
-}
-
-func (h *holds) typical() int64 {
-	if h.n < len(h.last) {
-		return 0
-	}
-	known := h.last
-	slices.Sort(known[:])
-	return int64(known[1])
-}
-
 // fifo is the discipline of a queue at a counter, for comparison.
 type fifo struct{ queue }
 
-func (f *fifo) next(_, _ int64) *waiter {
+func (f *fifo) next(_, _ int64, _ bool) *waiter {
 	w := f.eldest()
 	f.remove(w)
 	return w
@@ -189,7 +164,7 @@ func (r *random) remove(w *waiter) {
 }
 func (r *random) oldest() int64 { return 0 }
 
-func (r *random) next(_, _ int64) *waiter {
+func (r *random) next(_, _ int64, _ bool) *waiter {
 	w := r.all[rand.IntN(len(r.all))]
 	r.remove(w)
 	return w
@@ -226,7 +201,6 @@ func TestOverloadIsBorneAsPromised(t *testing.T) {
 				assert.LessOrEqual(t, o.took(0.99), min(100*ms, c.p99+statements.p99))
 				if c.load < 1 {
 					assert.Empty(t, o.refused)
-					assert.Empty(t, o.lost)
 				}
 				if c.told > 0 {
 					assert.LessOrEqual(t, quantile(0.95, o.told), c.told)
@@ -243,8 +217,8 @@ func TestOrderServesAsMuchAsOthers(t *testing.T) {
 			t.Run(fmt.Sprint(permits, " permits, load ", load), func(t *testing.T) {
 				m := model{permits: permits, load: load, service: always(service), deadline: always(100 * ms), length: 20 * time.Second}
 				own := m.run(t)
-				for name, other := range map[string]order{"in turn": &fifo{}, "at random": &random{}} {
-					m.order = other
+				for name, other := range map[string]func() line{"in turn": func() line { return &fifo{} }, "at random": func() line { return &random{} }} {
+					m.line = other
 					o := m.run(t)
 					t.Logf("%s: %v; own: %v", name, o, own)
 					assert.GreaterOrEqual(t, own.goodput(0, own.duration), 0.98*o.goodput(0, o.duration), name)
@@ -281,11 +255,10 @@ func TestNobodyIsRefusedOrLostInABurstThatIsShorterThanTheInterval(t *testing.T)
 		for _, n := range []int{20, 60, 72} { // which 8 permits serve in 100 ms, and database/sql too
 			o := &outcome{permits: 8}
 			synctest.Test(t, func(t *testing.T) {
-				var lately holds
-				g := New(Options{Limit: 8, Shed: shed, Target: -1, Interval: -1, Hold: lately.typical})
+				g := New(Options{Limit: 8, Shed: shed, Target: -1, Interval: -1})
 				for range 5 { // one after the other
 					for range n {
-						go o.call(t.Context(), g, &lately, 0, 10*ms, 100*ms)
+						go o.call(t.Context(), g, 0, 10*ms, 100*ms)
 					}
 					time.Sleep(500 * ms)
 				}
@@ -312,20 +285,19 @@ func TestThoseWithoutADeadlineKeepTheirShare(t *testing.T) {
 			const length = 5 * time.Second
 			timed, untimed := &outcome{permits: 8}, &outcome{permits: 8}
 			synctest.Test(t, func(t *testing.T) {
-				var lately holds
-				g := New(Options{Limit: 8, Hold: lately.typical})
+				g := New(Options{Limit: 8})
 				ctx, cancel := context.WithCancel(t.Context())
 				for range c.workers {
 					go func() {
 						for ctx.Err() == nil {
-							untimed.call(ctx, g, &lately, 0, service, 0)
+							untimed.call(ctx, g, 0, service, 0)
 						}
 					}()
 				}
 				r := rand.New(rand.NewPCG(1, 2))
 				for start := time.Now(); time.Since(start) < length; {
 					time.Sleep(time.Duration(r.ExpFloat64() * float64(service) / 8 / c.load))
-					go timed.call(context.WithoutCancel(ctx), g, &lately, time.Since(start), service, 100*ms)
+					go timed.call(context.WithoutCancel(ctx), g, time.Since(start), service, 100*ms)
 				}
 				cancel()
 				time.Sleep(time.Minute)

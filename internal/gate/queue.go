@@ -17,37 +17,25 @@ import (
 //
 // Everything costs O(log n) for n waiters.
 type queue struct {
-	own      list.List // of the pool's own work
-	timed    list.List // of those with a deadline who can be helped, the oldest first, as the other lists
-	untimed  list.List // of those without
-	lost     list.List // of those who are hopeless
-	stages   stages
-	hasty    int     // how many are impatient
-	credit   float64 // of the next permit, due to those without a deadline
-	newest   bool    // whatever they have waited
-	hopeless uint64  // counts those who have become so
+	timed   list.List // of those with a deadline who can be helped, the oldest first, as in the other lists
+	untimed list.List // of those without
+	lost    list.List // of those who are hopeless
+	stages  stages
+	hasty   int     // how many are impatient
+	credit  float64 // of the next permit, due to those without a deadline
 }
 
-func (q *queue) len() int { return q.own.Len() + q.timed.Len() + q.untimed.Len() + q.lost.Len() }
-
-func (q *queue) hurry(on bool) { q.newest = on }
-
-func (q *queue) passedOver() uint64 { return q.hopeless }
+func (q *queue) len() int { return q.timed.Len() + q.untimed.Len() + q.lost.Len() }
 
 func (q *queue) push(w *waiter) {
-	switch {
-	case w.ahead:
-		w.stand(&q.own)
-	case w.until == 0:
+	if w.until == 0 {
 		w.stand(&q.untimed)
-	default:
-		w.stand(&q.timed)
-		w.turn = w.joined + (w.until-w.joined)/patience
-		heap.Push(&q.stages, w)
+		return
 	}
+	w.stand(&q.timed)
+	w.turn = w.joined + (w.until-w.joined)/patience
+	heap.Push(&q.stages, w)
 }
-
-func (w *waiter) stand(l *list.List) { w.line, w.place = l, l.PushBack(w) }
 
 func (q *queue) remove(w *waiter) {
 	w.line.Remove(w.place)
@@ -59,10 +47,10 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-func (q *queue) next(now, hold int64) *waiter {
+func (q *queue) next(now, hold int64, newest bool) *waiter {
 	q.age(now, hold)
 	for {
-		w := q.choose()
+		w := q.choose(newest)
 		if w.line == &q.timed && w.isHopeless(now, hold) { // it came with less time than that, or permits are held for longer now
 			q.giveUp(w)
 			continue
@@ -73,35 +61,33 @@ func (q *queue) next(now, hold int64) *waiter {
 }
 
 // choose returns whose turn it is.
-func (q *queue) choose() *waiter {
+func (q *queue) choose(newest bool) *waiter {
 	timed, untimed := q.timed.Len(), q.untimed.Len()
 	switch {
-	case q.own.Len() > 0:
-		return first(&q.own)
 	case timed+untimed == 0:
 		return last(&q.lost) // who has the most time of them, most likely
 	case timed == 0:
-		return q.nextUntimed()
+		return q.nextUntimed(newest)
 	case untimed == 0:
-		return q.nextTimed()
+		return q.nextTimed(newest)
 	}
 	q.credit += min(0.5, float64(untimed)/float64(untimed+timed-q.hasty))
 	if q.credit < 1 {
-		return q.nextTimed()
+		return q.nextTimed(newest)
 	}
 	q.credit--
-	return q.nextUntimed()
+	return q.nextUntimed(newest)
 }
 
-func (q *queue) nextTimed() *waiter {
-	if w := last(&q.timed); q.newest || q.hasty > 0 && w.stage == patient {
+func (q *queue) nextTimed(newest bool) *waiter {
+	if w := last(&q.timed); newest || q.hasty > 0 && w.stage == patient {
 		return w
 	}
 	return first(&q.timed)
 }
 
-func (q *queue) nextUntimed() *waiter {
-	if q.newest {
+func (q *queue) nextUntimed(newest bool) *waiter {
+	if newest {
 		return last(&q.untimed)
 	}
 	return first(&q.untimed)
@@ -115,17 +101,8 @@ func (q *queue) worst() *waiter {
 	if q.lost.Len() > 0 {
 		w = first(&q.lost)
 	}
-	if w != nil {
-		q.remove(w)
-	}
+	q.remove(w)
 	return w
-}
-
-func (q *queue) oldest() int64 {
-	if w := q.eldest(); w != nil {
-		return w.joined
-	}
-	return 0
 }
 
 // eldest returns who has waited for longest of those who can be helped; nil: there is nobody.
@@ -165,9 +142,8 @@ func (q *queue) age(now, hold int64) {
 // giveUp puts one to those who are hopeless.
 func (q *queue) giveUp(w *waiter) {
 	q.remove(w)
-	w.stage = hopeless
 	w.stand(&q.lost)
-	q.hopeless++
+	w.giveUp()
 }
 
 // stages is a heap of those who have a deadline and can be helped, by when that changes.
@@ -189,9 +165,7 @@ func (s *stages) Push(w any) {
 
 // Pop implements heap.Interface.
 func (s *stages) Pop() any {
-	end := len(*s) - 1
-	w := (*s)[end]
-	(*s)[end], *s = nil, (*s)[:end]
+	w := pop((*[]*waiter)(s))
 	w.index = outside
 	return w
 }

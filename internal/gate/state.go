@@ -2,13 +2,6 @@ package gate
 
 import "time"
 
-// counts is what a gate counts. Its fields are those of [State].
-type counts struct {
-	waits    uint64
-	waitTime time.Duration
-	refused  uint64
-}
-
 // State is a snapshot of a gate.
 type State struct {
 	Taken      int           // how many permits are
@@ -17,27 +10,47 @@ type State struct {
 	WaitTime   time.Duration // for how long, all together
 	Refused    uint64        // how many got a Refusal
 	PassedOver uint64        // how many had less time left than permits are held for, and were served after all others, or not at all
+	Classes    []ClassState  // the same of each class; nil: there is one
+}
+
+// ClassState is what a State tells of a class.
+type ClassState struct {
+	Name       string
+	Taken      int
+	Waiting    int
+	Waits      uint64
+	WaitTime   time.Duration
+	Refused    uint64
+	PassedOver uint64
 }
 
 // State takes a snapshot.
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return State{
-		Taken: g.taken, Waiting: g.queue.len(),
-		Waits: g.counts.waits, WaitTime: g.counts.waitTime, Refused: g.counts.refused, PassedOver: g.queue.passedOver(),
+	s := State{Taken: g.shares.taken, Waiting: g.shares.waiting}
+	for _, c := range g.shares.classes {
+		s.Waits += c.waits
+		s.WaitTime += c.waitTime
+		s.Refused += c.refused
+		s.PassedOver += c.passedOver
+		if len(g.shares.classes) > 1 {
+			s.Classes = append(s.Classes, ClassState{c.Name, c.taken, c.waiting, c.waits, c.waitTime, c.refused, c.passedOver})
+		}
 	}
+	return s
 }
 
 // Pressure tells how full the gate is. From 0 to 0.5 it is the part of the permits that are taken. Above, all are, and the queue has been too long for a part of the
-// interval after which some are refused, if any may be. 1 is a gate to which more come than it can serve. Without a limit it is 0.
+// interval after which some are refused, if any may be. 1 is a gate to which more come than it can serve. Without a limit it is 0. Of several classes the one counts
+// to which calls belong that name none.
 func (g *Gate) Pressure() float64 {
 	if g.Limit == 0 {
 		return 0
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	g.crowd.look(now, g.queue.oldest())
-	return 0.5*min(1, float64(g.taken)/float64(g.Limit)) + 0.5*g.crowd.lasted(now)
+	now, c := g.now(), g.shares.find(g.Class)
+	c.crowd.look(now, c.oldest(), c.holds.mean)
+	return 0.5*min(1, float64(g.shares.taken)/float64(g.Limit)) + 0.5*c.crowd.lasted(now, c.holds.mean)
 }

@@ -11,18 +11,20 @@ type waiter struct {
 	joined   int64         // stamp: since when it waits
 	due      int64         // stamp: the deadline of its context, by which its work has to be done; 0: none
 	until    int64         // stamp: until when it waits, due or earlier; 0: for ever
-	ahead    bool          // it waits for nobody who waits
+	tenant   *tenant       // nil: it is the pool's own work
 	admitted chan struct{} // closed when the permit is the waiter's, or err is set
-	err      error         // why it gets no permit
+	permit   Permit        // when it is admitted
+	err      error         // why it gets none
 
-	line  *list.List    // in which it stands
-	place *list.Element // where
-	stage stage
-	turn  int64 // stamp: when the stage may change
-	index int   // in the heap of those whose stage may change, or outside
+	arrival *list.Element // among those of its class who can be helped; nil: it cannot
+	line    *list.List    // of those who are off as it is
+	place   *list.Element // in that line
+	stage   stage
+	turn    int64 // stamp: when the stage may change
+	index   int   // in the heap of those whose stage may change, or outside
 }
 
-// outside is the index of a waiter whose stage does not change any more.
+// outside is the index in a heap of what is not there.
 const outside = -1
 
 // stage is how a waiter is off who has a deadline.
@@ -39,6 +41,23 @@ const patience = 2
 
 // isHopeless reports whether a waiter has less time than permits are held for.
 func (w *waiter) isHopeless(now, hold int64) bool { return w.due != 0 && now+hold > w.due }
+
+func (w *waiter) stand(l *list.List) { w.line, w.place = l, l.PushBack(w) }
+
+// forgo takes the waiter off those who can be helped.
+func (w *waiter) forgo() {
+	if w.arrival != nil {
+		w.tenant.class.arrivals.Remove(w.arrival)
+		w.arrival = nil
+	}
+}
+
+// giveUp takes down that the waiter is hopeless.
+func (w *waiter) giveUp() {
+	w.stage = hopeless
+	w.forgo()
+	w.tenant.class.passedOver++
+}
 
 // wait returns nil once the waiter is admitted.
 func (w *waiter) wait(ctx context.Context, timeout time.Duration) error {

@@ -1,0 +1,185 @@
+package gate
+
+import "container/list"
+
+// shares says who has the permits, and who gets the next: of the classes, and of their tenants, the one that has had least. What counts is for how long permits are
+// held, not how many they are, as otherwise whoever has long statements would end with all of them.
+//
+// Shares count while others wait. What nobody wants is lent, and comes back when the statement ends that has it.
+type shares struct {
+	limit        int
+	mostOfTenant int // permits that a tenant may have, whether others wait or not; 0: all
+	classes      []*class
+	own          list.List // of *waiter of the pool's own work, the oldest first
+	taken        int       // permits
+	waiting      int
+	least        float64 // what the class had paid that was served last
+}
+
+// counted reports whether it has to be known who has a permit, also of those who need not wait.
+func (s *shares) counted() bool { return len(s.classes) > 1 || s.mostOfTenant > 0 }
+
+// find returns a class by its name; the first if there is none of that name.
+func (s *shares) find(name string) *class {
+	for _, c := range s.classes {
+		if c.Name == name {
+			return c
+		}
+	}
+	return s.classes[0]
+}
+
+// has reports whether there is a permit for a class: one that is free, and not kept for others.
+func (s *shares) has(c *class) bool {
+	free := s.limit - s.taken
+	for _, other := range s.classes {
+		if other != c {
+			free -= max(0, other.Reserve-other.taken)
+		}
+	}
+	return free > 0
+}
+
+// may reports whether a tenant may have one more.
+func (s *shares) may(t *tenant) bool { return s.mostOfTenant == 0 || t.taken < s.mostOfTenant }
+
+// take gives a tenant a permit. It pays in advance for as long as is to be expected.
+func (s *shares) take(t *tenant, now int64) Permit {
+	c := t.class
+	if c.taken+c.waiting == 0 {
+		c.paid = max(c.paid, s.least) // nothing is saved by those who want nothing
+	}
+	s.taken++
+	c.taken++
+	t.taken++
+	p := Permit{tenant: t, since: now, paid: c.holds.mean}
+	t.pay(p.paid)
+	s.settle(t)
+	return p
+}
+
+// give takes a permit back.
+func (s *shares) give(p Permit, now int64) {
+	s.taken--
+	t := p.tenant
+	if t == nil {
+		return
+	}
+	held := now - p.since
+	t.class.holds.note(held)
+	t.pay(held - p.paid)
+	t.class.taken--
+	t.taken--
+	s.settle(t)
+}
+
+// pay has a tenant and its class pay for a permit that is held for so long.
+func (t *tenant) pay(nanoseconds int64) {
+	t.paid += float64(nanoseconds)
+	t.class.paid += float64(nanoseconds) / t.class.Weight
+}
+
+// push lets somebody wait.
+func (s *shares) push(w *waiter) {
+	s.waiting++
+	if w.tenant == nil {
+		w.stand(&s.own)
+		return
+	}
+	c := w.tenant.class
+	if c.taken+c.waiting == 0 {
+		c.paid = max(c.paid, s.least)
+	}
+	c.waiting++
+	w.arrival = c.arrivals.PushBack(w)
+	w.tenant.line.push(w)
+	s.settle(w.tenant)
+}
+
+// remove takes out one who does not wait any more.
+func (s *shares) remove(w *waiter) {
+	if w.tenant == nil {
+		s.own.Remove(w.place)
+		s.waiting--
+		return
+	}
+	w.tenant.line.remove(w)
+	s.left(w)
+}
+
+// left notes that one has been taken out of its line.
+func (s *shares) left(w *waiter) {
+	w.forgo()
+	s.waiting--
+	w.tenant.class.waiting--
+	s.settle(w.tenant)
+}
+
+// next takes out whose turn it is, with a permit; nil: nobody may have one.
+func (s *shares) next(now int64) *waiter {
+	if s.taken >= s.limit {
+		return nil
+	}
+	if s.own.Len() > 0 {
+		w := first(&s.own)
+		s.remove(w)
+		s.taken++
+		return w
+	}
+	c := s.choose()
+	if c == nil {
+		return nil
+	}
+	t := c.servable[0]
+	s.least, c.least = c.paid, t.paid
+	w := t.line.next(now, c.holds.typical(), c.crowd.over && c.crowd.sheds)
+	s.left(w)
+	w.permit = s.take(t, now)
+	c.crowd.admitted(now)
+	return w
+}
+
+// choose returns the class whose turn it is: of those that have fewer permits than they may while others wait, if there are any.
+func (s *shares) choose() *class {
+	var best *class
+	for _, c := range s.classes {
+		if len(c.servable) == 0 || !s.has(c) {
+			continue
+		}
+		if best == nil || best.isFull() && !c.isFull() || best.isFull() == c.isFull() && c.paid < best.paid {
+			best = c
+		}
+	}
+	return best
+}
+
+// isFull reports whether the class has as many permits as it may while others wait.
+func (c *class) isFull() bool { return c.Most > 0 && c.taken >= c.Most }
+
+// settle puts a tenant where it belongs after something has changed.
+func (s *shares) settle(t *tenant) {
+	c, waits := t.class, t.line.len() > 0
+	place(&c.servable, t, t.next, waits && s.may(t))
+	place(&c.waiters, t, t.most, waits)
+	if !waits && t.taken == 0 {
+		delete(c.tenants, t.name)
+	}
+}
+
+// worst takes out who is to be refused first of a class: of the tenant that takes and wants most. There is somebody.
+func (s *shares) worst(c *class) *waiter {
+	w := c.waiters[0].line.worst()
+	s.left(w)
+	return w
+}
+
+// lowest returns the class of least weight in which somebody waits, the last of several; nil: there is none.
+func (s *shares) lowest() *class {
+	var lowest *class
+	for _, c := range s.classes {
+		if c.waiting > 0 && (lowest == nil || c.Weight <= lowest.Weight) {
+			lowest = c
+		}
+	}
+	return lowest
+}
