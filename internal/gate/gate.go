@@ -33,7 +33,7 @@ type Options struct {
 	Class string
 	// Unknown is told once of each class that calls name and that is not there, of the first few. Nil = nobody wants to know.
 	Unknown func(name string)
-	// MaxOfTenant is how many permits one tenant may have, whether others wait or not: see [WithTenant]. 0 = all.
+	// MaxOfTenant is how many permits one tenant may have in all classes together, whether others wait or not: see [WithTenant]. 0 = all.
 	MaxOfTenant int
 	// MaxWaiters is how many may wait. 0 = no limit, negative = nobody.
 	MaxWaiters int
@@ -55,7 +55,7 @@ func New(o Options) *Gate {
 	if len(o.Classes) == 0 {
 		o.Classes = []Class{{Weight: 1}}
 	}
-	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant}}
+	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant, held: map[string]int{}}}
 	for _, c := range o.Classes {
 		g.shares.classes = append(g.shares.classes, &class{
 			Class: c, tenants: map[string]*tenant{}, newLine: func() line { return &queue{} },

@@ -8,10 +8,11 @@ import "container/list"
 // Shares count while others wait. What nobody wants is lent, and comes back when the statement ends that has it.
 type shares struct {
 	limit        int
-	mostOfTenant int // permits that a tenant may have, whether others wait or not; 0: all
+	mostOfTenant int // permits that a tenant may have in all classes together, whether others wait or not; 0: all
 	classes      []*class
-	own          list.List // of *waiter of the pool's own work, the oldest first
-	taken        int       // permits
+	held         map[string]int // permits of each tenant, in all classes together; empty without mostOfTenant
+	own          list.List      // of *waiter of the pool's own work, the oldest first
+	taken        int            // permits
 	waiting      int
 	least        float64 // what the class had paid that was served last
 }
@@ -41,7 +42,26 @@ func (s *shares) has(c *class) bool {
 }
 
 // may reports whether a tenant may have one more.
-func (s *shares) may(t *tenant) bool { return s.mostOfTenant == 0 || t.taken < s.mostOfTenant }
+func (s *shares) may(t *tenant) bool { return s.mostOfTenant == 0 || s.held[t.name] < s.mostOfTenant }
+
+// hold counts the permits of a tenant, of which it has more or less now.
+func (s *shares) hold(t *tenant, by int) {
+	s.taken += by
+	t.class.taken += by
+	t.taken += by
+	if s.mostOfTenant == 0 {
+		s.settle(t)
+		return
+	}
+	if s.held[t.name] += by; s.held[t.name] == 0 {
+		delete(s.held, t.name)
+	}
+	for _, c := range s.classes { // it may wait in others as well
+		if same := c.tenants[t.name]; same != nil {
+			s.settle(same)
+		}
+	}
+}
 
 // take gives a tenant a permit. It pays in advance for as long as is to be expected.
 func (s *shares) take(t *tenant, now int64) Permit {
@@ -49,28 +69,23 @@ func (s *shares) take(t *tenant, now int64) Permit {
 	if c.taken+c.waiting == 0 {
 		c.paid = max(c.paid, s.least) // nothing is saved by those who want nothing
 	}
-	s.taken++
-	c.taken++
-	t.taken++
 	p := Permit{tenant: t, since: now, paid: c.holds.mean}
 	t.pay(p.paid)
-	s.settle(t)
+	s.hold(t, 1)
 	return p
 }
 
 // give takes a permit back.
 func (s *shares) give(p Permit, now int64) {
-	s.taken--
 	t := p.tenant
 	if t == nil {
+		s.taken--
 		return
 	}
 	held := now - p.since
 	t.class.holds.note(held)
 	t.pay(held - p.paid)
-	t.class.taken--
-	t.taken--
-	s.settle(t)
+	s.hold(t, -1)
 }
 
 // pay has a tenant and its class pay for a permit that is held for so long.
