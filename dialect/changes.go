@@ -26,6 +26,8 @@ type Changes struct {
 	Inherited Effects
 	// Pending are provisional statements: see [Changes.Settle].
 	Pending Pending
+	// Query is the last statement that returned rows, as long as they may still be coming.
+	Query OpenQuery
 	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
 	// open. It outlasts a reset.
 	Implicit bool
@@ -48,6 +50,13 @@ type Changes struct {
 type Pending struct {
 	Texts []string
 	Since uint64
+}
+
+// OpenQuery is a statement of which nobody has seen the end. The zero value is none.
+type OpenQuery struct {
+	Text    string
+	Since   uint64 // what [Sessions].Changes was when it began
+	Defines bool   // it defines something, which is over with it
 }
 
 // Undone is what a reset has undone.
