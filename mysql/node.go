@@ -129,7 +129,7 @@ type walk struct {
 	does   doing
 	seen   map[use]bool
 	lacks  []string // the keys that the catalogue does not know, and would have to
-	absent bool     // a routine is called that is not there
+	absent []use    // the routines that are called and are not there
 }
 
 // walk returns what comes of some uses. Nothing is proved as long as something lacks.
@@ -162,8 +162,7 @@ func (w *walk) one(u use, n *node) {
 		if s != nil {
 			w.step(s)
 		} else if u.how != mentions {
-			w.absent = true
-			w.does.unknown("calls " + u.name + ", which is not known")
+			w.absent = append(w.absent, u)
 		}
 		return
 	}

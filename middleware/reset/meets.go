@@ -41,6 +41,6 @@ func (r *Reset) meets(conn middleware.ServerConn, s *dialect.Statement, text str
 		return
 	}
 	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
-		r.note(conn, s, text, since)
+		r.note(conn, s, text, since, nil)
 	}
 }

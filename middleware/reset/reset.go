@@ -126,7 +126,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		if err != driver.ErrSkip { // with that, nothing was sent: it comes again as a prepared statement
-			r.after(conn, c, changes, err != nil)
+			r.after(conn, c, changes, err)
 		}
 		if open {
 			conn.Changes().Query = dialect.OpenQuery{Text: c.Text, Since: changes, Defines: s.Defines && !lasts}
@@ -154,19 +154,20 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 	return s, nil
 }
 
-// after notes what was done by a call, which began when the sessions had counted so many changes.
-func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, failed bool) {
+// after notes what was done by a call, which began when the sessions had counted so many changes, and has ended with an error, or with none.
+func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, err error) {
 	s := c.Statement
-	conn.Changes().Read(s, failed)
+	conn.Changes().Read(s, err != nil)
 	if s.Provisional && !s.Defines { // more may be known by now
 		s = r.Sessions.Statement(c.Text)
 	}
+	s = s.EndedWith(err)
 	r.meets(conn, s, c.Text, changes)
 	if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
 		return
 	}
 	if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
-		r.note(conn, s, c.Text, changes)
+		r.note(conn, s, c.Text, changes, err)
 	}
 	if s.Effects.Has(dialect.UnknownEffect) { // it may have defined something, and its session may be kept
 		r.Sessions.Outdate(false)
@@ -204,11 +205,11 @@ func (r *Reset) over(changes *dialect.Changes) {
 	changes.EndDefinitions()
 }
 
-// note notes what a statement does, which began when the sessions had counted so many changes.
-func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
+// note notes what a statement does, which began when the sessions had counted so many changes, and has ended with an error, or with none.
+func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64, err error) {
 	changes := conn.Changes()
 	if r.Policy.Mode != policy.ResetOff {
-		changes.Add(s, text, since)
+		changes.AddEnded(s, text, since, err)
 		if s.Provisional && s.Alters { // what it ran may be gone
 			changes.Effects |= dialect.UnknownEffect
 		}
