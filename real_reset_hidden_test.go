@@ -189,6 +189,9 @@ var hiddenOnMySQL = []hidden{
 	{"a view whose name has signs in it", []string{"create view `a_b%c\\d'e` as select leak() as a"}, []string{"select * from `a_b%c\\d'e`"}},
 	{"a view whose name has a letter that is ASCII in lower case", []string{"create view `İller` as select leak() as a"}, []string{"select * from `İller`"}},
 	{"a function whose name differs by an accent", []string{"create database `DBx`", "create function `DBx`.uber() returns int deterministic return 1", "create function `über`() returns int deterministic return leak()", "grant execute on `DB`.* to 'USER'"}, []string{"select uber()"}},
+	{"a function that differs by an accent from one that is built in elsewhere", []string{
+		"create function `bìn_to_uuid`(x text) returns int deterministic return leak()", "create function `crc32ç`(x text) returns int deterministic return leak()", "grant execute on `DB`.* to 'USER'",
+	}, []string{"select bin_to_uuid('x')", "select crc32c('x')"}},
 	{"a view in upper case", []string{"create view OVERVIEW as select leak() as a"}, []string{"select * from OVERVIEW"}},
 	{"a trigger of a table whose name is not ASCII", []string{"create table `Käse` (id int)", "create trigger w before insert on `Käse` for each row set @leak = 1", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into `Käse` values (1)"}},
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
