@@ -127,7 +127,7 @@ func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []
 	}
 	w := c.walk(uses)
 	unknown.add(&w.does)
-	absent = len(w.absent) > 0
+	absent = len(w.absent) > 0 || w.unseen
 	for _, name := range p.Targets {
 		absent = absent || c.Nodes[fold(name)] == nil
 	}

@@ -187,6 +187,7 @@ func (r *reading) askTables(ctx context.Context, names []string, found nodes) er
 	var tables, views []table
 	err := each(ctx, r.conn, fmt.Sprintf(tablesSQL, among("table_name", names)), func(row []driver.Value) {
 		t := table{value(row[0]), value(row[1])}
+		found.of(fold(t.name)).seenIn(strings.ToLower(t.database))
 		if kind := value(row[2]); kind == "VIEW" {
 			views = append(views, t)
 		} else {
@@ -216,6 +217,14 @@ func (r *reading) tellUnseen(database string) {
 	if r.declared.Unseen != nil && !r.seen[strings.ToLower(database)] {
 		r.declared.Unseen(database, grantTrigger(database))
 	}
+}
+
+// seenIn notes a database in which the user sees something of that name.
+func (n *node) seenIn(database string) {
+	if n.in == nil {
+		n.in = map[string]bool{}
+	}
+	n.in[database] = true
 }
 
 // addTable adds a table, of which the engine is known, and whether everything in its database is seen.
