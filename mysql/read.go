@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
@@ -119,15 +118,19 @@ func (r *reading) readUnnamed(ctx context.Context) error {
 	for _, name := range harmlessDatabases {
 		u.seen[name] = true
 	}
+	var alike []string
 	err := each(ctx, r.conn, namesSQL, func(row []driver.Value) {
 		switch name := strings.ToLower(value(row[1])); {
 		case value(row[0]) != "FUNCTION":
 			u.packages[name] = true
-		case isShadow(name):
-			u.shadows[name] = true
+		default:
+			alike = append(alike, shadowedBy(name)...)
 		}
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.askShadows(ctx, alike, u.shadows); err != nil {
 		return err
 	}
 	if err := each(ctx, r.conn, seenSQL, func(row []driver.Value) { u.seen[strings.ToLower(value(row[0]))] = true }); err != nil {
@@ -140,11 +143,6 @@ func (r *reading) readUnnamed(ctx context.Context) error {
 	}
 	r.unnamed = u
 	return r.tellMissing(ctx)
-}
-
-// isShadow reports whether a text that calls a function of that name may be taken for one that calls a harmless function that is built in.
-func isShadow(name string) bool {
-	return statement.WordsOf(name)[name] && my.Parse("select "+name+"()").Effects == 0
 }
 
 // nodes are those that one reading has found, by key.
@@ -189,6 +187,7 @@ func (r *reading) askTables(ctx context.Context, names []string, found nodes) er
 	var tables, views []table
 	err := each(ctx, r.conn, fmt.Sprintf(tablesSQL, among("table_name", names)), func(row []driver.Value) {
 		t := table{value(row[0]), value(row[1])}
+		found.of(fold(t.name)).seenIn(strings.ToLower(t.database))
 		if kind := value(row[2]); kind == "VIEW" {
 			views = append(views, t)
 		} else {
@@ -218,6 +217,14 @@ func (r *reading) tellUnseen(database string) {
 	if r.declared.Unseen != nil && !r.seen[strings.ToLower(database)] {
 		r.declared.Unseen(database, grantTrigger(database))
 	}
+}
+
+// seenIn notes a database in which the user sees something of that name.
+func (n *node) seenIn(database string) {
+	if n.in == nil {
+		n.in = map[string]bool{}
+	}
+	n.in[database] = true
 }
 
 // addTable adds a table, of which the engine is known, and whether everything in its database is seen.

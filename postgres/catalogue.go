@@ -19,6 +19,8 @@ type catalogue struct {
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
 	perils  []peril             // of what is unnamed and belongs to none
+	// makesTemp says that what sessions create may be temporary unless they say otherwise.
+	makesTemp bool
 	// declares says that functions are declared to leave nothing, which may still look at what others have left.
 	declares bool
 	memo     sync.Map // from a name and what is asked of it to the answer
@@ -26,7 +28,7 @@ type catalogue struct {
 
 // over returns the catalogue with another graph.
 func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
-	changed := &catalogue{Graph: g, unnamed: c.unnamed, declares: c.declares}
+	changed := &catalogue{Graph: g, unnamed: c.unnamed, makesTemp: c.makesTemp, declares: c.declares}
 	changed.findPerils()
 	return changed
 }

@@ -274,7 +274,7 @@ func (c *catalogue) whyPinned(name string) string {
 func (c *catalogue) isSeeing(name string) bool {
 	return c.declares && remember(c, whetherSeeing, name, func() bool {
 		return c.anyReached(name, (*node).runDeclared, func(reached string, n *node) bool {
-			return n != nil && n.sees || reached != name && seesOthers[reached]
+			return n != nil && (n.sees || n.bad != "") || reached != name && seesOthers[reached]
 		})
 	})
 }
