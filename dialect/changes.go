@@ -26,6 +26,8 @@ type Changes struct {
 	Inherited Effects
 	// Pending are provisional statements: see [Changes.Settle].
 	Pending Pending
+	// Lingering are statements that [Statement].Lingers: see [Changes.EndLingering].
+	Lingering Pending
 	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
 	// open. It outlasts a reset.
 	Implicit bool
@@ -44,7 +46,7 @@ type Changes struct {
 	Cause context.Context
 }
 
-// Pending are the texts of provisional statements, and what [Sessions].Changes was when the first of them ran.
+// Pending are the texts of statements of which something is yet to be found out, and what [Sessions].Changes was when the first of them ran.
 type Pending struct {
 	Texts []string
 	Since uint64
@@ -148,13 +150,20 @@ func (c *Changes) Add(s *Statement, text string, changes uint64) {
 	for _, u := range s.Undo {
 		c.Undo = note(c, c.Undo, u)
 	}
-	if !s.Provisional {
-		return
+	if s.Provisional {
+		c.Pending.add(c, text, changes)
 	}
-	if c.Pending.Texts == nil {
-		c.Pending.Since = changes
+	if s.Lingers || s.Defines && c.Effects.Has(TempTable) { // what is made of something temporary is so itself
+		c.Lingering.add(c, text, changes)
 	}
-	c.Pending.Texts = note(c, c.Pending.Texts, text)
+}
+
+// add notes a text, which ran when the sessions had counted so many changes.
+func (p *Pending) add(c *Changes, text string, changes uint64) {
+	if p.Texts == nil {
+		p.Since = changes
+	}
+	p.Texts = note(c, p.Texts, text)
 }
 
 // note appends to a list what it does not have.
@@ -182,7 +191,7 @@ func (c *Changes) TakePending() Pending {
 func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
 	for _, text := range pending.Texts {
 		s := sessions.Statement(text)
-		if s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
+		if s.Lingers || s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
 			c.Add(s, text, pending.Since)
 		}
 		if s.Provisional || sessions.ChangedSince(pending.Since, text) {
@@ -190,6 +199,16 @@ func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
 		}
 	}
 	c.Pending = Pending{}
+}
+
+// EndLingering says that nothing runs any more of what lingers. It has met definitions that have begun since, and nobody knows what it did then.
+func (c *Changes) EndLingering(sessions Sessions) {
+	for _, text := range c.Lingering.Texts {
+		if sessions.ChangedSince(c.Lingering.Since, text) {
+			c.Effects |= UnknownEffect
+		}
+	}
+	c.Lingering = Pending{}
 }
 
 // Names lists what has to be undone by name for one effect.

@@ -86,6 +86,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		case t.impure:
 			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
+		s.Lingers = s.Lingers || t.defers
 		if t.sees {
 			s.Sees = dialect.Sequence
 		}

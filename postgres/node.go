@@ -28,6 +28,7 @@ type node struct {
 	rules      bool     // of a view or table, for writing
 	sequence   bool     // a default takes a number from a sequence
 	triggers   []string // functions
+	defers     bool     // a trigger, or the check of a constraint, may wait for the end of the transaction
 	writes     []source // that run when it is written to
 	cascades   []string // tables that are written to with it
 	related    []string // tables that a foreign key leads to, or comes from: they are read when it is written to
@@ -198,6 +199,7 @@ func (n *node) addType(name, text, uses string) {
 // relation is a row of catalogue_relations.sql.
 type relation struct {
 	Name, Kind, Persistence, View, Rules, Triggers, When, Defaults, Types, Evaluated, Policies, Children, Parents, Cascades, Related string
+	Deferred                                                                                                                         bool
 }
 
 // addRelation adds a table, a view or a sequence of users.
@@ -213,6 +215,7 @@ func (n *node) addRelation(r *relation) {
 	}
 	n.isTable = true
 	n.rules = n.rules || r.Rules != ""
+	n.defers = n.defers || r.Deferred
 	n.addSource("view "+r.Name, r.View, pinningWords["view"])
 	n.addSource("a policy of "+r.Name, r.Policies, pinningWords["policy"])
 	n.addEvaluated("an expression of "+r.Name, r.Evaluated)

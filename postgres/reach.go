@@ -302,6 +302,7 @@ type written struct {
 	impure   bool // triggers, rules or defaults are not proved to leave the session alone
 	sequence bool // a default takes a number from a sequence
 	sees     bool // it may look at what others have left
+	defers   bool // some of it may wait for the end of the transaction
 	loose    bool // what it runs may be no part of the transaction
 }
 
@@ -335,6 +336,7 @@ func (c *catalogue) table(name string, truncates bool) written {
 func (c *catalogue) addWritten(w *written, n *node) {
 	w.impure = w.impure || n.rules || slices.ContainsFunc(n.related, c.isUnproved)
 	w.sequence = w.sequence || n.sequence
+	w.defers = w.defers || n.defers
 	for _, trigger := range n.triggers {
 		w.impure = w.impure || !c.isHarmlessTrigger(trigger)
 		w.loose = w.loose || c.isLoose(trigger)

@@ -169,6 +169,7 @@ func discard(w *walk) (dialect.Class, dialect.Effects) {
 
 // declare judges DECLARE … CURSOR. What the query does is counted here, though it happens at FETCH.
 func declare(w *walk) (dialect.Class, dialect.Effects) {
+	w.out.Lingers = true
 	class, effects := write(w)
 	for i := 2; i < len(w.tokens) && !w.at(i).is("for"); i++ {
 		if w.at(i).is("with") && w.at(i+1).is("hold") {
