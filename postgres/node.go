@@ -12,6 +12,7 @@ import (
 
 // node is everything that has one name: functions, relations and types.
 type node struct {
+	lasts      string          // why something of it may stay though the session is reset in full; empty: nothing does that is known
 	bad        string          // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
 	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
@@ -114,6 +115,23 @@ func (f *named) danger(words statement.Words) string {
 	return words.First(isIn(dangerousWords))
 }
 
+// lastingIn is the name in a source by which something may stay of it though the session is reset in full; empty: there is none. To mention a setting is
+// not to set it.
+func lastingIn(text string, words statement.Words) string {
+	name := pg.ForGood(text)
+	if _, _, isFunction := pg.Builtin(name); isFunction || words["set"] || words["set_config"] || words["execute"] {
+		return name
+	}
+	return ""
+}
+
+// last notes the first reason why something may stay.
+func (n *node) last(says, text string, words statement.Words) {
+	if name := lastingIn(text, words); name != "" && n.lasts == "" {
+		n.lasts = says + " has " + name + " in its source"
+	}
+}
+
 // addFunction adds a function, which may be declared to leave nothing.
 func (n *node) addFunction(f *named, declared bool) {
 	n.isFunction = true
@@ -142,7 +160,8 @@ func (n *node) addFunction(f *named, declared bool) {
 
 // addJudged adds a function of users, with its source or that of an extension.
 func (n *node) addJudged(f *named) {
-	says := "function " + f.Name
+	says, words := "function "+f.Name, statement.WordsOf(f.Source)
+	n.last(says, f.Source, words)
 	if f.isForeign() {
 		if why := whyForeign(f.Name, f.Extension, f.Kind == "volatile foreign function"); why != "" {
 			n.spoil(says + " " + why)
@@ -150,7 +169,7 @@ func (n *node) addJudged(f *named) {
 		n.uses = appendNames(n.uses, f.Uses)
 		return
 	}
-	if word := f.danger(statement.WordsOf(f.Source)); word != "" {
+	if word := f.danger(words); word != "" {
 		n.spoil(says + " has " + word + " in its source")
 		return
 	}
@@ -235,6 +254,7 @@ func (n *node) addSource(says, text string, pinning map[string]bool) *source {
 		return nil
 	}
 	words := statement.WordsOf(text)
+	n.last(says, text, words)
 	if why := whyUnreadable(text, words); why != "" {
 		n.spoil(says + " " + why)
 		return nil
@@ -257,7 +277,9 @@ func (n *node) addWritten(says, text string) {
 	if text == "" {
 		return
 	}
-	if why := whyUnreadable(text, statement.WordsOf(text)); why != "" {
+	words := statement.WordsOf(text)
+	n.last(says, text, words)
+	if why := whyUnreadable(text, words); why != "" {
 		n.rules = true // nobody knows what it does
 		return
 	}

@@ -23,6 +23,8 @@ const (
 	whetherSeeing
 	whetherPinned
 	whetherLoose
+	whatLasts
+	whatLastsOfWriting
 	whatIsMissing
 	whatIsMissingToWrite
 	whatIsMissingToTruncate
@@ -202,6 +204,23 @@ func (c *catalogue) whyImpure(name string) string {
 		}
 	}
 	return name + " is not proved to leave the session alone"
+}
+
+// whyLasting says why something of what a name reaches may stay though the session is reset in full; empty: nothing does that is known.
+func (c *catalogue) whyLasting(name string, written bool) (why string) {
+	what, next := whatLasts, (*node).run
+	if written {
+		what, next = whatLastsOfWriting, (*node).reaches
+	}
+	return remember(c, what, name, func() string {
+		c.anyReached(name, next, func(_ string, n *node) bool {
+			if n != nil {
+				why = n.lasts
+			}
+			return why != ""
+		})
+		return why
+	})
 }
 
 // runElsewhere calls f for what decides whether a replica may answer for the node.

@@ -59,7 +59,7 @@ func init() { // not a literal: EXPLAIN comes back to it
 		// What is stored with a table is evaluated, which they need not even name.
 		"vacuum": (*walk).unknown, "analyze": (*walk).unknown, "analyse": (*walk).unknown, "cluster": (*walk).unknown, "reindex": (*walk).unknown,
 
-		"do": defineUnknown, "call": call,
+		"do": do, "call": call,
 	}
 }
 
