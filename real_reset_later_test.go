@@ -91,6 +91,42 @@ func TestPostgresSessionIsCleanWhateverIsRedefinedBeforeItRuns(t *testing.T) {
 	}
 }
 
+// What runs later costs nothing as long as nobody defines anything, or something that it does not name.
+func TestPostgresWhatRunsLaterCostsNothingByItself(t *testing.T) {
+	for version, database := range postgresVersions {
+		t.Run(version, func(t *testing.T) {
+			dsn := database(t)
+			setUp(t, "pgx", dsn, laterSchema)
+			db, connector := openAtMost(t, 2, "pgx", dsn)
+			other := heldSession(t, db)
+			defer other.Close()
+			work := func() {
+				one := heldSession(t, db)
+				for i, text := range []string{
+					"begin", "declare c cursor for select g() from counted", "insert into deferred values (1)", "fetch c", "set constraints all immediate", "commit",
+				} {
+					_, err := one.ExecContext(t.Context(), text)
+					require.NoError(t, err, text)
+					if i == 2 {
+						_, err := other.ExecContext(t.Context(), "create or replace function h() returns int language sql as 'select 1'")
+						require.NoError(t, err)
+					}
+				}
+				require.NoError(t, one.Close())
+			}
+			for range 3 {
+				work()
+			}
+			before := connector.Stats().Endpoints[0].Reset.ByEffect["unknown"]
+			for range 5 {
+				work()
+			}
+			require.NoError(t, heldSession(t, db).Close()) // and the last one was given back
+			assert.Equal(t, before, connector.Stats().Endpoints[0].Reset.ByEffect["unknown"])
+		})
+	}
+}
+
 // heldSession returns a session.
 func heldSession(t *testing.T, db *sql.DB) *sql.Conn {
 	t.Helper()

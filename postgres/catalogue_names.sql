@@ -38,3 +38,10 @@ select 'type', t.typname,
         join pg_catalog.pg_type u on u.oid = a.atttypid where a.attrelid = t.typrelid and a.attnum > 0 and u.oid >= 16384)),
     '', '', false
   from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384
+union all
+-- The server's own types that a type is made of, by all their names: a cast to it casts to them.
+select 'bases', t.typname, coalesce((select pg_catalog.string_agg(pg_catalog.concat_ws(' ', b.typname, e.typname, pg_catalog.format_type(b.oid, null)), ' ')
+    from pg_catalog.pg_type b left join pg_catalog.pg_type e on e.oid = b.typelem
+    where b.oid < 16384 and (b.oid = t.typbasetype or b.oid in (select a.atttypid from pg_catalog.pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0))), ''),
+    '', '', '', false
+  from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384 and t.typtype in ('d', 'c')

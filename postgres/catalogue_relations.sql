@@ -13,7 +13,7 @@ select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384), ''),
     pg_catalog.concat_ws(' ',
-      case when c.relchecks > 0 then (select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c') end,
+      case when c.relchecks > 0 or c.relhasindex then (select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype in ('c', 'x')) end,
       (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), ' ')
         from pg_catalog.pg_index i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null)),
       case when c.relkind = 'p' then (select pg_catalog.pg_get_expr(p.partexprs, p.partrelid) from pg_catalog.pg_partitioned_table p where p.partrelid = c.oid) end,

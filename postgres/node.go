@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,9 +42,10 @@ type source struct {
 	of        dialect.Routine // the function that it is of; zero: it is of none
 	declared  bool            // it is declared to leave nothing: it tells what replicas may do, and what is seen
 	names     []string
-	operators string // everything in it that could be an operator
-	pins      string // what in it only the primary may do; empty: nothing
-	evaluated bool   // it is an expression that planning may evaluate, and tells nothing of replicas
+	bases     []string // the server's own types that it may cast to without naming them, in words
+	operators string   // everything in it that could be an operator
+	pins      string   // what in it only the primary may do; empty: nothing
+	evaluated bool     // it is an expression that planning may evaluate, and tells nothing of replicas
 }
 
 // newSource takes a source apart.
@@ -213,6 +215,13 @@ func (n *node) pin(why string) {
 func (n *node) addType(name, text, uses string) {
 	n.addSource("type "+name, text, nil)
 	n.uses = appendNames(n.uses, uses)
+}
+
+// addBases adds the server's own types that a type is made of.
+func (n *node) addBases(name, types string) {
+	if types != "" {
+		n.sources = append(n.sources, source{says: "type " + name, bases: slices.Collect(maps.Keys(statement.WordsOf(types)))})
+	}
 }
 
 // relation is a row of catalogue_relations.sql.
