@@ -83,7 +83,7 @@ func TestPostgresFullResetAsksNothingThatTheUserMayNot(t *testing.T) {
 			db, log := openForReset(t, family{driver: "pgx", dsn: ordinary.String()}, nil)
 			id := scalar(t, db, "select pg_backend_pid()")
 			borrow(t, db, "do $$begin perform set_config('app.leak', '1', false); end$$")
-			assert.Equal(t, "", scalar(t, db, "select current_setting('app.leak', true)"))
+			assert.Empty(t, scalar(t, db, "select current_setting('app.leak', true)"))
 			assert.Equal(t, id, scalar(t, db, "select pg_backend_pid()"), log)
 			assert.Equal(t, uint64(1), resets(t, db).Resets)
 		})

@@ -34,12 +34,12 @@ var keywordOperators = map[string]bool{
 // newPeril tells where what is unnamed may run.
 func newPeril(u *unnamed) peril {
 	p := peril{why: u.kind + " " + u.name + " calls " + u.function, function: u.function}
-	switch {
-	case u.kind == "operator":
+	switch u.kind {
+	case "operator":
 		if symbols := append(strings.Fields(u.target), u.name); !slices.ContainsFunc(symbols, isIn(keywordOperators)) {
 			p.operators = symbols
 		}
-	case u.kind == "explicit cast":
+	case "explicit cast":
 		p.words = statement.WordsOf(u.target)
 		for word := range p.words {
 			for _, alias := range aliases[word] {
