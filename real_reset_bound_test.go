@@ -48,6 +48,7 @@ func TestPostgresSessionIsBoundToNothing(t *testing.T) {
 					require.NoError(t, err)
 				}
 				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, func(p *pooled.Config) { p.Reset.Audit = 0 })
+				borrow(t, db, "set app.tenant = '7'") // and it is known what a session begins with
 				borrow(t, db, here.Replace(c.borrower))
 				assert.Equal(t, "false 0", scalar(t, db, `select concat(pg_replication_origin_session_is_setup()::text, ' ',
 					(select count(*) from pg_replication_slots where temporary and active_pid = pg_backend_pid()))`))
