@@ -1,6 +1,7 @@
 package pooled_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,7 +114,7 @@ var hiddenOnPostgres = []hidden{
 
 func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 	for version, database := range postgresVersions {
-		for _, h := range hiddenOnPostgres {
+		for _, h := range slices.Concat(hiddenOnPostgres, usedByGrammar) {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
 				dsn := database(t)
 				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock

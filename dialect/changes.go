@@ -28,6 +28,8 @@ type Changes struct {
 	Pending Pending
 	// Query is the last statement that returned rows, as long as they may still be coming.
 	Query OpenQuery
+	// Lingering are statements that [Statement].Lingers: see [Changes.EndLingering].
+	Lingering Pending
 	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
 	// open. It outlasts a reset.
 	Implicit bool
@@ -149,7 +151,10 @@ func (c *Changes) AddEnded(s *Statement, text string, changes uint64, err error)
 		c.note(u)
 	}
 	if s.Provisional {
-		c.pend(text, changes, err)
+		c.Pending.add(c, text, changes, err)
+	}
+	if s.Lingers || s.Defines && c.Effects.Has(TempTable) { // what is made of something temporary is so itself
+		c.Lingering.add(c, text, changes, nil)
 	}
 }
 
@@ -166,6 +171,16 @@ func (c *Changes) note(u Undo) {
 
 // tooMany is why a session is unknown that has more traces than are kept.
 var tooMany = Reason{What: "more was done to a session than is undone one by one"}
+
+// EndLingering says that nothing runs any more of what lingers. It has met definitions that have begun since, and nobody knows what it did then.
+func (c *Changes) EndLingering(sessions Sessions) {
+	for _, text := range c.Lingering.Texts {
+		if sessions.ChangedSince(c.Lingering.Since, text) {
+			c.Effects |= UnknownEffect
+		}
+	}
+	c.Lingering = Pending{}
+}
 
 // Names lists what has to be undone by name for one effect.
 func (c *Changes) Names(effect Effects) []string {

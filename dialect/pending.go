@@ -23,9 +23,8 @@ type Undone struct {
 	Undo    []Undo
 }
 
-// pend notes a text that was provisional when it ran, and the error that it ended with.
-func (c *Changes) pend(text string, changes uint64, err error) {
-	p := &c.Pending
+// add notes a text that ran when the sessions had counted so many changes, and the error that it ended with.
+func (p *Pending) add(c *Changes, text string, changes uint64, err error) {
 	switch {
 	case slices.Contains(p.Texts, text):
 		if was := p.refused[text]; err == nil || was == nil || was.Error() != err.Error() {
@@ -59,7 +58,7 @@ func (c *Changes) TakePending() Pending {
 func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
 	for _, text := range pending.Texts {
 		s := sessions.Statement(text).EndedWith(pending.refused[text])
-		if s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
+		if s.Lingers || s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
 			c.Add(s, text, pending.Since)
 		}
 		if s.Provisional || sessions.ChangedSince(pending.Since, text) {

@@ -117,6 +117,9 @@ type Statement struct {
 	// would outlast an error, such as a commit of its own, a write to a table without transactions, or one on another server. Of a number
 	// taken from a sequence nobody minds that it does. Where the server refuses such a statement outside a transaction, it may run again.
 	Atomic bool
+	// Lingers says that what it names may run with a later statement, which does not name it: a cursor's query, a temporary view, a trigger that
+	// waits for the commit.
+	Lingers bool
 	// Provisional says that the server's catalogue is not known yet, or what a fresh session has, and may add to what the text shows.
 	Provisional bool
 	// AwaitsFresh says that it is provisional only until [Sessions].Fresh has told.

@@ -74,6 +74,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		statement.Because(s, notKnownYet(p))
 		return lacks, false
 	}
+	defer c.judgeLasting(text, p, s)
 	if p.Inert {
 		c.judgeEvents(s)
 		return nil, false
@@ -88,6 +89,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		case t.impure:
 			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
+		s.Lingers = s.Lingers || t.defers
 		if t.sees {
 			s.Sees = dialect.Sequence
 		}
@@ -217,6 +219,31 @@ func (c *catalogue) judgePerils(text string, s *dialect.Statement) (loosened boo
 		}
 	}
 	return loosened
+}
+
+// judgeLasting looks whether something of what a statement runs may stay though its session is reset in full.
+func (c *catalogue) judgeLasting(text string, p *pg.Statement, s *dialect.Statement) {
+	if !s.Effects.Has(dialect.UnknownEffect) {
+		return // what may stay is not proved to leave the session alone either
+	}
+	add := func(name string, written bool) {
+		if why := c.whyLasting(name, written); why != "" {
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: why})
+		}
+	}
+	for _, name := range namesOf(p) {
+		add(name, slices.Contains(p.Targets, name))
+	}
+	for i := range c.perils {
+		if c.perils[i].is(text) {
+			add(c.perils[i].function, false)
+		}
+	}
+	for i := range c.unnamed {
+		if p.Fires && c.unnamed[i].kind == "event trigger" {
+			add(c.unnamed[i].function, false)
+		}
+	}
 }
 
 // notKnownYet says what the catalogue has to tell.

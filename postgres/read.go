@@ -153,9 +153,12 @@ func (n nodes) readNames(results pgx.BatchResults, d *declared) error {
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[named])
 	for i := range all {
-		if f := &all[i]; f.Kind == "type" {
+		switch f := &all[i]; f.Kind {
+		case "type":
 			n.of(f.Name).addType(f.Name, f.Source, f.Uses)
-		} else {
+		case "bases":
+			n.of(f.Name).addBases(f.Name, f.Source)
+		default:
 			n.of(f.Name).addFunction(f, d.isHarmless(f.Schema, f.Name))
 		}
 	}

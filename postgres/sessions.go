@@ -48,7 +48,7 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 	}
 	said = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
-		Defines: parsed.Defines, Alters: parsed.Alters,
+		Defines: parsed.Defines, Alters: parsed.Alters, Lingers: parsed.Lingers || parsed.Effects.Has(dialect.TempTable),
 		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)

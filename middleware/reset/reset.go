@@ -166,7 +166,7 @@ func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes ui
 	if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
 		return
 	}
-	if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
+	if s.Effects != 0 || s.Provisional || s.Lingers || conn.Changes().Definitions != nil {
 		r.note(conn, s, c.Text, changes, err)
 	}
 	if s.Effects.Has(dialect.UnknownEffect) { // it may have defined something, and its session may be kept
@@ -256,6 +256,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if event.Unknown {
 				changes.Unknown(dialect.Reason{What: "the real connection was used (pooled.Raw)"})
 			}
+			changes.EndLingering(r.Sessions)
 			changes.Defer()
 		}
 		if event.Discard || !changes.Effects.Has(dialect.OpenTx) {
@@ -403,6 +404,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 		return wasReset, failed
 	}
 	changes.Settle(r.Sessions, pending, undone)
+	changes.EndLingering(r.Sessions)
 	if changes.Effects.Has(dialect.UnknownEffect) { // which may have defined something
 		r.Sessions.Outdate(false)
 	}
