@@ -81,13 +81,17 @@ func (e *Endpoint) dismissal() <-chan struct{} {
 	return e.away
 }
 
-// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more.
+// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more. After Close nobody does: who
+// asks then holds a session of a *sql.DB that was closed, and no other Close is to be expected.
 func (e *Endpoint) refuse(ctx context.Context) error {
 	if e.pool.DrainWaits {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-e.dismissal():
+		away := e.dismissal() // first, as Close tells that it is cold before it sends away
+		if !e.cold.Load() {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-away:
+			}
 		}
 	}
 	return &middleware.DrainingError{Endpoint: e.info.Name}
