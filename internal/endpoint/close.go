@@ -48,7 +48,7 @@ func (e *Endpoint) Close() error {
 	e.gate.close()
 	e.workers.Wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {
-		err = errors.Join(err, closer.Close())
+		err = errors.Join(err, e.contained("the real driver's connector was closed", closer.Close))
 	}
 	return err
 }

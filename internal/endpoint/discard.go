@@ -36,7 +36,7 @@ func (e *Endpoint) closeConn(c *Conn, why reason) error {
 	if why == reclaimed { // the real connection is its holder's, who may be about to use it
 		return c.socket.Close()
 	}
-	return c.Close()
+	return e.contained("a connection was closed", c.Close)
 }
 
 // discard closes a connection that is in use by the caller. The inner pool, which counts it as in use too, drops it.
@@ -60,6 +60,7 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 	e.line.beginClose()
 	closed := sync.OnceFunc(e.line.endClose)
 	running := e.Background(func(context.Context) {
+		defer e.gate.leave()
 		limit := time.AfterFunc(goneTimeout, closed) // a driver that does not come back keeps nobody from dialling for longer
 		e.discard(c, why)
 		limit.Stop()
@@ -67,7 +68,6 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 		if why != reclaimed { // its session may go on
 			c.awaitGone()
 		}
-		e.gate.leave()
 	})
 	if !running {
 		closed()

@@ -275,7 +275,10 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	ctx := e.ctx
 	go func() {
 		defer e.workers.Done()
-		f(ctx)
+		_ = e.contained("working in the background", func() error { // those who know what is to be done then do it before
+			f(ctx)
+			return nil
+		})
 	}()
 	return true
 }

@@ -85,7 +85,13 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 			c.rest()
 			e.tellRest()
 		}()
-		f(ctx)
+		err := e.contained("an idle connection was looked after", func() error {
+			f(ctx)
+			return nil
+		})
+		if err != nil && c.state.phase() != closed { // nobody knows what the driver has sent
+			e.closeIdle(c, failed)
+		}
 	}
 	if !e.Background(run) {
 		over, cancel := context.WithCancel(context.Background())
