@@ -461,7 +461,7 @@ func (r *Router) teach(ctx context.Context, m *member, of *dialect.Server, texts
 		return err
 	}
 	defer func() { _ = conn.Close() }() // what went wrong before is the reason
-	if of.Dialled != nil { // it tells what texts are judged by; what others set up besides, the first connection that they may use tells
+	if of.Dialled != nil {              // it tells what texts are judged by; what others set up besides, the first connection that they may use tells
 		_, err = of.Dialled(ctx, conn)
 	}
 	if err == nil {

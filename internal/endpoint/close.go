@@ -46,12 +46,16 @@ func (e *Endpoint) Close() error {
 	}
 	e.endDials(errDismissed)
 	e.gate.close()
-	e.workers.Wait()
+	e.workers.wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {
 		err = errors.Join(err, e.contained("the real driver's connector was closed", closer.Close))
 	}
 	return err
 }
+
+// Excuse is called by who is about to close the endpoint, or waits for who does: if that is one of its own goroutines, where a callback of the program runs,
+// Close does not wait for it.
+func (e *Endpoint) Excuse() { e.workers.excuse() }
 
 // ErrClosed answers a request of a closed endpoint.
 var ErrClosed = errors.New("pooled: the pool is closed")

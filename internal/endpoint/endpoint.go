@@ -75,7 +75,7 @@ type Endpoint struct {
 	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for tended ones can take
 	ctx     context.Context                       // of what runs in the background; Close cancels it
 	cancel  context.CancelFunc
-	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
+	workers workers // the goroutines of Background; grows only while closed is false
 }
 
 // Options is what an endpoint is made of.
@@ -271,15 +271,14 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	if e.closed.Load() {
 		return false
 	}
-	e.workers.Add(1)
+	e.workers.add()
 	ctx := e.ctx
-	go func() {
-		defer e.workers.Done()
+	go e.workers.run(func() {
 		_ = e.contained("working in the background", func() error { // those who know what is to be done then do it before
 			f(ctx)
 			return nil
 		})
-	}()
+	})
 	return true
 }
 

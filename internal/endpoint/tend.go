@@ -83,6 +83,9 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 	run := func(ctx context.Context) {
 		defer func() {
 			c.rest()
+			if e.closed.Load() && c.look() { // the inner pool has left it to us
+				e.closeIdle(c, shutdown)
+			}
 			e.tellRest()
 		}()
 		err := e.contained("an idle connection was looked after", func() error {
