@@ -52,13 +52,13 @@ func (h callingHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 // What a program has pooled call may use the pool, or close it: nothing that it would have to wait for waits for the callback.
 func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 	uses := map[string]func(t *testing.T, p pool){
-		"close": func(_ *testing.T, p pool) { assert.NoError(t, p.Close()) },
+		"close":                      func(_ *testing.T, p pool) { assert.NoError(t, p.Close()) },
 		"close by another goroutine": func(_ *testing.T, p pool) { go func() { assert.NoError(t, p.Close()) }() },
-		"exec":  func(t *testing.T, p pool) { _, err := p.ExecContext(t.Context(), "exec"); assert.NoError(t, err) },
-		"stats": func(_ *testing.T, p pool) { p.connector.Stats() },
-		"held":  func(_ *testing.T, p pool) { p.connector.Held() },
-		"evict": func(_ *testing.T, p pool) { assert.NoError(t, p.connector.Evict("")) },
-		"warm":  func(t *testing.T, p pool) { assert.NoError(t, p.connector.Warm(t.Context())) },
+		"exec":                       func(t *testing.T, p pool) { _, err := p.ExecContext(t.Context(), "exec"); assert.NoError(t, err) },
+		"stats":                      func(_ *testing.T, p pool) { p.connector.Stats() },
+		"held":                       func(_ *testing.T, p pool) { p.connector.Held() },
+		"evict":                      func(_ *testing.T, p pool) { assert.NoError(t, p.connector.Evict("")) },
+		"warm":                       func(t *testing.T, p pool) { assert.NoError(t, p.connector.Warm(t.Context())) },
 		"drain": func(t *testing.T, p pool) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

@@ -60,6 +60,7 @@ type Endpoint struct {
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
+	going       atomic.Int64 // that were idle, and are being closed
 	surplus     surplus
 	holdTime    lately // for how long connections are in use
 	dialTime    lately // how long dials take that succeed
