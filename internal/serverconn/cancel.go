@@ -62,13 +62,7 @@ func (c *Conn) beginWatch(ctx context.Context) context.Context {
 
 // end is called when the context has ended.
 func (w *watch) end() {
-	var refused error
-	defer func() {
-		close(w.done)
-		if f := w.conn.cfg.Refused; f != nil && refused != nil { // only now: who is told may close the pool, and that may wait for done
-			f(refused)
-		}
-	}()
+	defer close(w.done)
 	limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
 	pause := dialect.CancelPause
@@ -76,9 +70,7 @@ func (w *watch) end() {
 		if asks {
 			w.told.Store(true) // before: what comes from now on may be made up
 			if err := w.conn.cancel(limit); err != nil {
-				if w.abandon() {
-					refused = err
-				}
+				w.abandon(err)
 				return
 			}
 		}
@@ -86,7 +78,7 @@ func (w *watch) end() {
 		case <-w.returned:
 			return
 		case <-limit.Done():
-			w.abandon()
+			w.abandon(nil)
 			return
 		case <-time.After(pause):
 		}
@@ -96,20 +88,22 @@ func (w *watch) end() {
 	}
 }
 
-// abandon closes the connection of a statement that the server has not ended. It reports false if the statement is over.
-func (w *watch) abandon() bool {
+// abandon closes the connection of a statement that the server has not ended; refused is why it would not, nil: it did not say.
+func (w *watch) abandon(refused error) {
 	select {
 	case <-w.returned: // just in time
-		return false
+		return
 	default:
+	}
+	if f := w.conn.cfg.Refused; f != nil && refused != nil {
+		f(refused)
 	}
 	if w.giveUp != nil {
 		w.giveUp()
-		return true
+		return
 	}
 	w.hungUp = true
 	_ = w.conn.socket.Close() // the real driver is told
-	return true
 }
 
 // watchRows has the statement watched until its rows are closed, and returns what the caller reads them from.
