@@ -53,7 +53,7 @@ func (r *reading) askShadows(ctx context.Context, alike []string, shadows map[st
 	if len(alike) == 0 {
 		return nil
 	}
-	return each(ctx, r.conn, fmt.Sprintf(shadowsSQL, among("routine_name", alike)), func(row []driver.Value) {
+	return r.each(ctx, fmt.Sprintf(shadowsSQL, among("routine_name", alike)), func(row []driver.Value) {
 		for _, name := range shadowedBy(strings.ToLower(value(row[0]))) {
 			shadows[name] = true
 		}

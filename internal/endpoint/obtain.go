@@ -117,7 +117,7 @@ func (e *Endpoint) expect() expectation {
 		hold: e.holdTime.typical(),
 		dial: e.dialTime.typical(),
 		busy: open - int(e.idle.Load()),
-		room: e.gate.room(),
+		room: e.room(),
 	}
 }
 

@@ -290,7 +290,17 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 // finish has a goroutine of the endpoint make the session clean, and give the connection back. audited is that of clean.
 func (r *Reset) finish(event *middleware.Release, next middleware.ReleaseFunc, audited bool) {
 	later := *event
-	if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later, audited); next(&later) }) {
+	run := func(ctx context.Context) {
+		defer func() {
+			if !later.Released { // something panicked, which the endpoint tells
+				later.Discard = true
+				next(&later)
+			}
+		}()
+		r.clean(ctx, &later, audited)
+		next(&later)
+	}
+	if !event.Conn.Background(run) {
 		event.Discard = true // the endpoint is closed
 		r.over(event.Conn.Changes())
 		next(event)
