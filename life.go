@@ -40,10 +40,21 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.source.New(), nil
 }
 
+// lock takes life.mu, under which the goroutines of the endpoints are waited for. Callbacks, hooks and log handlers of the program run there, and what they
+// call may come here: who does is not waited for any more.
+func (c *Connector) lock() (unlock func()) {
+	for _, s := range c.servers {
+		if s.endpoint != nil {
+			s.endpoint.Excuse()
+		}
+	}
+	c.life.mu.Lock()
+	return c.life.mu.Unlock
+}
+
 // wake has a connector that was closed begin again.
 func (c *Connector) wake() error {
-	c.life.mu.Lock()
-	defer c.life.mu.Unlock()
+	defer c.lock()()
 	if !c.life.resting.Load() {
 		return nil
 	}
@@ -64,8 +75,7 @@ func (c *Connector) ended() error {
 	if c.life.sessions.Add(-1) > 0 || !c.life.closed.Load() {
 		return nil
 	}
-	c.life.mu.Lock()
-	defer c.life.mu.Unlock()
+	defer c.lock()()
 	if c.life.sessions.Load() > 0 {
 		return nil
 	}
@@ -79,8 +89,7 @@ func (c *Connector) Close() error {
 	if c.life.closed.Swap(true) {
 		c.life.shared.Store(true)
 	}
-	c.life.mu.Lock()
-	defer c.life.mu.Unlock()
+	defer c.lock()()
 	if c.life.shared.Load() && c.life.sessions.Load() > 0 {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -83,6 +84,32 @@ func TestWhatIsCreatedMayBeTemporaryUntilAFreshSessionHasTold(t *testing.T) {
 				s = server.Sessions.Statement(made)
 				assert.False(t, s.Provisional || s.AwaitsFresh, "%+v", s)
 				assert.Equal(t, effects, s.Effects)
+			})
+		}
+	}
+}
+
+// Somebody may set it so for new sessions when the first one has told long ago: that is noticed when the catalogue is read again.
+func TestWhatIsCreatedMayHaveBecomeTemporary(t *testing.T) {
+	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
+		for _, change := range []string{"alter database DB set search_path = pg_temp, public", "alter role current_user in database DB set search_path = 'pg_temp', public"} {
+			t.Run(version+"/"+change, func(t *testing.T) {
+				dsn, made := database(t), "create table made (id int)"
+				admin := openReal(t, "pgx", dsn)
+				server, dial := dialectServer(t, "pgx", dsn)
+				conn := dial()
+				learn := func() {
+					server.Sessions.Outdate(true)
+					require.NoError(t, server.Sessions.Learn(t.Context(), conn, []string{made}, true))
+				}
+				learn()
+				_, err := server.Sessions.Fresh(t.Context(), conn, true)
+				require.NoError(t, err)
+				require.Zero(t, server.Sessions.Statement(made).Effects)
+				_, err = admin.ExecContext(t.Context(), strings.ReplaceAll(change, "DB", scalar(t, admin, "select current_database()")))
+				require.NoError(t, err)
+				learn()
+				assert.Equal(t, dialect.TempTable|dialect.UnknownEffect, server.Sessions.Statement(made).Effects)
 			})
 		}
 	}

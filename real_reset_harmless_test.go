@@ -204,3 +204,25 @@ func TestHarmlessRoutinesOfADriverThatNobodyKnowsAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "pooled: pool_harmless=f has a name without its schema, or a schema without a name (allowed: schema.name")
 	assert.NotContains(t, err.Error(), secret)
 }
+
+// What is declared leaves nothing, whatever it calls, but what it calls may look at what others have left.
+func TestPostgresWhatADeclaredFunctionCallsDoesNotSeeTheNumbersOfOthers(t *testing.T) {
+	for version, database := range postgresVersions {
+		t.Run(version, func(t *testing.T) {
+			f := family{driver: "pgx", dsn: database(t)}
+			setUp(t, "pgx", f.dsn, []string{
+				"create sequence numbers",
+				"create function looks() returns text language plpgsql as $$declare n text; begin execute 'select last' || 'val()' into n; return n; exception when others then return 'none'; end$$",
+				"create function asks() returns text language plpgsql as $$begin return looks(); end$$",
+			})
+			db, log := openForReset(t, f, func(c *pooled.Config) {
+				unaudited(c)
+				c.Reset.Harmless = []policy.Routine{{Schema: "public", Name: "asks"}}
+			})
+			for range 3 {
+				borrow(t, db, "select nextval('numbers')")
+				assert.Equal(t, "none", scalar(t, db, "select asks()"), log)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package pooled_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,7 +114,7 @@ var hiddenOnPostgres = []hidden{
 
 func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 	for version, database := range postgresVersions {
-		for _, h := range hiddenOnPostgres {
+		for _, h := range slices.Concat(hiddenOnPostgres, usedByGrammar) {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
 				dsn := database(t)
 				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock
@@ -189,6 +190,12 @@ var hiddenOnMySQL = []hidden{
 	{"a view whose name has signs in it", []string{"create view `a_b%c\\d'e` as select leak() as a"}, []string{"select * from `a_b%c\\d'e`"}},
 	{"a view whose name has a letter that is ASCII in lower case", []string{"create view `İller` as select leak() as a"}, []string{"select * from `İller`"}},
 	{"a function whose name differs by an accent", []string{"create database `DBx`", "create function `DBx`.uber() returns int deterministic return 1", "create function `über`() returns int deterministic return leak()", "grant execute on `DB`.* to 'USER'"}, []string{"select uber()"}},
+	{"a function that differs by an accent from one that is built in elsewhere", []string{
+		"create function `bìn_to_uuid`(x text) returns int deterministic return leak()", "create function `crc32ç`(x text) returns int deterministic return leak()", "grant execute on `DB`.* to 'USER'",
+	}, []string{"select bin_to_uuid('x')", "select crc32c('x')"}},
+	{"a view into a database that the user may not see", []string{"create database `DBx`", "create view `DBx`.w as select `DB`.leak() as a", "create view v as select a from `DBx`.w"}, []string{"select * from v"}},
+	{"a view of a view into such a database", []string{"create database `DBx`", "create view `DBx`.w as select `DB`.leak() as a", "create view v as select x.a, t.id from t left join (`DBx`.w x join t u) on t.id = 1", "create view v2 as select a from v where a in (select extract(year from v) from t) or true"}, []string{"select * from v2"}},
+	{"a trigger behind a view into such a database", []string{"create database `DBx`", "create table `DBx`.w (a int)", "create trigger `DBx`.x before insert on `DBx`.w for each row set @leak = 1", "create view v as select a from `DBx`.w"}, []string{"insert into v values (1)"}},
 	{"a view in upper case", []string{"create view OVERVIEW as select leak() as a"}, []string{"select * from OVERVIEW"}},
 	{"a trigger of a table whose name is not ASCII", []string{"create table `Käse` (id int)", "create trigger w before insert on `Käse` for each row set @leak = 1", "grant trigger on `DB`.* to 'USER'"}, []string{"insert into `Käse` values (1)"}},
 	{"last_insert_id of a view", []string{"create view v as select last_insert_id() as a"}, []string{"insert into logged values ()", "select * from v"}},
@@ -215,6 +222,7 @@ func TestMySQLSessionIsCleanAfterViewsOfTheServer(t *testing.T) {
 }
 
 var hiddenOnMariaDB = []hidden{
+	{"a trigger that may not be read", []string{"create trigger w before insert on t for each row set @leak = 1"}, []string{"insert into t values (2, 'y')"}},
 	{"a sequence's default", []string{"create sequence s", "create table d (id int default nextval(s), v int)", "grant select, insert on `DB`.* to 'USER'"}, []string{"insert into d (v) values (1)"}},
 }
 

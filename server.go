@@ -164,7 +164,8 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	switch {
 	case s.Sessions != nil:
 		s.reset = reset.New(reset.Options{
-			Policy: f.Reset, Endpoint: s.info.Name, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, AtDial: f.unseen, Logger: f.Logger,
+			Policy: f.Reset, Endpoint: s.info.Name, Init: s.pool.Init, Sessions: s.Sessions, TellsTx: s.Traits.TellsTx, RowsOver: s.Traits.RowsOver,
+			AtDial: f.unseen, Logger: f.Logger,
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())

@@ -9,7 +9,7 @@ import (
 // Passing are the effects that are undone whatever a fresh session has.
 const Passing = OpenTx | Sequence
 
-// maxNoted is how many names and texts are kept for one server connection. A session with more traces than that is not worth
+// maxNoted is how many traces with a name, and how many definitions, are kept for one server connection. A session with more traces than that is not worth
 // being cleaned one by one.
 const maxNoted = 64
 
@@ -26,6 +26,10 @@ type Changes struct {
 	Inherited Effects
 	// Pending are provisional statements: see [Changes.Settle].
 	Pending Pending
+	// Query is the last statement that returned rows, as long as they may still be coming.
+	Query OpenQuery
+	// Lingering are statements that [Statement].Lingers: see [Changes.EndLingering].
+	Lingering Pending
 	// Implicit says that transactions may begin by themselves on the connection, as without autocommit: whatever the statements were, one may be
 	// open. It outlasts a reset.
 	Implicit bool
@@ -44,16 +48,11 @@ type Changes struct {
 	Cause context.Context
 }
 
-// Pending are the texts of provisional statements, and what [Sessions].Changes was when the first of them ran.
-type Pending struct {
-	Texts []string
-	Since uint64
-}
-
-// Undone is what a reset has undone.
-type Undone struct {
-	Effects Effects
-	Undo    []Undo
+// OpenQuery is a statement of which nobody has seen the end. The zero value is none.
+type OpenQuery struct {
+	Text    string
+	Since   uint64 // what [Sessions].Changes was when it began
+	Defines bool   // it defines something, which is over with it
 }
 
 // Way is what is known of the way from a connection to its server.
@@ -140,56 +139,47 @@ func (c *Changes) Unknown(why Reason) {
 }
 
 // Add notes what a statement with that text does. changes is [Sessions].Changes.
-func (c *Changes) Add(s *Statement, text string, changes uint64) {
+func (c *Changes) Add(s *Statement, text string, changes uint64) { c.AddEnded(s, text, changes, nil) }
+
+// AddEnded is Add for a statement that has ended with an error, or with none: what is provisional may have been refused for what it lacks.
+func (c *Changes) AddEnded(s *Statement, text string, changes uint64, err error) {
 	c.Effects |= s.Effects
 	if s.Effects&Unprovable != 0 {
 		c.Unproved = cmp.Or(c.Unproved, s.Unproved)
 	}
 	for _, u := range s.Undo {
-		c.Undo = note(c, c.Undo, u)
+		c.note(u)
 	}
-	if !s.Provisional {
-		return
+	if s.Provisional {
+		c.Pending.add(c, text, changes, err)
 	}
-	if c.Pending.Texts == nil {
-		c.Pending.Since = changes
+	if s.Lingers || s.Defines && c.Effects.Has(TempTable) { // what is made of something temporary is so itself
+		c.Lingering.add(c, text, changes, nil)
 	}
-	c.Pending.Texts = note(c, c.Pending.Texts, text)
 }
 
-// note appends to a list what it does not have.
-func note[T comparable](c *Changes, list []T, v T) []T {
+// note appends a trace to those that have a name.
+func (c *Changes) note(u Undo) {
 	switch {
-	case slices.Contains(list, v):
-		return list
-	case len(list) == maxNoted:
-		c.Unknown(Reason{What: "more was done to a session than is undone one by one"})
-		return list
+	case slices.Contains(c.Undo, u):
+	case len(c.Undo) == maxNoted:
+		c.Unknown(tooMany)
 	default:
-		return append(list, v)
+		c.Undo = append(c.Undo, u)
 	}
 }
 
-// TakePending returns the provisional statements, and forgets them.
-func (c *Changes) TakePending() Pending {
-	taken := c.Pending
-	c.Pending = Pending{}
-	return taken
-}
+// tooMany is why a session is unknown that has more traces than are kept.
+var tooMany = Reason{What: "more was done to a session than is undone one by one"}
 
-// Settle reads provisional statements again. What is still provisional then is unknown; so is what meets definitions that have begun since: nobody knows
-// what was before them. What has been undone since they ran, because they showed it by themselves or others did, is not done again.
-func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
-	for _, text := range pending.Texts {
-		s := sessions.Statement(text)
-		if s.Effects&^undone.Effects != 0 || slices.ContainsFunc(s.Undo, func(u Undo) bool { return !slices.Contains(undone.Undo, u) }) {
-			c.Add(s, text, pending.Since)
-		}
-		if s.Provisional || sessions.ChangedSince(pending.Since, text) {
+// EndLingering says that nothing runs any more of what lingers. It has met definitions that have begun since, and nobody knows what it did then.
+func (c *Changes) EndLingering(sessions Sessions) {
+	for _, text := range c.Lingering.Texts {
+		if sessions.ChangedSince(c.Lingering.Since, text) {
 			c.Effects |= UnknownEffect
 		}
 	}
-	c.Pending = Pending{}
+	c.Lingering = Pending{}
 }
 
 // Names lists what has to be undone by name for one effect.

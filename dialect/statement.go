@@ -95,6 +95,9 @@ type Statement struct {
 	// Unproved is why it has the effect [UnknownEffect] or [Permanent]: the first reason that was found. It may be another one than Why. Without these
 	// effects, and where it will be known before long, it is none.
 	Unproved Reason
+	// Refuses reports whether an error says that the server has run nothing of the one thing for which it has the effect [UnknownEffect]. Nil: there is
+	// none of which that could be told.
+	Refuses func(err error) bool
 	// Hint is where a comment in the text wants it to run, such as /* pool:primary */; RoleUnknown without one. Of several that differ,
 	// the primary's counts. A text that cannot be read has none.
 	Hint ServerRole
@@ -114,6 +117,9 @@ type Statement struct {
 	// would outlast an error, such as a commit of its own, a write to a table without transactions, or one on another server. Of a number
 	// taken from a sequence nobody minds that it does. Where the server refuses such a statement outside a transaction, it may run again.
 	Atomic bool
+	// Lingers says that what it names may run with a later statement, which does not name it: a cursor's query, a temporary view, a trigger that
+	// waits for the commit.
+	Lingers bool
 	// Provisional says that the server's catalogue is not known yet, or what a fresh session has, and may add to what the text shows.
 	Provisional bool
 	// AwaitsFresh says that it is provisional only until [Sessions].Fresh has told.
@@ -130,6 +136,17 @@ type Statement struct {
 // Replicable reports whether a replica may answer it: it is a read that leaves no trace, and depends on none.
 func (s *Statement) Replicable() bool {
 	return s.Class == Read && s.Effects == 0 && s.Sees == 0 && !s.Provisional
+}
+
+// EndedWith returns what it has done where it ended with an error, or with none.
+func (s *Statement) EndedWith(err error) *Statement {
+	if err == nil || s.Refuses == nil || !s.Refuses(err) {
+		return s
+	}
+	refused := *s
+	refused.Effects &^= UnknownEffect
+	refused.Unproved = Reason{}
+	return &refused
 }
 
 // MayReread reports whether later texts may have another meaning for the session after it: it reads them in another way, or finds other tables

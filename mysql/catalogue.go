@@ -70,7 +70,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
 	}
-	does, lacks, absent := c.reached(text, p)
+	does, lacks, none, absent := c.reached(text, p)
 	if len(lacks) > 0 {
 		s.Provisional, s.Sees = true, dialect.Sequence
 		statement.Because(s, "the catalogue is not known yet")
@@ -81,6 +81,7 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		return lacks, false
 	}
 	does.tell(s)
+	c.tellAbsent(s, p, none)
 	s.Removes = s.Removes || does.defines
 	outlast(s)
 	for _, name := range p.Names {
@@ -109,10 +110,11 @@ func outlast(s *dialect.Statement) {
 	}
 }
 
-// reached returns what is done by all that a text reaches, and whether something is absent; or what the catalogue lacks to tell.
-func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []string, absent bool) {
+// reached returns what is done by all that a text reaches, which routines are called and are not there, and whether these or a table are absent; or what
+// the catalogue lacks to tell.
+func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []string, none []use, absent bool) {
 	if !asksCatalogue(text, p) {
-		return &doing{}, nil, false
+		return &doing{}, nil, nil, false
 	}
 	var unknown doing
 	uses := c.usesOf(text, p, unknown.unknown)
@@ -121,14 +123,15 @@ func (c *catalogue) reached(text string, p *my.Statement) (does *doing, lacks []
 		for _, u := range uses {
 			lacks = append(lacks, u.key())
 		}
-		return nil, lacks, false
+		return nil, lacks, nil, false
 	}
 	w := c.walk(uses)
 	unknown.add(&w.does)
+	absent = len(w.absent) > 0 || w.unseen
 	for _, name := range p.Targets {
-		w.absent = w.absent || c.Nodes[fold(name)] == nil
+		absent = absent || c.Nodes[fold(name)] == nil
 	}
-	return &unknown, w.lacks, w.absent
+	return &unknown, w.lacks, w.absent, absent
 }
 
 // reach lists all keys that decide what a text does; false: some are not known.

@@ -28,7 +28,7 @@ func (r *reading) tellMissing(ctx context.Context) error {
 		names = append(names, fold(declared.Name))
 	}
 	var there dialect.Declared
-	err := each(ctx, r.conn, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
+	err := r.each(ctx, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
 		there.Harmless = append(there.Harmless, dialect.Routine{Schema: value(row[0]), Name: value(row[1])})
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ type node struct {
 	defaults    bool              // a default of the table may leave a trace
 	pinned      string            // only the primary may answer for it, and why
 	engine      engine            // of the tables
+	in          map[string]bool   // the databases in which the user sees a table or a view of the name, in lower case
 	remote      bool              // another server may answer for it
 }
 
@@ -43,7 +44,7 @@ func (n *node) routine(call my.Call) *step {
 type use struct {
 	how  how
 	name string // as fold gives it
-	in   string // the database of a routine, in lower case; empty: nobody knows
+	in   string // the database of a routine, in lower case, or of what a view reads, as it is written; empty: nobody knows
 }
 
 // how is what is done with a name.
@@ -129,7 +130,8 @@ type walk struct {
 	does   doing
 	seen   map[use]bool
 	lacks  []string // the keys that the catalogue does not know, and would have to
-	absent bool     // a routine is called that is not there
+	absent []use    // the routines that are called and are not there
+	unseen bool     // a view reads what is not there, or what the user may not see
 }
 
 // walk returns what comes of some uses. Nothing is proved as long as something lacks.
@@ -162,10 +164,13 @@ func (w *walk) one(u use, n *node) {
 		if s != nil {
 			w.step(s)
 		} else if u.how != mentions {
-			w.absent = true
-			w.does.unknown("calls " + u.name + ", which is not known")
+			w.absent = append(w.absent, u)
 		}
 		return
+	}
+	if u.how == reads && u.in != "" && (n == nil || !n.in[strings.ToLower(u.in)]) {
+		w.unseen = true
+		w.does.unknownUnless("a view reads "+u.in+"."+u.name+", which the user may not see", grantShowView(u.in))
 	}
 	if n == nil {
 		return

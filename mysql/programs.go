@@ -55,12 +55,12 @@ func (r *reading) readWhole(ctx context.Context, p *program) error {
 		p.missing = "is one of too many"
 		return nil
 	}
-	err := each(ctx, r.conn, "show create "+p.kind+" "+p.name, func(row []driver.Value) {
+	err := r.each(ctx, "show create "+p.kind+" "+p.name, func(row []driver.Value) {
 		if len(row) > 2 {
 			p.source.Mode, p.source.Body = value(row[1]), value(row[2])
 		}
 	})
-	if err != nil && !isServers(err) {
+	if err != nil && !isRefusal(err) {
 		return err
 	}
 	if p.source.Body == "" {

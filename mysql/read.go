@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
@@ -83,6 +82,24 @@ type reading struct {
 	wholes    int              // for how many programs it was asked what they were written like
 }
 
+// boundedSQL keeps a statement of MariaDB from waiting for whoever changes a table, which others may have locked for hours: the connection is missing to
+// callers meanwhile. The limit is that of the statement, which fails then. One of the wait for a lock would not do, nor may the user's apply: the server
+// leaves out what it has not got a lock for, and only warns of it, so that a table would have no triggers. MySQL does not wait.
+const boundedSQL = "set statement lock_wait_timeout = 31536000, max_statement_time = 1 for "
+
+// each calls f for the rows of a query.
+func (r *reading) each(ctx context.Context, query string, f func(row []driver.Value)) error {
+	if r.isMariaDB {
+		query = boundedSQL + query
+	}
+	return each(ctx, r.conn, query, f)
+}
+
+// isRefusal reports whether the server will not tell what was asked for, which is an answer. That it was interrupted, or has waited for too long, is none.
+func isRefusal(err error) bool {
+	return isServers(err) && !isNumber(err, 1969) && !isNumber(err, 1317) && !isNumber(err, 1205) && !isNumber(err, 1213)
+}
+
 // extend extends a catalogue by what has some keys, or makes a new one of nil.
 func (r *reading) extend(ctx context.Context, base *catalogue, keys []string) (*catalogue, error) {
 	if base == nil {
@@ -119,32 +136,31 @@ func (r *reading) readUnnamed(ctx context.Context) error {
 	for _, name := range harmlessDatabases {
 		u.seen[name] = true
 	}
-	err := each(ctx, r.conn, namesSQL, func(row []driver.Value) {
+	var alike []string
+	err := r.each(ctx, namesSQL, func(row []driver.Value) {
 		switch name := strings.ToLower(value(row[1])); {
 		case value(row[0]) != "FUNCTION":
 			u.packages[name] = true
-		case isShadow(name):
-			u.shadows[name] = true
+		default:
+			alike = append(alike, shadowedBy(name)...)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	if err := each(ctx, r.conn, seenSQL, func(row []driver.Value) { u.seen[strings.ToLower(value(row[0]))] = true }); err != nil {
+	if err := r.askShadows(ctx, alike, u.shadows); err != nil {
+		return err
+	}
+	if err := r.each(ctx, seenSQL, func(row []driver.Value) { u.seen[strings.ToLower(value(row[0]))] = true }); err != nil {
 		return err
 	}
 	delete(u.seen, helpers)
-	err = each(ctx, r.conn, loadableSQL, func(row []driver.Value) { u.loadable[fold(value(row[0]))] = true })
-	if err != nil && !isServers(err) {
+	err = r.each(ctx, loadableSQL, func(row []driver.Value) { u.loadable[fold(value(row[0]))] = true })
+	if err != nil && !isRefusal(err) {
 		return err
 	}
 	r.unnamed = u
 	return r.tellMissing(ctx)
-}
-
-// isShadow reports whether a text that calls a function of that name may be taken for one that calls a harmless function that is built in.
-func isShadow(name string) bool {
-	return statement.WordsOf(name)[name] && my.Parse("select "+name+"()").Effects == 0
 }
 
 // nodes are those that one reading has found, by key.
@@ -187,8 +203,9 @@ type table struct{ database, name string }
 // askTables asks for tables and views, and for what belongs to them.
 func (r *reading) askTables(ctx context.Context, names []string, found nodes) error {
 	var tables, views []table
-	err := each(ctx, r.conn, fmt.Sprintf(tablesSQL, among("table_name", names)), func(row []driver.Value) {
+	err := r.each(ctx, fmt.Sprintf(tablesSQL, among("table_name", names)), func(row []driver.Value) {
 		t := table{value(row[0]), value(row[1])}
+		found.of(fold(t.name)).seenIn(strings.ToLower(t.database))
 		if kind := value(row[2]); kind == "VIEW" {
 			views = append(views, t)
 		} else {
@@ -218,6 +235,14 @@ func (r *reading) tellUnseen(database string) {
 	if r.declared.Unseen != nil && !r.seen[strings.ToLower(database)] {
 		r.declared.Unseen(database, grantTrigger(database))
 	}
+}
+
+// seenIn notes a database in which the user sees something of that name.
+func (n *node) seenIn(database string) {
+	if n.in == nil {
+		n.in = map[string]bool{}
+	}
+	n.in[database] = true
 }
 
 // addTable adds a table, of which the engine is known, and whether everything in its database is seen.
@@ -272,7 +297,7 @@ func (r *reading) askDefaults(ctx context.Context, tables []table, found nodes) 
 func (r *reading) askRoutines(ctx context.Context, names []string, found nodes) error {
 	var routines []*program
 	named := map[[3]string]*program{}
-	err := each(ctx, r.conn, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
+	err := r.each(ctx, fmt.Sprintf(routinesSQL, among("routine_name", names)), func(row []driver.Value) {
 		database, name, kind := value(row[0]), value(row[1]), value(row[2])
 		call := my.Call{Procedure: kind == "PROCEDURE", Name: fold(name)}
 		var into []*step
@@ -299,7 +324,7 @@ func (r *reading) askRoutines(ctx context.Context, names []string, found nodes) 
 	if err != nil || len(routines) == 0 {
 		return err
 	}
-	err = each(ctx, r.conn, fmt.Sprintf(parametersSQL, among("specific_name", names)), func(row []driver.Value) {
+	err = r.each(ctx, fmt.Sprintf(parametersSQL, among("specific_name", names)), func(row []driver.Value) {
 		if p := named[[3]string{value(row[0]), value(row[1]), value(row[2])}]; p != nil {
 			p.source.Parameters = append(p.source.Parameters, value(row[3]))
 		}
@@ -317,7 +342,7 @@ func (r *reading) eachOf(ctx context.Context, query string, tables []table, f fu
 		for _, t := range some {
 			queries = append(queries, fmt.Sprintf(query, quoteEscaped(t.database), quoteEscaped(t.name)))
 		}
-		if err := each(ctx, r.conn, strings.Join(queries, " union all "), f); err != nil {
+		if err := r.each(ctx, strings.Join(queries, " union all "), f); err != nil {
 			return err
 		}
 	}

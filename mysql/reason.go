@@ -16,6 +16,11 @@ func grantTrigger(database string) string {
 	return "grant TRIGGER on " + quoteName(database) + ".* to the user"
 }
 
+// grantShowView lets the user see the views of a database, and which of its tables are none.
+func grantShowView(database string) string {
+	return "grant SHOW VIEW on " + quoteName(database) + ".* to the user"
+}
+
 // blames notes what would make it known what a program does.
 func (s *step) blames(p *program) *step {
 	if s.own.why != "" {

@@ -19,6 +19,8 @@ type catalogue struct {
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
 	perils  []peril             // of what is unnamed and belongs to none
+	// makesTemp says that what sessions create may be temporary unless they say otherwise.
+	makesTemp bool
 	// declares says that functions are declared to leave nothing, which may still look at what others have left.
 	declares bool
 	memo     sync.Map // from a name and what is asked of it to the answer
@@ -26,7 +28,7 @@ type catalogue struct {
 
 // over returns the catalogue with another graph.
 func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
-	changed := &catalogue{Graph: g, unnamed: c.unnamed, declares: c.declares}
+	changed := &catalogue{Graph: g, unnamed: c.unnamed, makesTemp: c.makesTemp, declares: c.declares}
 	changed.findPerils()
 	return changed
 }
@@ -72,6 +74,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		statement.Because(s, notKnownYet(p))
 		return lacks, false
 	}
+	defer c.judgeLasting(text, p, s)
 	if p.Inert {
 		c.judgeEvents(s)
 		return nil, false
@@ -86,6 +89,7 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		case t.impure:
 			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
+		s.Lingers = s.Lingers || t.defers
 		if t.sees {
 			s.Sees = dialect.Sequence
 		}
@@ -215,6 +219,31 @@ func (c *catalogue) judgePerils(text string, s *dialect.Statement) (loosened boo
 		}
 	}
 	return loosened
+}
+
+// judgeLasting looks whether something of what a statement runs may stay though its session is reset in full.
+func (c *catalogue) judgeLasting(text string, p *pg.Statement, s *dialect.Statement) {
+	if !s.Effects.Has(dialect.UnknownEffect) {
+		return // what may stay is not proved to leave the session alone either
+	}
+	add := func(name string, written bool) {
+		if why := c.whyLasting(name, written); why != "" {
+			statement.Costs(s, dialect.Permanent, dialect.Reason{What: why})
+		}
+	}
+	for _, name := range namesOf(p) {
+		add(name, slices.Contains(p.Targets, name))
+	}
+	for i := range c.perils {
+		if c.perils[i].is(text) {
+			add(c.perils[i].function, false)
+		}
+	}
+	for i := range c.unnamed {
+		if p.Fires && c.unnamed[i].kind == "event trigger" {
+			add(c.unnamed[i].function, false)
+		}
+	}
 }
 
 // notKnownYet says what the catalogue has to tell.

@@ -8,10 +8,10 @@ select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql
     p.proname,
     coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
     -- What it sets is as before afterwards, but for what a setting does when it is set, and what others that it calls keep of it: those of this list do nothing.
-    || case when exists (select from pg_catalog.unnest(p.proconfig) c where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) not in
+    || coalesce((select ' set ' || pg_catalog.string_agg(pg_catalog.split_part(c, '=', 1), ' ') from pg_catalog.unnest(p.proconfig) c where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) not in
       ('search_path', 'work_mem', 'maintenance_work_mem', 'statement_timeout', 'lock_timeout', 'client_min_messages',
        'row_security', 'jit', 'check_function_bodies', 'enable_seqscan', 'enable_indexscan', 'enable_nestloop', 'enable_hashjoin',
-       'enable_mergejoin', 'random_page_cost', 'plan_cache_mode')) then ' set' else '' end,
+       'enable_mergejoin', 'random_page_cost', 'plan_cache_mode')), ''),
     pg_catalog.concat_ws(' ',
       (select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_type t
         where t.oid >= 16384 and t.oid = any(array[p.prorettype] || p.proargtypes::pg_catalog.oid[] || p.proallargtypes)),
@@ -38,3 +38,10 @@ select 'type', t.typname,
         join pg_catalog.pg_type u on u.oid = a.atttypid where a.attrelid = t.typrelid and a.attnum > 0 and u.oid >= 16384)),
     '', '', false
   from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384
+union all
+-- The server's own types that a type is made of, by all their names: a cast to it casts to them.
+select 'bases', t.typname, coalesce((select pg_catalog.string_agg(pg_catalog.concat_ws(' ', b.typname, e.typname, pg_catalog.format_type(b.oid, null)), ' ')
+    from pg_catalog.pg_type b left join pg_catalog.pg_type e on e.oid = b.typelem
+    where b.oid < 16384 and (b.oid = t.typbasetype or b.oid in (select a.atttypid from pg_catalog.pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0))), ''),
+    '', '', '', false
+  from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384 and t.typtype in ('d', 'c')

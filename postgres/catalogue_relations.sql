@@ -1,5 +1,5 @@
 -- What relations are called by the names in $1, and what the server runs when they are read or written to:
--- (name, kind, persistence, view, rules, triggers, when, defaults, types, evaluated, policies, children, parents, cascades, related).
+-- (name, kind, persistence, view, rules, triggers, when, defaults, types, evaluated, policies, children, parents, cascades, related, deferred).
 -- Triggers, types, children, parents, cascades and related are identifiers, the others are sources.
 select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce(case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end, ''),
@@ -13,7 +13,7 @@ select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384), ''),
     pg_catalog.concat_ws(' ',
-      case when c.relchecks > 0 then (select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c') end,
+      case when c.relchecks > 0 or c.relhasindex then (select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype in ('c', 'x')) end,
       (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), ' ')
         from pg_catalog.pg_index i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null)),
       case when c.relkind = 'p' then (select pg_catalog.pg_get_expr(p.partexprs, p.partrelid) from pg_catalog.pg_partitioned_table p where p.partrelid = c.oid) end,
@@ -29,5 +29,8 @@ select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_constraint k
       join pg_catalog.pg_class o on o.oid = k.conrelid where k.confrelid = c.oid and k.contype = 'f') end, '')
     || ' ' || coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(o.relname), ' ') from pg_catalog.pg_constraint k
-      join pg_catalog.pg_class o on o.oid = k.confrelid where k.conrelid = c.oid and k.contype = 'f') end, '')
+      join pg_catalog.pg_class o on o.oid = k.confrelid where k.conrelid = c.oid and k.contype = 'f') end, ''),
+    -- A foreign key's check runs nothing of users. That of another constraint evaluates the expressions of its index.
+    c.relhastriggers and exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgdeferrable and t.tgenabled <> 'D'
+      and (not t.tgisinternal or t.tgfoid = 'pg_catalog.unique_key_recheck'::pg_catalog.regproc))
   from pg_catalog.pg_class c where c.relname = any($1) and c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'm', 'v', 'S') and c.relpersistence <> 't'

@@ -3,8 +3,13 @@
 select 'event trigger', e.evtname::text, p.proname::text, '', ''
   from pg_catalog.pg_event_trigger e join pg_catalog.pg_proc p on p.oid = e.evtfoid where e.evtenabled <> 'D' and e.evtevent <> 'login'
 union all
-select 'operator', o.oprname, p.proname, (select coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' '), '') from pg_catalog.pg_type t
-    where t.oid >= 16384 and t.oid in (o.oprleft, o.oprright)), ''
+-- Grammar compares and sorts by the operators of such classes: DISTINCT, GROUP BY. Of others the target is what else may have them run: NOT makes an operator
+-- its negator, and planning its commutator.
+select case when exists (select from pg_catalog.pg_amop a join pg_catalog.pg_am m on m.oid = a.amopmethod where a.amopopr = o.oid and m.amname in ('btree', 'hash'))
+    then 'operator of a class' else 'operator' end,
+    o.oprname, p.proname, (select coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' '), '') from pg_catalog.pg_type t
+    where t.oid >= 16384 and t.oid in (o.oprleft, o.oprright)),
+    (select coalesce(pg_catalog.string_agg(n.oprname, ' '), '') from pg_catalog.pg_operator n where n.oid in (o.oprcom, o.oprnegate))
   from pg_catalog.pg_operator o join pg_catalog.pg_proc p on p.oid = o.oprcode where o.oid >= 16384
 union all
 select case k.castcontext when 'e' then 'explicit cast' else 'cast' end, pg_catalog.format_type(k.castsource, null) || ' as ' || pg_catalog.format_type(k.casttarget, null), p.proname,

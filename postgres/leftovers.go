@@ -18,7 +18,8 @@ union all select 'lock ' || l.classid || ' ' || l.objid || ' ' || l.objsubid, l.
 	where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'advisory'
 union all select 'listen ' || channel, '' from pg_catalog.pg_listening_channels() channel
 union all select 'cursor ' || name, '' from pg_catalog.pg_cursors where is_holdable
-union all select 'prepared ' || name, '' from pg_catalog.pg_prepared_statements where from_sql`
+union all select 'prepared ' || name, '' from pg_catalog.pg_prepared_statements where from_sql
+union all ` + boundSQL
 
 // Leftovers asks the server what it knows of the session.
 func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {

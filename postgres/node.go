@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 // node is everything that has one name: functions, relations and types.
 type node struct {
+	lasts      string          // why something of it may stay though the session is reset in full; empty: nothing does that is known
 	bad        string          // why something of it is not proved to leave the session alone, whatever it reaches; empty: it is
 	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
@@ -28,6 +30,7 @@ type node struct {
 	rules      bool     // of a view or table, for writing
 	sequence   bool     // a default takes a number from a sequence
 	triggers   []string // functions
+	defers     bool     // a trigger, or the check of a constraint, may wait for the end of the transaction
 	writes     []source // that run when it is written to
 	cascades   []string // tables that are written to with it
 	related    []string // tables that a foreign key leads to, or comes from: they are read when it is written to
@@ -39,9 +42,10 @@ type source struct {
 	of        dialect.Routine // the function that it is of; zero: it is of none
 	declared  bool            // it is declared to leave nothing: it tells what replicas may do, and what is seen
 	names     []string
-	operators string // everything in it that could be an operator
-	pins      string // what in it only the primary may do; empty: nothing
-	evaluated bool   // it is an expression that planning may evaluate, and tells nothing of replicas
+	bases     []string // the server's own types that it may cast to without naming them, in words
+	operators string   // everything in it that could be an operator
+	pins      string   // what in it only the primary may do; empty: nothing
+	evaluated bool     // it is an expression that planning may evaluate, and tells nothing of replicas
 }
 
 // newSource takes a source apart.
@@ -113,6 +117,23 @@ func (f *named) danger(words statement.Words) string {
 	return words.First(isIn(dangerousWords))
 }
 
+// lastingIn is the name in a source by which something may stay of it though the session is reset in full; empty: there is none. To mention a setting is
+// not to set it.
+func lastingIn(text string, words statement.Words) string {
+	name := pg.ForGood(text)
+	if _, _, isFunction := pg.Builtin(name); isFunction || words["set"] || words["set_config"] || words["execute"] {
+		return name
+	}
+	return ""
+}
+
+// last notes the first reason why something may stay.
+func (n *node) last(says, text string, words statement.Words) {
+	if name := lastingIn(text, words); name != "" && n.lasts == "" {
+		n.lasts = says + " has " + name + " in its source"
+	}
+}
+
 // addFunction adds a function, which may be declared to leave nothing.
 func (n *node) addFunction(f *named, declared bool) {
 	n.isFunction = true
@@ -141,7 +162,8 @@ func (n *node) addFunction(f *named, declared bool) {
 
 // addJudged adds a function of users, with its source or that of an extension.
 func (n *node) addJudged(f *named) {
-	says := "function " + f.Name
+	says, words := "function "+f.Name, statement.WordsOf(f.Source)
+	n.last(says, f.Source, words)
 	if f.isForeign() {
 		if why := whyForeign(f.Name, f.Extension, f.Kind == "volatile foreign function"); why != "" {
 			n.spoil(says + " " + why)
@@ -149,7 +171,7 @@ func (n *node) addJudged(f *named) {
 		n.uses = appendNames(n.uses, f.Uses)
 		return
 	}
-	if word := f.danger(statement.WordsOf(f.Source)); word != "" {
+	if word := f.danger(words); word != "" {
 		n.spoil(says + " has " + word + " in its source")
 		return
 	}
@@ -195,9 +217,17 @@ func (n *node) addType(name, text, uses string) {
 	n.uses = appendNames(n.uses, uses)
 }
 
+// addBases adds the server's own types that a type is made of.
+func (n *node) addBases(name, types string) {
+	if types != "" {
+		n.sources = append(n.sources, source{says: "type " + name, bases: slices.Collect(maps.Keys(statement.WordsOf(types)))})
+	}
+}
+
 // relation is a row of catalogue_relations.sql.
 type relation struct {
 	Name, Kind, Persistence, View, Rules, Triggers, When, Defaults, Types, Evaluated, Policies, Children, Parents, Cascades, Related string
+	Deferred                                                                                                                         bool
 }
 
 // addRelation adds a table, a view or a sequence of users.
@@ -213,6 +243,7 @@ func (n *node) addRelation(r *relation) {
 	}
 	n.isTable = true
 	n.rules = n.rules || r.Rules != ""
+	n.defers = n.defers || r.Deferred
 	n.addSource("view "+r.Name, r.View, pinningWords["view"])
 	n.addSource("a policy of "+r.Name, r.Policies, pinningWords["policy"])
 	n.addEvaluated("an expression of "+r.Name, r.Evaluated)
@@ -232,6 +263,7 @@ func (n *node) addSource(says, text string, pinning map[string]bool) *source {
 		return nil
 	}
 	words := statement.WordsOf(text)
+	n.last(says, text, words)
 	if why := whyUnreadable(text, words); why != "" {
 		n.spoil(says + " " + why)
 		return nil
@@ -254,7 +286,9 @@ func (n *node) addWritten(says, text string) {
 	if text == "" {
 		return
 	}
-	if why := whyUnreadable(text, statement.WordsOf(text)); why != "" {
+	words := statement.WordsOf(text)
+	n.last(says, text, words)
+	if why := whyUnreadable(text, words); why != "" {
 		n.rules = true // nobody knows what it does
 		return
 	}

@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/internal/statement/pg"
 )
 
@@ -23,6 +21,8 @@ const (
 	whetherSeeing
 	whetherPinned
 	whetherLoose
+	whatLasts
+	whatLastsOfWriting
 	whatIsMissing
 	whatIsMissingToWrite
 	whatIsMissingToTruncate
@@ -204,6 +204,23 @@ func (c *catalogue) whyImpure(name string) string {
 	return name + " is not proved to leave the session alone"
 }
 
+// whyLasting says why something of what a name reaches may stay though the session is reset in full; empty: nothing does that is known.
+func (c *catalogue) whyLasting(name string, written bool) (why string) {
+	what, next := whatLasts, (*node).run
+	if written {
+		what, next = whatLastsOfWriting, (*node).reaches
+	}
+	return remember(c, what, name, func() string {
+		c.anyReached(name, next, func(_ string, n *node) bool {
+			if n != nil {
+				why = n.lasts
+			}
+			return why != ""
+		})
+		return why
+	})
+}
+
 // runElsewhere calls f for what decides whether a replica may answer for the node.
 func (n *node) runElsewhere(f func(name string)) {
 	for i := range n.sources {
@@ -274,7 +291,7 @@ func (c *catalogue) whyPinned(name string) string {
 func (c *catalogue) isSeeing(name string) bool {
 	return c.declares && remember(c, whetherSeeing, name, func() bool {
 		return c.anyReached(name, (*node).runDeclared, func(reached string, n *node) bool {
-			return n != nil && n.sees || reached != name && seesOthers[reached]
+			return n != nil && (n.sees || n.bad != "") || reached != name && seesOthers[reached]
 		})
 	})
 }
@@ -302,6 +319,7 @@ type written struct {
 	impure   bool // triggers, rules or defaults are not proved to leave the session alone
 	sequence bool // a default takes a number from a sequence
 	sees     bool // it may look at what others have left
+	defers   bool // some of it may wait for the end of the transaction
 	loose    bool // what it runs may be no part of the transaction
 }
 
@@ -335,6 +353,7 @@ func (c *catalogue) table(name string, truncates bool) written {
 func (c *catalogue) addWritten(w *written, n *node) {
 	w.impure = w.impure || n.rules || slices.ContainsFunc(n.related, c.isUnproved)
 	w.sequence = w.sequence || n.sequence
+	w.defers = w.defers || n.defers
 	for _, trigger := range n.triggers {
 		w.impure = w.impure || !c.isHarmlessTrigger(trigger)
 		w.loose = w.loose || c.isLoose(trigger)
@@ -352,106 +371,4 @@ func (c *catalogue) addWritten(w *written, n *node) {
 func (c *catalogue) isHarmlessTrigger(name string) bool {
 	n := c.Nodes[name]
 	return n != nil && n.isFunction && !n.isVolatile && !c.isUnproved(name) && !c.isEffective(name)
-}
-
-// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class.
-type unnamed struct {
-	kind, name, function, target string
-	types                        []string // of users; none: it belongs to none
-}
-
-// peril is an operator, a cast or an operator class of the server's own types that calls a function of somebody else's.
-type peril struct {
-	why      string
-	function string
-	operator string          // it runs where this is used; empty: see words
-	words    map[string]bool // it runs where one of these is mentioned; nil, and no operator: anywhere
-	impure   bool            // the function is not proved to leave the session alone
-	pinned   bool            // only the primary may answer for it
-	loose    bool            // what it does may be no part of the transaction
-	sees     bool            // it may look at what others have left
-}
-
-// keywordOperators are those that grammar uses without naming them, such as IN and LIKE: what they are used in does not show.
-var keywordOperators = map[string]bool{
-	"=": true, "<>": true, "<": true, ">": true, "<=": true, ">=": true,
-	"~~": true, "!~~": true, "~~*": true, "!~~*": true, "~": true, "!~": true,
-}
-
-// newPeril tells where what is unnamed may run.
-func newPeril(u *unnamed) peril {
-	p := peril{why: u.kind + " " + u.name + " calls " + u.function, function: u.function}
-	switch {
-	case u.kind == "operator" && !keywordOperators[u.name]:
-		p.operator = u.name
-	case u.kind == "explicit cast":
-		p.words = statement.WordsOf(u.target)
-		for word := range p.words {
-			for _, alias := range aliases[word] {
-				p.words[alias] = true
-			}
-		}
-	}
-	return p
-}
-
-// aliases are other names of types in SQL.
-var aliases = map[string][]string{
-	"int2": {"smallint", "smallserial", "serial2"}, "int4": {"int", "integer", "serial", "serial4"}, "int8": {"bigint", "bigserial", "serial8"},
-	"float4": {"real", "float"}, "float8": {"double", "float"}, "numeric": {"decimal", "dec"}, "bool": {"boolean"}, "bpchar": {"char", "character", "nchar", "national"},
-	"varchar": {"char", "character", "nchar", "national"}, "varbit": {"bit"}, "timestamptz": {"timestamp"}, "timetz": {"time"}, "json": {"json_value", "json_query"},
-}
-
-// is reports whether it may run in a text.
-func (p *peril) is(text string) bool {
-	switch {
-	case p.operator != "":
-		return strings.Contains(text, p.operator)
-	case p.words != nil:
-		return statement.Mentions(text, p.words)
-	default:
-		return true
-	}
-}
-
-// isIn reports whether it may run in a source.
-func (p *peril) isIn(s *source) bool {
-	switch {
-	case p.operator != "":
-		return strings.Contains(s.operators, p.operator)
-	case p.words != nil:
-		return slices.ContainsFunc(s.names, func(name string) bool { return p.words[strings.ToLower(name)] })
-	default:
-		return true
-	}
-}
-
-// findPerils finds what may run without being named, of which the functions may use what is unnamed themselves: it goes round until nothing more is found.
-func (c *catalogue) findPerils() {
-	c.byType = map[string][]string{}
-	c.perils = nil
-	for i := range c.unnamed {
-		u := &c.unnamed[i]
-		for _, name := range u.types {
-			c.byType[name] = append(c.byType[name], u.function)
-		}
-		if len(u.types) == 0 && u.kind != "event trigger" {
-			c.perils = append(c.perils, newPeril(u))
-		}
-	}
-	for found := len(c.perils) > 0; found; {
-		found = false
-		c.memo.Clear()
-		for i := range c.perils {
-			p := &c.perils[i]
-			before := *p
-			p.impure = p.impure || c.isImpure(p.function)
-			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
-			p.loose = p.loose || c.isLoose(p.function)
-			p.sees = p.sees || c.isSeeing(p.function)
-			found = found || p.impure != before.impure || p.pinned != before.pinned || p.loose != before.loose
-		}
-	}
-	c.perils = slices.DeleteFunc(c.perils, func(p peril) bool { return !p.impure && !p.pinned && !p.loose && !p.sees })
-	c.memo.Clear()
 }

@@ -57,7 +57,7 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 	if base == nil {
 		base = &catalogue{}
 	}
-	r := reading{&catalogue{Graph: base.Extended(names), unnamed: base.unnamed, declares: d != nil && len(d.Harmless) > 0}, conn, timeout, d}
+	r := reading{&catalogue{Graph: base.Extended(names), unnamed: base.unnamed, makesTemp: base.makesTemp, declares: d != nil && len(d.Harmless) > 0}, conn, timeout, d}
 	wanted := r.UnknownOf(append(names, nothingNamed))
 	for first := true; len(wanted) > 0; first = false {
 		var reached []string
@@ -86,6 +86,7 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 	all := slices.Contains(names, nothingNamed)
 	if all {
 		batch.Queue(unnamedSQL)
+		batch.Queue(makesTempSQL)
 		r.declared.queue(&batch)
 	}
 	results := r.conn.SendBatch(ctx, &batch)
@@ -108,6 +109,9 @@ func (r *reading) ask(ctx context.Context, names []string, ofTexts bool) (reache
 	}
 	if all {
 		if r.unnamed, err = readUnnamed(results); err != nil {
+			return nil, err
+		}
+		if err := results.QueryRow().Scan(&r.makesTemp); err != nil {
 			return nil, err
 		}
 		if err := r.declared.read(results); err != nil {
@@ -149,9 +153,12 @@ func (n nodes) readNames(results pgx.BatchResults, d *declared) error {
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[named])
 	for i := range all {
-		if f := &all[i]; f.Kind == "type" {
+		switch f := &all[i]; f.Kind {
+		case "type":
 			n.of(f.Name).addType(f.Name, f.Source, f.Uses)
-		} else {
+		case "bases":
+			n.of(f.Name).addBases(f.Name, f.Source)
+		default:
 			n.of(f.Name).addFunction(f, d.isHarmless(f.Schema, f.Name))
 		}
 	}
@@ -186,6 +193,12 @@ func readUnnamed(results pgx.BatchResults) (all []unnamed, err error) {
 	})
 	return all, err
 }
+
+// makesTempSQL asks whether what new sessions create may be temporary, as somebody has set it so since the first was asked.
+const makesTempSQL = `select exists (select from pg_catalog.pg_settings where name = 'search_path' and reset_val like '%pg_temp%')
+	or exists (select from pg_catalog.pg_db_role_setting s where s.setconfig::text like '%search_path=%pg_temp%'
+		and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+		and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user)))`
 
 // forVersion leaves out of a query what a version does not have.
 func forVersion(major int, query string) string {

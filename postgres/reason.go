@@ -125,7 +125,7 @@ func (c *catalogue) reasonToWrite(name string, truncates bool) dialect.Reason {
 func (c *catalogue) eachGlobal(f func(why dialect.Reason, statements string)) {
 	for i := range c.perils {
 		p := &c.perils[i]
-		if _, why := c.blame(p.function); why != "" && p.impure && p.operator == "" && p.words == nil {
+		if _, why := c.blame(p.function); why != "" && p.impure && p.operators == nil && p.words == nil {
 			f(c.reason(p.why, p.function), "all that name something")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -40,7 +41,14 @@ const prepared = "select 'deallocate ' || pg_catalog.quote_ident(name) from pg_c
 
 // forGoodSQL asks for the settings that texts and sources are read by for the first time, which is never done again.
 const forGoodSQL = "select pg_catalog.concat_ws(' ', pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('backslash_quote'), " +
-	"pg_catalog.current_setting('plpgsql.variable_conflict', true))"
+	"pg_catalog.current_setting('plpgsql.variable_conflict', true), pg_catalog.current_setting('plpgsql.print_strict_params', true), " +
+	"pg_catalog.current_setting('plpgsql.extra_errors', true), pg_catalog.current_setting('plpgsql.extra_warnings', true))"
+
+// boundSQL asks for what only the end of the session gives up, as what it is called and an empty column: not even DISCARD ALL does. Who may not ask
+// for a replication origin may not set one up either. That is looked at before anybody asks: the server refuses a whole statement that has the call in it.
+const boundSQL = "select 'temporary slot ' || slot_name, '' from pg_catalog.pg_replication_slots where temporary and active_pid = pg_catalog.pg_backend_pid() " +
+	"union all select 'replication origin', '' where case when pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_session_is_setup()', 'execute') " +
+	"then pg_catalog.query_to_xml('select pg_catalog.pg_replication_origin_session_is_setup() as it', false, true, '')::text like '%>true<%' end"
 
 // simple is what is undone whatever a fresh session has. The numbers of sequences are those of somebody else in any case.
 const simple = dialect.Passing | dialect.Plans
@@ -80,11 +88,8 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if err != nil {
 		return err
 	}
-	if before := slices.Index(sql, forGoodSQL); before >= 0 {
-		after := before + 1 + slices.Index(sql[before+1:], forGoodSQL)
-		if string(results[before].Rows[0][0]) != string(results[after].Rows[0][0]) {
-			return dialect.ErrDiscard
-		}
+	if effects.Has(dialect.UnknownEffect) && isForGood(sql, results) {
+		return dialect.ErrDiscard
 	}
 	if triggers && string(results[slices.Index(sql, loginTriggersSQL)].Rows[0][0]) != "0" {
 		return dialect.ErrLogin // only another login does what they do
@@ -112,6 +117,13 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 		return f.prove(ctx, c, effects)
 	}
 	return nil
+}
+
+// isForGood reports whether a session that was reset in full has kept something, by the results of what was sent.
+func isForGood(sql []string, results []*pgconn.Result) bool {
+	before, bound := slices.Index(sql, forGoodSQL), slices.Index(sql, boundSQL)
+	after := before + 1 + slices.Index(sql[before+1:], forGoodSQL)
+	return string(results[before].Rows[0][0]) != string(results[after].Rows[0][0]) || len(results[bound].Rows) > 0
 }
 
 // forgetNotifications empties the buffer in which pgx keeps what LISTEN has brought for somebody to wait for.
@@ -147,7 +159,7 @@ func compose(effects dialect.Effects, readOnly bool) []string {
 		sql = append(sql, readOnlySQL)
 	}
 	if unknown { // setseed may be hidden: a fresh session has a seed that nobody knows
-		sql = append(sql, forGoodSQL, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))
+		sql = append(sql, forGoodSQL, boundSQL, fmt.Sprintf("select pg_catalog.setseed(%f)", 2*rand.Float64()-1))
 	}
 	if effects.Has(dialect.SQLPrepare) {
 		sql = append(sql, prepared)

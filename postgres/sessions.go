@@ -22,6 +22,7 @@ type sessions struct {
 	*statement.Reader[catalogue]
 	fresh atomic.Pointer[fresh] // nil: not known yet
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp. Nil: not known yet.
+	// That it has become so is the catalogue's to tell.
 	makesTemp atomic.Pointer[bool]
 	declared  *declared // nil: nothing is
 }
@@ -41,13 +42,13 @@ func newSessions() *sessions {
 func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
 	parsed := pg.Parse(text)
 	makesTemp := s.makesTemp.Load()
-	if parsed.Fires && makesTemp != nil && *makesTemp {
+	if parsed.Fires && makesTemp != nil && (*makesTemp || c != nil && c.makesTemp) {
 		parsed.Effects |= dialect.TempTable | dialect.UnknownEffect
 		parsed.Unproved = cmp.Or(parsed.Unproved, "defines something where search_path has pg_temp")
 	}
 	said = &dialect.Statement{
 		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
-		Defines: parsed.Defines, Alters: parsed.Alters,
+		Defines: parsed.Defines, Alters: parsed.Alters, Lingers: parsed.Lingers || parsed.Effects.Has(dialect.TempTable),
 		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}
 	lacks, absent = c.judge(text, &parsed, said)

@@ -48,7 +48,7 @@ func serverOf(facts []fact) (nodes, []unnamed) {
 			n.addRelation(&relation{Name: f.Name, Kind: "f"})
 		case "domain":
 			n.addType(f.Name, f.Text, "")
-		case "operator", "event trigger":
+		case "operator", "operator of a class", "event trigger":
 			others = append(others, unnamed{kind: f.Kind, name: f.Name, function: f.Text})
 			all.of(nothingNamed).uses = append(all.of(nothingNamed).uses, f.Text)
 		case "explicit cast":
@@ -309,10 +309,10 @@ func TestCatalogueTellsWhatIsGlobal(t *testing.T) {
 	}})
 	learn(t, s, "select 1 + 1", []fact{
 		{"function", "f", "execute x"}, {"function", "g", "select f()"}, {"function", "h", "select 1"}, {"declared function", "d", "set"},
-		{"operator", "=", "g"}, {"operator", "===", "f"}, {"operator", "<", "h"}, {"operator", "<=", "d"}, {"explicit cast", "text as integer", "f int4 integer"},
+		{"operator", "=", "g"}, {"operator", "===", "f"}, {"operator of a class", "<=>", "f"}, {"operator", "<", "h"}, {"operator", "<=", "d"}, {"explicit cast", "text as integer", "f int4 integer"},
 		{"event trigger", "e", "f"}, {"event trigger", "e2", "h"},
 	})
-	assert.Equal(t, []string{"all that name something: operator = calls g (shop.f)", "all that define something: event trigger e calls f (shop.f)"}, told)
+	assert.Equal(t, []string{"all that name something: operator = calls g (shop.f)", "all that name something: operator of a class <=> calls f (shop.f)", "all that define something: event trigger e calls f (shop.f)"}, told)
 }
 
 func TestStatementIsNotForReplicasUntilTheCatalogueIsRead(t *testing.T) {

@@ -26,6 +26,7 @@ type fakeServer struct {
 	sight    dialect.Sight
 	err      error
 	silent   bool
+	panics   bool // as long as it is looked at
 	looks    int
 	hungUp   bool // the connection has ended, and a new one works
 	readOnly bool
@@ -44,12 +45,15 @@ func (f *fakeServer) Driver() driver.Driver { return nil }
 func (f *fakeServer) Look(ctx context.Context, _ driver.Conn) (dialect.Sight, error) {
 	f.mu.Lock()
 	f.looks++
-	sight, err, silent := f.sight, f.err, f.silent
+	sight, err, silent, panics := f.sight, f.err, f.silent, f.panics
 	if f.hungUp {
 		err = errors.New("the connection has ended")
 		f.hungUp = false
 	}
 	f.mu.Unlock()
+	if panics {
+		panic("boom")
+	}
 	if silent {
 		<-ctx.Done()
 		return sight, ctx.Err()

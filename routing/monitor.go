@@ -37,11 +37,16 @@ func (r *Router) monitor(ctx context.Context, m *member) {
 }
 
 // look asks a server. A connection that fails at once is replaced: it may have been ended by hand. at is the moment of the question.
-func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight, error) {
+func (r *Router) look(ctx context.Context, m *member, at *int64) (sight dialect.Sight, err error) {
 	m.refused = false
+	defer func() {
+		if r.contain(m, recover(), &err) {
+			m.hangUp()
+		}
+	}()
 	if m.conn != nil {
 		limited, cancel := context.WithTimeout(ctx, r.Policy.MonitorInterval/2)
-		sight, err := m.Dialect.Replication.Look(limited, m.conn)
+		sight, err = m.Dialect.Replication.Look(limited, m.conn)
 		silent := limited.Err() != nil
 		cancel()
 		if err == nil {
@@ -61,7 +66,7 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 	}
 	m.conn, m.dialled = conn, true
 	*at = r.asking()
-	sight, err := m.Dialect.Replication.Look(limited, conn)
+	sight, err = m.Dialect.Replication.Look(limited, conn)
 	if err != nil {
 		m.hangUp()
 	}
@@ -70,9 +75,10 @@ func (r *Router) look(ctx context.Context, m *member, at *int64) (dialect.Sight,
 
 // hangUp closes the monitor's connection.
 func (m *member) hangUp() {
-	if m.conn != nil {
-		_ = m.conn.Close() // it is of no use any more
+	if conn := m.conn; conn != nil {
 		m.conn = nil
+		defer func() { _ = recover() }() // whatever the driver does, it is of no use any more
+		_ = conn.Close()
 	}
 }
 
@@ -416,7 +422,7 @@ func (r *Router) learn(m *member) {
 		defer r.learning.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 		defer cancel()
-		err := m.teach(ctx, &v.judge.Dialect, nil, false)
+		err := r.teach(ctx, m, &v.judge.Dialect, nil, false)
 		if err != nil && ctx.Err() == nil {
 			r.Logger.Warn("pooled: the server's catalogue cannot be read, so fewer statements go to replicas", "endpoint", m.Info.Name, "error", err)
 		}
@@ -438,7 +444,7 @@ func (r *Router) learnNow(primary *member, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), learnNowTimeout)
 	defer cancel()
 	sessions := primary.Dialect.Sessions
-	err := primary.teach(ctx, &primary.Dialect, []string{text}, true)
+	err := r.teach(ctx, primary, &primary.Dialect, []string{text}, true)
 	if s := sessions.Statement(text); err != nil || s.Provisional && !s.AwaitsFresh { // which the monitor says
 		r.learnsNoText.Store(r.now() + int64(learnNowTimeout))
 	}
@@ -448,18 +454,19 @@ func (r *Router) learnNow(primary *member, text string) {
 const learnNowTimeout = time.Second
 
 // teach has the sessions of a server learn from the member, over a connection that is for nothing else.
-func (m *member) teach(ctx context.Context, of *dialect.Server, texts []string, wait bool) error {
+func (r *Router) teach(ctx context.Context, m *member, of *dialect.Server, texts []string, wait bool) (err error) {
+	defer func() { r.contain(m, recover(), &err) }()
 	conn, err := m.Dialect.Connector.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	if of.Dialled != nil { // it tells what texts are judged by; what others set up besides, the first connection that they may use tells
+	defer func() { _ = conn.Close() }() // what went wrong before is the reason
+	if of.Dialled != nil {              // it tells what texts are judged by; what others set up besides, the first connection that they may use tells
 		_, err = of.Dialled(ctx, conn)
 	}
 	if err == nil {
 		err = of.Sessions.Learn(ctx, conn, texts, wait)
 	}
-	_ = conn.Close() // err is the reason
 	return err
 }
 

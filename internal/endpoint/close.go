@@ -47,12 +47,16 @@ func (e *Endpoint) Close() error {
 	}
 	e.endDials(errDismissed)
 	e.gate.Close()
-	e.workers.Wait()
+	e.workers.wait()
 	if closer, ok := e.server.Connector.(io.Closer); ok {
-		err = errors.Join(err, closer.Close())
+		err = errors.Join(err, e.contained("the real driver's connector was closed", closer.Close))
 	}
 	return err
 }
+
+// Excuse is called by who is about to close the endpoint, or waits for who does: if that is one of its own goroutines, where a callback of the program runs,
+// Close does not wait for it.
+func (e *Endpoint) Excuse() { e.workers.excuse() }
 
 // ErrClosed answers a request of a closed endpoint.
 var ErrClosed = gate.ErrClosed
@@ -82,13 +86,17 @@ func (e *Endpoint) dismissal() <-chan struct{} {
 	return e.away
 }
 
-// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more.
+// refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more. After Close nobody does: who
+// asks then holds a session of a *sql.DB that was closed, and no other Close is to be expected.
 func (e *Endpoint) refuse(ctx context.Context) error {
 	if e.pool.DrainWaits {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-e.dismissal():
+		away := e.dismissal() // first, as Close tells that it is cold before it sends away
+		if !e.cold.Load() {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-away:
+			}
 		}
 	}
 	return &middleware.DrainingError{Endpoint: e.info.Name}

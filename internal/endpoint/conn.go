@@ -58,7 +58,16 @@ func (c *Conn) Background(f func(ctx context.Context)) bool {
 		c.endpoint.line.beginReturn()
 	}
 	running := c.endpoint.Background(func(ctx context.Context) {
-		c.Settle()
+		err := c.endpoint.contained("the end of a statement was waited for", func() error {
+			c.Settle()
+			return nil
+		})
+		if err != nil { // it is only to be released
+			c.Fail()
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(ctx)
+			end()
+		}
 		f(ctx)
 	})
 	if !running && first {

@@ -78,7 +78,9 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	c.idleSince = c.dialled
 	c.Changes().Implicit = o.told.Implicit
 	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
-		c.CancelWith(func(ctx context.Context) error { return e.server.Cancel.Statement(ctx, o.told.Session) })
+		c.CancelWith(func(ctx context.Context) error {
+			return e.contained("a statement was cancelled", func() error { return e.server.Cancel.Statement(ctx, o.told.Session) })
+		})
 	}
 	c.Over(o.socket)
 	c.CountTexts(e.texts)

@@ -30,13 +30,15 @@ func (e *Endpoint) closeConn(c *Conn, why reason) error {
 	delete(e.conns, c)
 	e.mu.Unlock()
 	if wasIdle {
-		e.idle.Add(-1) // now there is room for another one
+		e.going.Add(1) // first: it has no permit, and takes up room until it is closed
+		e.idle.Add(-1)
+		defer e.gone(c)
 	}
 	e.closes[why].Add(1)
 	if why == reclaimed { // the real connection is its holder's, who may be about to use it
 		return c.socket.Close()
 	}
-	return c.Close()
+	return e.contained("a connection was closed", c.Close)
 }
 
 // discard closes a connection that is in use by the caller. The inner pool, which counts it as in use too, drops it.
@@ -60,6 +62,7 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 	e.line.beginClose()
 	closed := sync.OnceFunc(e.line.endClose)
 	running := e.Background(func(context.Context) {
+		defer e.gate.Leave(c.permit)
 		limit := time.AfterFunc(goneTimeout, closed) // a driver that does not come back keeps nobody from dialling for longer
 		e.discard(c, why)
 		limit.Stop()
@@ -67,7 +70,6 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 		if why != reclaimed { // its session may go on
 			c.awaitGone()
 		}
-		e.gate.Leave(c.permit)
 	})
 	if !running {
 		closed()
@@ -75,6 +77,25 @@ func (e *Endpoint) closeOffPath(c *Conn, why reason) {
 		e.gate.Leave(c.permit)
 	}
 }
+
+// gone waits until a closed connection that was idle is over for the server, and then says that there is room for another one.
+func (e *Endpoint) gone(c *Conn) {
+	over := func() {
+		e.going.Add(-1)
+		e.line.tell()
+	}
+	running := c.Gone() != nil && e.Background(func(context.Context) {
+		defer over()
+		c.awaitGone()
+	})
+	if !running {
+		over()
+	}
+}
+
+// room is how many more connections there may be than those which are idle, and those whose borrowers have their permits; less than none if some that nobody
+// has a permit for are still being closed.
+func (e *Endpoint) room() int64 { return e.gate.Room() - e.going.Load() }
 
 // goneTimeout is how long a permit waits for a driver that closes in the background. A server that is well needs milliseconds. Of one that
 // is silent, or that nothing reaches any more, nobody can know whether it ever ends the session; as long as permits wait for that, they are missing

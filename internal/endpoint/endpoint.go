@@ -61,6 +61,7 @@ type Endpoint struct {
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
 	idle        atomic.Int64
+	going       atomic.Int64 // that were idle, and are being closed
 	surplus     surplus
 	holdTime    lately // for how long connections are in use
 	dialTime    lately // how long dials take that succeed
@@ -76,7 +77,7 @@ type Endpoint struct {
 	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for tended ones can take
 	ctx     context.Context                       // of what runs in the background; Close cancels it
 	cancel  context.CancelFunc
-	workers sync.WaitGroup // counts the goroutines of Background; grows only while closed is false
+	workers workers // the goroutines of Background; grows only while closed is false
 }
 
 // Options is what an endpoint is made of.
@@ -277,12 +278,14 @@ func (e *Endpoint) Background(f func(ctx context.Context)) bool {
 	if e.closed.Load() {
 		return false
 	}
-	e.workers.Add(1)
+	e.workers.add()
 	ctx := e.ctx
-	go func() {
-		defer e.workers.Done()
-		f(ctx)
-	}()
+	go e.workers.run(func() {
+		_ = e.contained("working in the background", func() error { // those who know what is to be done then do it before
+			f(ctx)
+			return nil
+		})
+	})
 	return true
 }
 

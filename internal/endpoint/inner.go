@@ -102,6 +102,8 @@ func (ic innerConn) Close() error {
 		rested := e.rest()
 		var busy bool
 		switch taken, busy = c.take(looked); {
+		case busy && e.closed.Load():
+			return nil // who tends it closes it then, and may be the one who closes the endpoint
 		case busy:
 			<-rested
 		case !taken:

@@ -107,7 +107,7 @@ type expectation struct {
 	hold int64 // for how long one is in use, in nanoseconds
 	dial int64 // how long it takes to make one; 0: nobody knows
 	busy int   // how many are not idle
-	room int64 // how many permits are left: so many connections may be idle while one is dialled
+	room int64 // how many permits are left, less what is being closed without one: so many connections may be idle while one is dialled
 }
 
 // moment is how soon to look again for a connection that counts as idle and could not be had: it is on its way, or another borrower's by now.
@@ -125,6 +125,9 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 		return false, 0
 	}
 	if l.dials+l.returning+l.closing > l.places.Len() {
+		return false, 0
+	}
+	if x.room < 0 { // what is being closed is still there
 		return false, 0
 	}
 	switch idle := idle.Load(); { // what was on its way counts as idle before it does not count here any more

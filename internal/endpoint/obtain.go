@@ -118,7 +118,7 @@ func (e *Endpoint) expect() expectation {
 		hold: e.holdTime.typical(),
 		dial: e.dialTime.typical(),
 		busy: open - int(e.idle.Load()),
-		room: e.gate.Room(),
+		room: e.room(),
 	}
 }
 

@@ -27,16 +27,22 @@ func (e *Endpoint) dialIdle(ctx context.Context) error {
 
 func (e *Endpoint) dialIdleOnce(ctx context.Context) error {
 	r := &Request{ctx: ctx}
-	c, err := e.dial(r)
+	var c *Conn
+	err := e.contained("a connection was dialled for nobody", func() (err error) {
+		c, err = e.dial(r)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := e.bound(r, 1)
 	defer cancel()
-	err = c.Ping(ctx)
-	if err == nil {
-		err = c.PrepareMost(ctx, never)
-	}
+	err = e.contained("a new connection was made ready", func() error {
+		if err := c.Ping(ctx); err != nil {
+			return err
+		}
+		return c.PrepareMost(ctx, never)
+	})
 	if err != nil {
 		why := failed
 		if e.closed.Load() {

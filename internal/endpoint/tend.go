@@ -83,9 +83,18 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 	run := func(ctx context.Context) {
 		defer func() {
 			c.rest()
+			if e.closed.Load() && c.look() { // the inner pool has left it to us
+				e.closeIdle(c, shutdown)
+			}
 			e.tellRest()
 		}()
-		f(ctx)
+		err := e.contained("an idle connection was looked after", func() error {
+			f(ctx)
+			return nil
+		})
+		if err != nil && c.state.phase() != closed { // nobody knows what the driver has sent
+			e.closeIdle(c, failed)
+		}
 	}
 	if !e.Background(run) {
 		over, cancel := context.WithCancel(context.Background())

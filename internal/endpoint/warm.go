@@ -75,7 +75,7 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 		return errBusy
 	}
 	defer e.gate.Leave(gate.Permit{})
-	if e.idle.Load() > e.gate.Room() { // they have come back meanwhile
+	if e.idle.Load() > e.room() { // they have come back meanwhile, or are still being closed
 		return errBusy
 	}
 	return e.dialIdle(ctx)

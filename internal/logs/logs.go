@@ -9,6 +9,7 @@ package logs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -35,12 +36,14 @@ type handler struct {
 var _ slog.Handler = (*handler)(nil)
 
 // Enabled asks the program's handler. What it does not want counts for nothing.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+func (h *handler) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
+	defer contain(nil)
 	return h.over(h.program().Handler()).Enabled(ctx, level)
 }
 
 // Handle passes the record on, or counts it.
-func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+func (h *handler) Handle(ctx context.Context, r slog.Record) (err error) {
+	defer contain(&err)
 	ok, suppressed := h.limits.pass(h.kind(r), time.Now())
 	if !ok {
 		return nil
@@ -50,6 +53,15 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		to = to.WithAttrs([]slog.Attr{slog.Uint64("suppressed", suppressed)})
 	}
 	return h.over(to).Handle(ctx, r)
+}
+
+// contain is deferred around the program's handler. Most of what pooled logs it logs on goroutines of its own, where a panic would end the program, and no
+// call is to fail because of what is said about it. What else would there be to tell it to than the handler itself? So it is an error, as those of
+// handlers are, which slog ignores.
+func contain(err *error) {
+	if p := recover(); p != nil && err != nil {
+		*err = fmt.Errorf("pooled: the handler of logs panicked: %v", p)
+	}
 }
 
 // WithAttrs returns a handler with the same limits.

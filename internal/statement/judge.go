@@ -22,6 +22,7 @@ func Absent(s *dialect.Statement, why string) {
 	s.Class = dialect.Unknown
 	s.Sees = dialect.Sequence
 	s.Effects |= dialect.UnknownEffect
+	s.Refuses = nil // whatever else it was unknown for
 }
 
 // Veil takes the names from the reason for which a statement is unknown: its text can be read in several ways, in one of which they may be data.

@@ -346,16 +346,24 @@ func (r *Reader[C]) Learn(ctx context.Context, texts []string, wait bool, fetch 
 	if c == nil {
 		r.learnt.Store(start.UnixNano())
 	}
+	read := false
+	defer func() {
+		if !read { // or the driver panicked
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.failedLocked(c, names)
+		}
+	}()
 	extended, err := fetch(c, names)
-	if c == nil && err == nil {
+	if err != nil {
+		return err
+	}
+	read = true
+	if c == nil {
 		r.took.Store(int64(time.Since(start)))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
-		r.failedLocked(c, names)
-		return err
-	}
 	r.replaceLocked(c, extended, names)
 	return nil
 }

@@ -99,6 +99,17 @@ func TestReaderReadsWhatCouldNotBeReadSooner(t *testing.T) {
 	})
 }
 
+func TestReaderReadsAgainWhatADriverPanickedOver(t *testing.T) {
+	r := NewReader(whole)
+	assert.True(t, r.Statement("f").Provisional)
+	assert.PanicsWithValue(t, "boom", func() {
+		_ = r.Learn(t.Context(), nil, false, func(*names, []string) (*names, error) { panic("boom") })
+	})
+	assert.True(t, r.Stale())
+	require.NoError(t, r.Learn(t.Context(), nil, false, fetches(names{"f": true})))
+	assert.Equal(t, dialect.Read, r.Statement("f").Class)
+}
+
 func TestReaderKnowsNothingWhereWhatWasChangedCannotBeRead(t *testing.T) {
 	refused := errors.New("permission denied")
 	refuse := func(*names, []string) (*names, error) { return nil, refused }

@@ -26,13 +26,14 @@ import (
 // Options is what a Reset is made of.
 type Options struct {
 	Policy   policy.Reset
-	Endpoint string             // its name, for the log
-	Init     string             // pool_init, which a reset may have to repeat; empty = none
-	Sessions dialect.Sessions   // what knows the sessions of the server
-	TellsTx  bool               // the state of a real connection tells whether it is in a transaction
-	Dead     func(error) bool   // whether an error says that the connection is dead
-	Code     func(error) string // the code that the server gave an error; empty: it is none of the server's
-	AtDial   bool               // others may do to sessions what is not seen: a connection is asked when it is dialled what a session begins with
+	Endpoint string                                        // its name, for the log
+	Init     string                                        // pool_init, which a reset may have to repeat; empty = none
+	Sessions dialect.Sessions                              // what knows the sessions of the server
+	TellsTx  bool                                          // the state of a real connection tells whether it is in a transaction
+	RowsOver func(real driver.Conn, rows driver.Rows) bool // see [dialect.Traits]; nil: nobody knows
+	Dead     func(error) bool                              // whether an error says that the connection is dead
+	Code     func(error) string                            // the code that the server gave an error; empty: it is none of the server's
+	AtDial   bool                                          // others may do to sessions what is not seen: a connection is asked when it is dialled what a session begins with
 	Logger   *slog.Logger
 	// Trace is told when a session with a [dialect.Changes].Cause is about to be made clean, and returns what is told the outcome. Nil: nobody is told.
 	Trace func(cause context.Context, conn middleware.ServerConn) (end func(outcome string))
@@ -92,6 +93,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		if err != nil {
 			return err
 		}
+		r.closeQuery(conn)
 		if c.Op == middleware.Raw {
 			if first {
 				r.askBefore(ctx, conn)
@@ -111,8 +113,11 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			changes = r.Sessions.Changes() // its own is none
 		}
 		err = next(ctx, c)
+		open := c.Op == middleware.Query && err == nil
 		if s.Defines && !lasts {
-			r.over(conn.Changes())
+			if open = open && !r.areOver(conn, c.Rows); !open {
+				r.over(conn.Changes())
+			}
 		}
 		if now := c.Session.Conn(); now != nil && now != conn { // the server had ended the session, and it was run in another
 			conn = now
@@ -121,7 +126,10 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 			}
 		}
 		if err != driver.ErrSkip { // with that, nothing was sent: it comes again as a prepared statement
-			r.after(conn, c, changes, err != nil)
+			r.after(conn, c, changes, err)
+		}
+		if open {
+			conn.Changes().Query = dialect.OpenQuery{Text: c.Text, Since: changes, Defines: s.Defines && !lasts}
 		}
 		return err
 	}
@@ -146,21 +154,20 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 	return s, nil
 }
 
-// after notes what was done by a call, which began when the sessions had counted so many changes.
-func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, failed bool) {
+// after notes what was done by a call, which began when the sessions had counted so many changes, and has ended with an error, or with none.
+func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, err error) {
 	s := c.Statement
-	conn.Changes().Read(s, failed)
+	conn.Changes().Read(s, err != nil)
 	if s.Provisional && !s.Defines { // more may be known by now
 		s = r.Sessions.Statement(c.Text)
 	}
-	if r.Sessions.Changes() != changes && r.Sessions.ChangedSince(changes, c.Text) {
-		r.noteChanged(conn, s, c.Text, changes)
-	}
+	s = s.EndedWith(err)
+	r.meets(conn, s, c.Text, changes)
 	if s.Provisional && c.Route.Proved && conn.Changes().Definitions == nil { // not here, but on another server of the cluster
 		return
 	}
-	if s.Effects != 0 || s.Provisional || conn.Changes().Definitions != nil {
-		r.note(conn, s, c.Text, changes)
+	if s.Effects != 0 || s.Provisional || s.Lingers || conn.Changes().Definitions != nil {
+		r.note(conn, s, c.Text, changes, err)
 	}
 	if s.Effects.Has(dialect.UnknownEffect) { // it may have defined something, and its session may be kept
 		r.Sessions.Outdate(false)
@@ -198,22 +205,11 @@ func (r *Reset) over(changes *dialect.Changes) {
 	changes.EndDefinitions()
 }
 
-// noteChanged notes what a statement does by definitions that have begun while it ran. Of one that was not known before them nobody can tell.
-func (r *Reset) noteChanged(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
-	if s.Provisional && r.judges() {
-		conn.Changes().Effects |= dialect.UnknownEffect // which is so only now, and has no reason that anybody could do anything about
-		return
-	}
-	if s = r.Sessions.Statement(text); s.Effects != 0 || s.Provisional {
-		r.note(conn, s, text, since)
-	}
-}
-
-// note notes what a statement does, which began when the sessions had counted so many changes.
-func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64) {
+// note notes what a statement does, which began when the sessions had counted so many changes, and has ended with an error, or with none.
+func (r *Reset) note(conn middleware.ServerConn, s *dialect.Statement, text string, since uint64, err error) {
 	changes := conn.Changes()
 	if r.Policy.Mode != policy.ResetOff {
-		changes.Add(s, text, since)
+		changes.AddEnded(s, text, since, err)
 		if s.Provisional && s.Alters { // what it ran may be gone
 			changes.Effects |= dialect.UnknownEffect
 		}
@@ -243,6 +239,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		if event.Released {
 			return
 		}
+		r.closeQuery(event.Conn)
 		changes := event.Conn.Changes()
 		if changes.Implicit {
 			changes.Effects |= dialect.OpenTx
@@ -259,6 +256,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			if event.Unknown {
 				changes.Unknown(dialect.Reason{What: "the real connection was used (pooled.Raw)"})
 			}
+			changes.EndLingering(r.Sessions)
 			changes.Defer()
 		}
 		if event.Discard || !changes.Effects.Has(dialect.OpenTx) {
@@ -292,7 +290,17 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 // finish has a goroutine of the endpoint make the session clean, and give the connection back. audited is that of clean.
 func (r *Reset) finish(event *middleware.Release, next middleware.ReleaseFunc, audited bool) {
 	later := *event
-	if !event.Conn.Background(func(ctx context.Context) { r.clean(ctx, &later, audited); next(&later) }) {
+	run := func(ctx context.Context) {
+		defer func() {
+			if !later.Released { // something panicked, which the endpoint tells
+				later.Discard = true
+				next(&later)
+			}
+		}()
+		r.clean(ctx, &later, audited)
+		next(&later)
+	}
+	if !event.Conn.Background(run) {
 		event.Discard = true // the endpoint is closed
 		r.over(event.Conn.Changes())
 		next(event)
@@ -406,6 +414,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 		return wasReset, failed
 	}
 	changes.Settle(r.Sessions, pending, undone)
+	changes.EndLingering(r.Sessions)
 	if changes.Effects.Has(dialect.UnknownEffect) { // which may have defined something
 		r.Sessions.Outdate(false)
 	}

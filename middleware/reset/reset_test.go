@@ -183,6 +183,33 @@ func TestResetThatFailsOrPanicsCostsTheConnectionButNoPermit(t *testing.T) {
 	}
 }
 
+func TestPanicOfATracerCostsTheConnectionButNoPermit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, early := range []bool{true, false} {
+			p := open(t, &sessions{}, func(o *reset.Options, pool *policy.Pool) {
+				pool.MaxConns = 1
+				o.Trace = func(context.Context, middleware.ServerConn) func(string) {
+					if early {
+						panic("no")
+					}
+					return func(string) { panic("no") }
+				}
+			})
+			conn, err := p.Conn(t.Context())
+			require.NoError(t, err)
+			_, err = conn.ExecContext(t.Context(), "set")
+			require.NoError(t, err)
+			require.NoError(t, conn.Raw(func(session any) error {
+				session.(middleware.Session).Conn().Changes().Cause = t.Context()
+				return nil
+			}))
+			require.NoError(t, conn.Close())
+			p.borrow(t, "read") // waits for the permit
+			assert.EqualValues(t, 2, p.stats().Dials)
+		}
+	})
+}
+
 func TestBorrowerWaitsForAResetNoLongerThanADialTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})

@@ -58,6 +58,16 @@ func functions() map[string]*function {
 	return all
 }
 
+// HarmlessFunctions lists the built-in functions that leave nothing and of which the name, in lower case, fits.
+func HarmlessFunctions(fits func(name string) bool) (names []string) {
+	for name, w := range words {
+		if f := w.function; f != nil && f.effects == 0 && fits(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // primaryFunctions leave nothing, but answer for the session or for the server they are called on, or read its files.
 const primaryFunctions = `
 row_count found_rows connection_id ps_thread_id is_free_lock is_used_lock load_file master_pos_wait source_pos_wait master_gtid_wait

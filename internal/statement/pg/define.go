@@ -140,6 +140,18 @@ func defineUnknown(w *walk) (dialect.Class, dialect.Effects) {
 	return dialect.Unknown, effects | dialect.UnknownEffect
 }
 
+// do judges DO, whose source may do anything.
+func do(w *walk) (dialect.Class, dialect.Effects) {
+	class, effects := defineUnknown(w)
+	for i := range w.tokens {
+		if name := ForGood(w.tokens[i].text); name != "" {
+			w.costs("do has " + name + " in its source")
+			effects |= dialect.Permanent
+		}
+	}
+	return class, effects
+}
+
 // tellsAll reports whether something temporary is made of what the text shows: a table that takes nothing over from others, a view, a sequence. The source
 // of a function is a string, and what is made of others has what is stored with them under a name that means something else outside.
 func (w *walk) tellsAll() bool {

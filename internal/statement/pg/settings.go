@@ -1,6 +1,8 @@
 package pg
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -94,6 +96,22 @@ func outlives(name string) dialect.Effects {
 // first time, which is never done again.
 var forGood = words(`seed standard_conforming_strings backslash_quote plpgsql.variable_conflict plpgsql.print_strict_params
 	plpgsql.extra_warnings plpgsql.extra_errors`)
+
+// ForGood returns the first name in the source of a function, or in that of a DO block, of a setting that nothing undoes or of a function of the server's
+// own that leaves such a thing; empty: there is none. Not seed, which a full reset undoes.
+func ForGood(source string) string {
+	source = strings.ToLower(source)
+	for _, name := range lasting {
+		if strings.Contains(source, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// lasting are these names. A replication origin can be looked for only by who may set one up, which a function may do for others.
+var lasting = append(slices.DeleteFunc(slices.Sorted(maps.Keys(forGood)), func(name string) bool { return name == "seed" }),
+	"pg_backup_start", "pg_start_backup", "pg_replication_origin_session_setup")
 
 // indifferent are settings that a prepared statement keeps nothing of, with the words for them that are no names: they say how, when and how long it
 // is run, or the server looks at them each time (the role, row_security), or has all plans made anew by itself (session_replication_role). Not

@@ -43,6 +43,7 @@ type Statement struct {
 	Removes   bool               // it is DROP: what is left is what was there before
 	Fires     bool               // event triggers may call functions when it runs
 	Bare      bool               // it is made of keywords, constants and parameters: nothing in it could be anything but the server's own
+	Lingers   bool               // it declares a cursor: what it names may run later
 	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
 

@@ -59,7 +59,7 @@ func init() { // not a literal: EXPLAIN comes back to it
 		// What is stored with a table is evaluated, which they need not even name.
 		"vacuum": (*walk).unknown, "analyze": (*walk).unknown, "analyse": (*walk).unknown, "cluster": (*walk).unknown, "reindex": (*walk).unknown,
 
-		"do": defineUnknown, "call": call,
+		"do": do, "call": call,
 	}
 }
 
@@ -169,6 +169,7 @@ func discard(w *walk) (dialect.Class, dialect.Effects) {
 
 // declare judges DECLARE … CURSOR. What the query does is counted here, though it happens at FETCH.
 func declare(w *walk) (dialect.Class, dialect.Effects) {
+	w.out.Lingers = true
 	class, effects := write(w)
 	for i := 2; i < len(w.tokens) && !w.at(i).is("for"); i++ {
 		if w.at(i).is("with") && w.at(i+1).is("hold") {

@@ -73,6 +73,7 @@ func TestWhatNobodyCanTellOrUndoHasAReason(t *testing.T) {
 		"insert into t values (query_to_xml('s3cret', true, true, ''))": "function query_to_xml may do anything",
 		"select nextval('s'); select setseed(0.5)":                      "function setseed changes the session",
 		"insert into t values (1); do $$s3cret$$":                       "do",
+		"do $$begin set local Standard_Conforming_Strings = off; end$$": "do has standard_conforming_strings in its source",
 		"load 's3cret'":                "load",
 		"discard all":                  "discard",
 		"vacuum t":                     "vacuum",

@@ -1,0 +1,49 @@
+package pooled_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A function is read when it is first called, in the way that is set then, and never again.
+func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
+	const off = "set_config('standard_conforming_strings', 'off', true)"
+	for _, c := range []struct {
+		name            string
+		setup           []string
+		borrower, check string
+		closed          uint64 // connections
+	}{
+		{"strings", []string{"create function f() returns int language plpgsql set standard_conforming_strings = off as $$begin return escaped(); end$$"}, "select f()", "select escaped()", 1},
+		{"strings in a language of the server's", []string{"create function f() returns int language sql volatile set standard_conforming_strings = off as 'select escaped()'"}, "select f()", "select escaped()", 1},
+		{"strings by a call", []string{"create function f() returns int language plpgsql as $$begin perform " + off + "; return escaped(); end$$"}, "select f()", "select escaped()", 1},
+		{"strings behind a view", []string{"create function f() returns int language plpgsql set standard_conforming_strings = off as $$begin return escaped(); end$$", "create view v as select f()"}, "select * from v", "select escaped()", 1},
+		{"strings of a view", []string{"create view v as select case when " + off + " = 'off' then escaped() end"}, "select * from v", "select escaped()", 1},
+		{"strings behind a trigger", []string{
+			"create function f() returns trigger language plpgsql set standard_conforming_strings = off as $$begin perform escaped(); return new; end$$",
+			"create trigger w before insert on t for each row execute function f()",
+		}, "insert into t values (2)", "select escaped()", 1},
+		{"strings of a DO block", nil, "do $$begin perform " + off + ", escaped(); end$$", "select escaped()", 1},
+		{"names", []string{"create function f() returns int language plpgsql set plpgsql.variable_conflict = use_variable as $$begin return conflicting(); end$$"}, "select f()", "select escaped()", 1},
+		{"a setting that is no matter of reading", []string{"create function f() returns int language plpgsql set timezone = 'Asia/Tokyo' as $$begin return escaped(); end$$"}, "select f()", "select escaped()", 0},
+		{"a directive", []string{"create function f() returns int language plpgsql as $$\n#variable_conflict use_variable\nbegin perform set_config('app.leak', '1', false); return escaped(); end$$"}, "select f()", "select escaped()", 0},
+	} {
+		for version, database := range postgresVersions {
+			t.Run(version+"/"+c.name, func(t *testing.T) {
+				dsn := database(t)
+				setUp(t, "pgx", dsn, append([]string{
+					"create table t (id int)", "insert into t values (1)",
+					"create function escaped() returns int language plpgsql as $$begin return length('a\\nb'); end$$",
+					"create function conflicting() returns int language plpgsql as $$declare id int := 7; begin return (select max(id) from t); end$$",
+				}, c.setup...))
+				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
+				borrow(t, db, c.borrower)
+				assert.Equal(t, "4", scalar(t, db, c.check))
+				_, err := db.ExecContext(t.Context(), "select conflicting()")
+				assert.ErrorContains(t, err, "ambiguous")
+				assert.Equal(t, c.closed, resets(t, db).Discards.Permanent)
+			})
+		}
+	}
+}
