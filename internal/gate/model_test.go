@@ -36,7 +36,8 @@ type model struct {
 	length   time.Duration
 	line     func() line // nil: the gate's own
 	shed     bool
-	slower   func(at time.Duration) float64 // how many times as long statements take; nil: never longer
+	slower   func(at time.Duration) float64       // how many times as long statements take that come then; nil: never longer
+	still    func(at time.Duration) time.Duration // for how long the server stands still from then on; nil: never
 }
 
 // outcome is what became of the callers.
@@ -48,6 +49,7 @@ type outcome struct {
 	told     []time.Duration // after how long they knew
 	permits  int
 	duration time.Duration
+	still    func(at time.Duration) time.Duration // as in the model
 }
 
 // served is a caller whose statement ended.
@@ -89,7 +91,7 @@ func (o *outcome) String() string {
 // run runs the model in a bubble. What is drawn is the same for all models that differ in nothing else than their gate.
 func (m model) run(t *testing.T) *outcome {
 	t.Helper()
-	o := &outcome{permits: m.permits, duration: m.length}
+	o := &outcome{permits: m.permits, duration: m.length, still: m.still}
 	synctest.Test(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		g := New(Options{Limit: m.permits, Shed: m.shed, Target: -1, Interval: -1})
@@ -123,8 +125,12 @@ func (o *outcome) call(ctx context.Context, g *Gate, at, work, within time.Durat
 	came := time.Now()
 	p, _, err := g.Enter(ctx, 0)
 	if err == nil {
+		takes := work
+		if o.still != nil {
+			takes += o.still(at + time.Since(came))
+		}
 		select {
-		case <-time.After(work):
+		case <-time.After(takes):
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -247,6 +253,23 @@ func TestOverloadIsOverWhenTheServerIsWellAgain(t *testing.T) {
 			assert.GreaterOrEqual(t, o.goodput(began, ended), 0.9)
 			assert.GreaterOrEqual(t, o.goodput(ended+2*interval, o.duration), 0.95)
 		})
+	}
+}
+
+func TestNobodyIsRefusedWhileTheServerStandsStillForAMoment(t *testing.T) {
+	const began, lasts = 2 * time.Second, time.Second
+	for _, each := range []time.Duration{ms, service} { // statements, which have no part in how long the server stands still
+		o := model{
+			permits: 8, load: 0.05 * float64(service) / float64(each), service: always(each), deadline: always(3 * time.Second), length: 5 * time.Second, shed: true,
+			still: func(at time.Duration) time.Duration {
+				if began <= at && at < began+lasts {
+					return began + lasts - at
+				}
+				return 0
+			},
+		}.run(t)
+		assert.Empty(t, o.refused)
+		assert.Empty(t, o.lost)
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *shares) next(now int64) *waiter {
 	w := t.line.next(now, c.holds.typical(), c.crowd.over && c.crowd.sheds)
 	s.left(w)
 	w.permit = s.take(t, now)
-	c.crowd.admitted(now)
+	c.crowd.admitted(now, c.holds.mean)
 	return w
 }
 
