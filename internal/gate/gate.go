@@ -68,7 +68,10 @@ func New(o Options) *Gate {
 // now is the time since the gate was made, in nanoseconds, and never 0.
 func (g *Gate) now() int64 { return g.stamp(time.Now()) }
 
-func (g *Gate) stamp(t time.Time) int64 { return max(1, int64(t.Sub(g.start))+1) }
+// stamp is a time as now tells it. What is too far away for that is as far as can be told.
+func (g *Gate) stamp(t time.Time) int64 {
+	return min(max(0, int64(t.Sub(g.start))), math.MaxInt64-1) + 1
+}
 
 // Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how long it waited and, when it did not get the permit,
 // the error of the context, context.DeadlineExceeded for the timeout, a [*Refusal], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
@@ -157,12 +160,16 @@ func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration
 
 // makeRoomLocked refuses somebody who waits, if that is right: one of a class of less weight, or of a tenant who takes and wants more.
 func (g *Gate) makeRoomLocked(w *waiter, now int64) bool {
-	c, own := g.shares.lowest(), w.tenant.class
-	if c == nil || c.Weight > own.Weight || c == own && c.waiters[0].claim() <= w.tenant.claim()+1 || c != own && c.Weight == own.Weight {
+	own := w.tenant.class
+	switch c := g.shares.lowest(); {
+	case c == nil:
+		return false
+	case c != own && c.Weight < own.Weight, c == own && c.waiters[0].claim() > w.tenant.claim()+1:
+		g.sendAwayLocked(c, now, true)
+		return true
+	default:
 		return false
 	}
-	g.sendAwayLocked(c, now, true)
-	return true
 }
 
 // end takes down how a wait ended.
@@ -231,7 +238,7 @@ func (g *Gate) leaveLocked(p Permit) {
 // watchLocked looks whether there is a crowd of a class, and sends those away who are too many.
 func (g *Gate) watchLocked(c *class, now int64) {
 	c.crowd.look(now, c.oldest(), c.holds.mean)
-	for most := c.crowd.most(now, g.Limit); g.Shed && c.crowd.over && c.waiting > most; {
+	for most := c.crowd.most(now, g.Limit); c.crowd.sheds && c.crowd.over && c.waiting > most; {
 		g.sendAwayLocked(c, now, false)
 		c.crowd.refused = now
 	}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -169,6 +170,95 @@ func enter(t *testing.T, g *Gate) Permit {
 	p, _, err := g.Enter(t.Context(), 0)
 	assert.NoError(t, err)
 	return p
+}
+
+func TestDeadlineInCenturiesIsNotOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := one()
+		p := enter(t, g)
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(1000, 0, 0))
+		defer cancel()
+		admitted := make(chan Permit)
+		go func() {
+			p, _, err := g.Enter(ctx, 0)
+			assert.NoError(t, err)
+			admitted <- p
+		}()
+		synctest.Wait()
+		g.Leave(p)
+		g.Leave(<-admitted)
+		assert.Equal(t, State{Waits: 1}, g.State())
+	})
+}
+
+func TestFullQueueRefusesWhoeverMattersLeast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Limit: 1, MaxWaiters: 3, Classes: []Class{{Name: "web", Weight: 8}, {Name: "batch", Weight: 1}}})
+		p := enter(t, g)
+		refused := map[string]int{}
+		join := func(class, tenant string) {
+			go func() {
+				p, _, err := g.Enter(WithTenant(WithClass(context.Background(), class), tenant), 0)
+				if err == nil {
+					g.Leave(p)
+					return
+				}
+				var refusal *Refusal
+				assert.ErrorAs(t, err, &refusal)
+				assert.True(t, refusal.Full)
+				assert.Equal(t, class, refusal.Class)
+				refused[class+" of "+tenant]++
+			}()
+			synctest.Wait()
+		}
+		for _, tenant := range []string{"a", "a", "a", "a"} {
+			join("batch", tenant)
+		}
+		assert.Equal(t, map[string]int{"batch of a": 1}, refused, "the one that came last")
+		join("batch", "b")
+		assert.Equal(t, map[string]int{"batch of a": 2}, refused, "of the tenant that wants most")
+		join("web", "a")
+		join("web", "a")
+		assert.Equal(t, 4, refused["batch of a"]+refused["batch of b"], "of the class of less weight")
+		join("web", "a")
+		join("web", "a")
+		join("batch", "c")
+		assert.Equal(t, map[string]int{"batch of a": 4, "batch of b": 1, "web of a": 1, "batch of c": 1}, refused)
+		g.Leave(p)
+		synctest.Wait()
+		assert.Zero(t, g.State().Waiting)
+	})
+}
+
+// BenchmarkWaiter has one more wait and go away, while many do.
+func BenchmarkWaiter(b *testing.B) {
+	for _, n := range []int{0, 1_000, 100_000} {
+		for name, timeout := range map[string]time.Duration{"no deadline": 0, "a deadline": time.Hour} {
+			b.Run(fmt.Sprint(name, ", ", n, " wait"), func(b *testing.B) {
+				g := one()
+				enterOrFail(b, g)
+				g.mu.Lock()
+				for range n {
+					_, err := g.joinLocked(b.Context(), caller{}, timeout, false)
+					require.NoError(b, err)
+				}
+				g.mu.Unlock()
+				b.ReportAllocs()
+				for b.Loop() {
+					g.mu.Lock()
+					w, _ := g.joinLocked(b.Context(), caller{}, timeout, false)
+					g.shares.remove(w)
+					g.mu.Unlock()
+				}
+			})
+		}
+	}
+}
+
+func enterOrFail(b *testing.B, g *Gate) {
+	b.Helper()
+	_, _, err := g.Enter(b.Context(), 0)
+	require.NoError(b, err)
 }
 
 func TestRoomIsForThePermitsThatAreLeft(t *testing.T) {
