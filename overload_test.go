@@ -274,3 +274,29 @@ func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(log.String(), "calls belong to a class that pool_classes does not have"))
 	assert.Contains(t, log.String(), "class=bacth")
 }
+
+func TestTimeoutTellsWhoWasServedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns, c.AcquireTimeout = 1, 3*time.Second })}
+		for _, name := range []string{"first", "second", "third"} {
+			q.join(t.Context(), name)
+		}
+		failed := make(chan error, 1)
+		go func() {
+			_, err := q.ExecContext(t.Context(), "fourth")
+			failed <- err
+		}()
+		synctest.Wait()
+		q.next <- struct{}{}
+		synctest.Wait()
+		q.next <- struct{}{}
+		err := <-failed
+		var timeout *pooled.AcquireTimeoutError
+		require.ErrorAs(t, err, &timeout)
+		assert.EqualValues(t, 2, timeout.Served)
+		assert.False(t, timeout.PassedOver)
+		assert.ErrorContains(t, err, "0 more waiting, 2 served meanwhile; ")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		q.next <- struct{}{}
+	})
+}

@@ -54,6 +54,11 @@ type AcquireTimeoutError struct {
 	OldestHeld time.Duration
 	// Waiters is how many other sessions were waiting.
 	Waiters int
+	// Served is how many others got a connection while this session waited.
+	Served uint64
+	// PassedOver says that this session had less time left than connections are held for, and was passed over for others: its statement would have been
+	// cancelled half way.
+	PassedOver bool
 	// Holders are those who held a connection for longest, three at most, the longest first. Nil with pool_leak=off.
 	Holders []held.Conn
 	// Own are the connections that the waiting goroutine held itself. With all permits in use, it waited for what it would have had to give
@@ -75,6 +80,12 @@ func (e *AcquireTimeoutError) Error() string {
 	if e.MaxConns > 0 {
 		fmt.Fprintf(&b, ": %d of %d permits (pool_max_conns) hold a connection in use, %d are dialling, cleaning or closing, %d more waiting",
 			e.InUse, e.MaxConns, e.Dialling, e.Waiters)
+		if e.Served > 0 {
+			fmt.Fprintf(&b, ", %d served meanwhile", e.Served)
+		}
+		if e.PassedOver {
+			b.WriteString("; it was passed over in the end, as it had less time left than connections are held for")
+		}
 	} else {
 		fmt.Fprintf(&b, ": %d connections in use, no limit set", e.InUse)
 	}

@@ -319,10 +319,13 @@ func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error
 	if refusal := (*gate.Refusal)(nil); errors.As(err, &refusal) {
 		return e.overloaded(waited, refusal)
 	}
-	if !errors.Is(err, context.DeadlineExceeded) {
+	expiry := (*gate.Expiry)(nil)
+	if !errors.As(err, &expiry) {
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
-	return e.timeout(waited, ctx.Err() == nil, err)
+	t := e.timeout(waited, ctx.Err() == nil, context.DeadlineExceeded)
+	t.Served, t.PassedOver = expiry.Served, expiry.Hopeless
+	return t
 }
 
 // overloaded explains why a session was refused.
@@ -343,7 +346,7 @@ func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.Refusal) error
 }
 
 // timeout explains why a session got no connection in time.
-func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) error {
+func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) *middleware.AcquireTimeoutError {
 	if errors.Is(cause, driver.ErrBadConn) {
 		cause = context.DeadlineExceeded // database/sql would try again, after the deadline
 	}

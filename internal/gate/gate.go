@@ -74,7 +74,7 @@ func (g *Gate) stamp(t time.Time) int64 {
 }
 
 // Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how long it waited and, when it did not get the permit,
-// the error of the context, context.DeadlineExceeded for the timeout, a [*Refusal], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
+// an [*Expiry] if its time was over, the error of the context if that was cancelled, a [*Refusal], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
 func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
 	return g.enter(ctx, timeout, false)
 }
@@ -133,7 +133,7 @@ func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
 // joinLocked lets somebody wait, if one more may.
 func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration, own bool) (*waiter, error) {
 	now := g.now()
-	w := &waiter{joined: now, admitted: make(chan struct{}), index: outside}
+	w := &waiter{joined: now, served: g.shares.served, admitted: make(chan struct{}), index: outside}
 	if deadline, ok := ctx.Deadline(); ok {
 		w.due = g.stamp(deadline)
 		w.until = w.due
@@ -192,8 +192,23 @@ func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
 	default:
 		g.shares.remove(w)
 	}
+	if err == context.DeadlineExceeded {
+		err = &Expiry{Served: g.shares.served - w.served, Hopeless: w.stage == hopeless}
+	}
 	return Permit{}, waited, err
 }
+
+// Expiry answers whose time was over. It is a context.DeadlineExceeded.
+type Expiry struct {
+	Served   uint64 // how many others got a permit while it waited
+	Hopeless bool   // it had less time left than permits are held for, and was passed over for that
+}
+
+// Error is for who forgets to tell it in words of his own.
+func (e *Expiry) Error() string { return "pooled: no permit in time" }
+
+// Unwrap returns context.DeadlineExceeded.
+func (e *Expiry) Unwrap() error { return context.DeadlineExceeded }
 
 // TryEnter takes a permit for the pool's own work, if one is free and nobody waits.
 func (g *Gate) TryEnter() bool {

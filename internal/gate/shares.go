@@ -14,6 +14,7 @@ type shares struct {
 	own          list.List      // of *waiter of the pool's own work, the oldest first
 	taken        int            // permits
 	waiting      int
+	served       uint64  // how many of them got one
 	least        float64 // what the class had paid that was served last
 }
 
@@ -150,6 +151,7 @@ func (s *shares) next(now int64) *waiter {
 	w := t.line.next(now, c.holds.typical(), c.crowd.over && c.crowd.sheds)
 	s.left(w)
 	w.permit = s.take(t, now)
+	s.served++
 	c.crowd.admitted(now, c.holds.mean)
 	return w
 }

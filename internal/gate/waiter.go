@@ -11,6 +11,7 @@ type waiter struct {
 	joined   int64         // stamp: since when it waits
 	due      int64         // stamp: the deadline of its context, by which its work has to be done; 0: none
 	until    int64         // stamp: until when it waits, due or earlier; 0: for ever
+	served   uint64        // shares.served when it came
 	tenant   *tenant       // nil: it is the pool's own work
 	admitted chan struct{} // closed when the permit is the waiter's, or err is set
 	permit   Permit        // when it is admitted
