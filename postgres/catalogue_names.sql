@@ -16,8 +16,9 @@ select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql
       (select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_type t
         where t.oid >= 16384 and t.oid = any(array[p.prorettype] || p.proargtypes::pg_catalog.oid[] || p.proallargtypes)),
       (select pg_catalog.string_agg(pg_catalog.quote_ident(f.proname), ' ') from pg_catalog.pg_aggregate a
-        join pg_catalog.pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
-        where p.prokind = 'a' and a.aggfnoid = p.oid)),
+        join pg_catalog.pg_proc f on f.oid in (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn, a.aggserialfn, a.aggdeserialfn)
+        where p.prokind = 'a' and a.aggfnoid = p.oid),
+      (select pg_catalog.quote_ident(s.proname) from pg_catalog.pg_proc s where s.oid = p.prosupport and s.oid >= 16384)),
     case when l.lanname in ('c', 'internal') then coalesce((select e.extname::text from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
       where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'), l.lanname || ' ' || p.prosrc) else '' end,
     (select n.nspname::text from pg_catalog.pg_namespace n where n.oid = p.pronamespace), p.provolatile = 'v'
@@ -28,7 +29,7 @@ select 'type', t.typname,
     pg_catalog.concat_ws(' ',
       (select pg_catalog.string_agg(pg_catalog.quote_ident(u.typname), ' ') from pg_catalog.pg_type u where u.oid >= 16384 and u.oid in (t.typbasetype, t.typelem)),
       (select pg_catalog.string_agg(pg_catalog.quote_ident(f.proname), ' ') from pg_catalog.pg_proc f
-        where f.oid >= 16384 and f.oid in (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout)),
+        where f.oid >= 16384 and f.oid in (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typsubscript)),
       (select pg_catalog.concat_ws(' ', pg_catalog.quote_ident(s.typname), pg_catalog.quote_ident(c.proname), pg_catalog.quote_ident(d.proname))
         from pg_catalog.pg_range r join pg_catalog.pg_type s on s.oid = r.rngsubtype left join pg_catalog.pg_proc c on c.oid = r.rngcanonical
         left join pg_catalog.pg_proc d on d.oid = r.rngsubdiff where t.typtype = 'r' and r.rngtypid = t.oid),
