@@ -23,7 +23,8 @@ type sessions struct {
 	fresh atomic.Pointer[fresh] // nil: not known yet
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp. Nil: not known yet.
 	makesTemp atomic.Pointer[bool]
-	declared  *declared // nil: nothing is
+	hides     atomic.Bool // sessions begin with a character set in which other characters than those of ASCII may hide quotes
+	declared  *declared   // nil: nothing is
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -39,6 +40,11 @@ func newSessions() *sessions {
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown. So it is for what may create something, as
 // long as nobody knows whether that is temporary.
 func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
+	if s.hides.Load() && !pg.IsASCII(text) {
+		said = &dialect.Statement{}
+		statement.Unknown(said, "a text in a character set that may hide quotes")
+		return said, nil, false
+	}
 	parsed := pg.Parse(text)
 	makesTemp := s.makesTemp.Load()
 	if parsed.Fires && makesTemp != nil && *makesTemp {
@@ -166,6 +172,14 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, awaited bool) (p
 	}
 	s.setMakesTemp(strings.Contains(row[2], "pg_temp"))
 	return f.proxied, nil
+}
+
+// dialled looks at the character set that a session begins with, which the server tells by itself.
+func (s *sessions) dialled(_ context.Context, conn driver.Conn) (dialect.Dialled, error) {
+	if c, ok := conn.(*stdlib.Conn); ok && !pg.KeepsQuotes(c.Conn().PgConn().ParameterStatus("client_encoding")) && !s.hides.Swap(true) {
+		s.Rejudge()
+	}
+	return dialect.Dialled{}, nil
 }
 
 // setMakesTemp notes what is known of makesTemp.
