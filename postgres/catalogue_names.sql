@@ -1,17 +1,13 @@
--- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension, schema, volatile).
--- Uses are identifiers. Only functions that did not come with the server have a schema here, and are called volatile in a column of their own.
+-- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension, schema, volatile, settings).
+-- Uses are identifiers. Only functions that did not come with the server have a schema here, are called volatile in a column of their own, and have
+-- settings of their own, as name=value, one a line.
 -- Objects below OID 16384 came with the server.
-select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', '', '', false
+select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', '', '', false, ''
   from pg_catalog.pg_proc p where p.proname = any($1) and p.oid < 16384
 union all
 select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql' then 'function' when p.provolatile = 'v' then 'volatile foreign function' else 'foreign function' end,
     p.proname,
-    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
-    -- What it sets is as before afterwards, but for what a setting does when it is set, and what others that it calls keep of it: those of this list do nothing.
-    || coalesce((select ' set ' || pg_catalog.string_agg(pg_catalog.split_part(c, '=', 1), ' ') from pg_catalog.unnest(p.proconfig) c where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) not in
-      ('search_path', 'work_mem', 'maintenance_work_mem', 'statement_timeout', 'lock_timeout', 'client_min_messages',
-       'row_security', 'jit', 'check_function_bodies', 'enable_seqscan', 'enable_indexscan', 'enable_nestloop', 'enable_hashjoin',
-       'enable_mergejoin', 'random_page_cost', 'plan_cache_mode')), ''),
+    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), ''),
     pg_catalog.concat_ws(' ',
       (select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_type t
         where t.oid >= 16384 and t.oid = any(array[p.prorettype] || p.proargtypes::pg_catalog.oid[] || p.proallargtypes)),
@@ -21,7 +17,7 @@ select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql
       (select pg_catalog.quote_ident(s.proname) from pg_catalog.pg_proc s where s.oid = p.prosupport and s.oid >= 16384)),
     case when l.lanname in ('c', 'internal') then coalesce((select e.extname::text from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
       where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'), l.lanname || ' ' || p.prosrc) else '' end,
-    (select n.nspname::text from pg_catalog.pg_namespace n where n.oid = p.pronamespace), p.provolatile = 'v'
+    (select n.nspname::text from pg_catalog.pg_namespace n where n.oid = p.pronamespace), p.provolatile = 'v', coalesce(pg_catalog.array_to_string(p.proconfig, E'\n'), '')
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang where p.proname = any($1) and p.oid >= 16384
 union all
 select 'type', t.typname,
@@ -37,12 +33,12 @@ select 'type', t.typname,
         join pg_catalog.pg_type u on u.oid = r.rngtypid where r.rngmultitypid = t.oid) end,
       (select pg_catalog.string_agg(pg_catalog.quote_ident(u.typname), ' ') from pg_catalog.pg_attribute a
         join pg_catalog.pg_type u on u.oid = a.atttypid where a.attrelid = t.typrelid and a.attnum > 0 and u.oid >= 16384)),
-    '', '', false
+    '', '', false, ''
   from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384
 union all
 -- The server's own types that a type is made of, by all their names: a cast to it casts to them.
 select 'bases', t.typname, coalesce((select pg_catalog.string_agg(pg_catalog.concat_ws(' ', b.typname, e.typname, pg_catalog.format_type(b.oid, null)), ' ')
     from pg_catalog.pg_type b left join pg_catalog.pg_type e on e.oid = b.typelem
     where b.oid < 16384 and (b.oid = t.typbasetype or b.oid in (select a.atttypid from pg_catalog.pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0))), ''),
-    '', '', '', false
+    '', '', '', false, ''
   from pg_catalog.pg_type t where t.typname = any($1) and t.oid >= 16384 and t.typtype in ('d', 'c')

@@ -25,7 +25,7 @@ var computing = map[string]string{
 	"fuzzystrmatch":      "functions of strings",
 	"hstore":             "a type, with operators",
 	"intarray":           "operators of arrays",
-	"isn":                "types, with comparisons; what sets its weak mode is called volatile",
+	"isn":                "types, with comparisons; what sets its weak mode is called volatile, but for the versions in lasting",
 	"ltree":              "a type, with operators",
 	"pg_trgm":            "functions of strings; set_limit is called volatile",
 	"pgcrypto":           "functions of bytes",
@@ -49,6 +49,10 @@ var volatileComputing = map[string]bool{
 	"blhandler": true, "system_rows": true, "system_time": true, "file_fdw_handler": true, "postgres_fdw_handler": true,
 	"dintdict_init": true, "dintdict_lexize": true, "dxsyn_init": true, "dxsyn_lexize": true, "unaccent_init": true, "unaccent_lexize": true,
 }
+
+// lasting are functions of these that change the session though they are not called volatile, by the symbol in C. Nothing undoes what they do: where it is a
+// setting, which a reset undoes, they are called volatile.
+var lasting = map[string]string{"accept_weak_input": "isn"}
 
 // constructors are the functions of the server's own that range types have under their own names, and what stands for an aggregate, whose own functions
 // are looked at.
