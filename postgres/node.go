@@ -18,6 +18,8 @@ type node struct {
 	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
 	of         dialect.Routine // a function of users
+	functions  int             // of users, whose sources show: the server keeps plans of them
+	plans      string          // what one of them sets for itself that plans keep; empty: nothing
 	isVolatile bool            // a function of the server's own leaves nobody knows what
 	isTable    bool
 	pinned     string   // why only the primary may answer for it, whether or not it leaves the session alone; empty: others may
@@ -99,6 +101,7 @@ func (n *node) spoil(why string) {
 type named struct {
 	Kind, Name, Source, Uses, Extension, Schema string
 	Volatile                                    bool
+	Settings                                    string
 }
 
 // isForeign reports whether it is a function whose source nobody reads here.
@@ -164,13 +167,19 @@ func (n *node) addFunction(f *named, declared bool) {
 func (n *node) addJudged(f *named) {
 	says, words := "function "+f.Name, statement.WordsOf(f.Source)
 	n.last(says, f.Source, words)
+	n.addSettings(says, f.Settings)
 	if f.isForeign() {
+		if f.Kind == "foreign function" && f.Extension != "" && lasting[strings.TrimSpace(f.Source)] == f.Extension {
+			n.lasts = says + " changes what nothing sets back"
+			n.spoil(n.lasts)
+		}
 		if why := whyForeign(f.Name, f.Extension, f.Kind == "volatile foreign function"); why != "" {
 			n.spoil(says + " " + why)
 		}
 		n.uses = appendNames(n.uses, f.Uses)
 		return
 	}
+	n.functions++
 	if word := f.danger(words); word != "" {
 		n.spoil(says + " has " + word + " in its source")
 		return
@@ -199,6 +208,7 @@ func (n *node) addDeclared(f *named) {
 	if f.isForeign() || unreadable != "" {
 		return
 	}
+	n.functions++
 	s := newSource(says, f.Source)
 	s.declared, s.pins = true, words.First(isIn(pinningWords[f.Kind]))
 	n.sources = append(n.sources, s)

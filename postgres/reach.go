@@ -20,6 +20,7 @@ const (
 	whetherImpure uint8 = iota
 	whetherSeeing
 	whetherPinned
+	whetherPlanning
 	whetherLoose
 	whatLasts
 	whatLastsOfWriting
@@ -156,7 +157,7 @@ func (c *catalogue) isImpure(name string) bool { return c.isEffective(name) || c
 func (c *catalogue) isUnproved(name string) bool {
 	return remember(c, whetherImpure, name, func() bool {
 		return c.anyReached(name, (*node).run, func(reached string, n *node) bool {
-			return n != nil && n.bad != "" || reached != name && c.isEffective(reached) || n != nil && slices.ContainsFunc(n.sources, c.isPerilous)
+			return n != nil && n.bad != "" || c.isPlannedOtherwise(reached) || reached != name && c.isEffective(reached) || n != nil && slices.ContainsFunc(n.sources, c.isPerilous)
 		})
 	})
 }
@@ -177,6 +178,8 @@ func (c *catalogue) whyImpure(name string) string {
 		return name + " has a function that is not proved to leave the session alone" // of a type that has been dropped
 	case n.bad != "":
 		return n.bad
+	case c.isPlannedOtherwise(name):
+		return n.plans
 	}
 	for i := range n.sources {
 		s := &n.sources[i]

@@ -63,6 +63,9 @@ func (c *catalogue) blame(name string) (of dialect.Routine, why string) {
 		if n.bad != "" {
 			note(n.badOf, n.bad)
 		}
+		if c.isPlannedOtherwise(reached) {
+			note(n.of, n.plans)
+		}
 		for i := range n.sources {
 			s := &n.sources[i]
 			for _, mentioned := range s.names {

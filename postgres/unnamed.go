@@ -7,7 +7,8 @@ import (
 	"github.com/gopooled/pooled/internal/statement"
 )
 
-// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class.
+// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class, a conversion or
+// text search.
 type unnamed struct {
 	kind, name, function, target string
 	types                        []string // of users; none: it belongs to none
@@ -39,7 +40,7 @@ func newPeril(u *unnamed) peril {
 		if symbols := append(strings.Fields(u.target), u.name); !slices.ContainsFunc(symbols, isIn(keywordOperators)) {
 			p.operators = symbols
 		}
-	case "explicit cast":
+	case "explicit cast", "text search by":
 		p.words = statement.WordsOf(u.target)
 		for word := range p.words {
 			for _, alias := range aliases[word] {

@@ -168,6 +168,9 @@ func (w *walk) setConfig(i int) {
 	name, value := w.at(i+1), w.at(i+3)
 	if positional && w.at(i+2).isPunct(',') && spells(name) {
 		w.effects |= w.kept(strings.Trim(name.text, "'"))
+		if containsFold(name.text, "client_encoding") && !(w.at(i+4).isPunct(',') && spells(value) && KeepsQuotes(strings.Trim(value.text, "'"))) {
+			w.effects |= w.hides()
+		}
 	} else {
 		w.effects |= dialect.UnknownEffect
 		w.costs("function set_config has a name that the text does not show")
