@@ -1,12 +1,12 @@
 -- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension, schema, volatile).
 -- Uses are identifiers. Only functions that did not come with the server have a schema here, and are called volatile in a column of their own.
--- Objects below OID 16384 came with the server.
+-- Objects below OID 16384 came with the server. The source of a function has a character of its own before what comes with it: defaults and settings.
 select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', '', '', false
   from pg_catalog.pg_proc p where p.proname = any($1) and p.oid < 16384
 union all
 select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql' then 'function' when p.provolatile = 'v' then 'volatile foreign function' else 'foreign function' end,
     p.proname,
-    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
+    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || e'\n\x01\n' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), '')
     -- What it sets is as before afterwards, but for what a setting does when it is set, and what others that it calls keep of it: those of this list do nothing.
     || coalesce((select ' set ' || pg_catalog.string_agg(pg_catalog.split_part(c, '=', 1), ' ') from pg_catalog.unnest(p.proconfig) c where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) not in
       ('search_path', 'work_mem', 'maintenance_work_mem', 'statement_timeout', 'lock_timeout', 'client_min_messages',
