@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
 )
 
 // sourceCase is a function or a trigger, by what its source is. P is the beginning of its names, which no other case has.
@@ -169,6 +172,26 @@ func TestPostgresFunctionsAreJudgedByTheirCommands(t *testing.T) {
 					assert.Zero(t, resets(t, db).AuditFailures, log)
 				})
 			}
+		})
+	}
+}
+
+// A DO block may have defined anything, so that what it did is asked again when it is over.
+func TestPostgresSessionsThatRanADoBlockAreResetOnce(t *testing.T) {
+	t.Parallel()
+	for version, database := range postgresVersions {
+		t.Run(version, func(t *testing.T) {
+			db, log := openForReset(t, family{driver: "pgx", dsn: database(t)}, func(c *pooled.Config) { c.Reset.Audit, c.Pool.MaxConns = 0, 2 })
+			const sessions = 10
+			borrow(t, db, "do $$begin end$$")
+			scalar(t, db, "select 1") // and the reset is over
+			before := resets(t, db).Resets
+			for range sessions {
+				_, err := db.ExecContext(t.Context(), "do $$begin perform set_config('app.leak', '1', false); end$$")
+				require.NoError(t, err)
+			}
+			assert.LessOrEqual(t, resets(t, db).Resets-before, uint64(sessions), log)
+			assert.Empty(t, scalar(t, db, "select coalesce(current_setting('app.leak', true), '')"), log)
 		})
 	}
 }
