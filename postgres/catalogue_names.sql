@@ -1,13 +1,13 @@
 -- What functions and types are called by the names in $1, and what the server runs for them: (kind, name, source, uses, extension, schema, volatile, settings).
 -- Uses are identifiers. Only functions that did not come with the server have a schema here, are called volatile in a column of their own, and have
 -- settings of their own, as name=value, one a line.
--- Objects below OID 16384 came with the server.
+-- Objects below OID 16384 came with the server. The source of a function has a character of its own before its defaults, which come with it.
 select distinct case p.provolatile when 'v' then 'volatile builtin' else 'builtin' end, p.proname::text, '', '', '', '', false, ''
   from pg_catalog.pg_proc p where p.proname = any($1) and p.oid < 16384
 union all
 select case when l.lanname = 'sql' then 'sql function' when l.lanname = 'plpgsql' then 'function' when p.provolatile = 'v' then 'volatile foreign function' else 'foreign function' end,
     p.proname,
-    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || ' ' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), ''),
+    coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) || e'\n\x01\n' || coalesce(pg_catalog.pg_get_expr(p.proargdefaults, 0), ''),
     pg_catalog.concat_ws(' ',
       (select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_type t
         where t.oid >= 16384 and t.oid = any(array[p.prorettype] || p.proargtypes::pg_catalog.oid[] || p.proallargtypes)),

@@ -3,7 +3,7 @@
 -- Types are also functions that read and write the relation. Triggers, types, children, parents, cascades and related are identifiers, the others are sources.
 select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce(case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end, ''),
-    coalesce(case when c.relkind = 'v' or c.relhasrules and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN') then 'rule' end, ''),
+    coalesce(case when c.relhasrules and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN') then 'rule' end, ''),
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(p.proname), ' ') from pg_catalog.pg_trigger t
       join pg_catalog.pg_proc p on p.oid = t.tgfoid where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D') end, ''),
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.pg_get_triggerdef(t.oid), ' ') from pg_catalog.pg_trigger t

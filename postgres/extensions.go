@@ -27,6 +27,7 @@ var computing = map[string]string{
 	"intarray":           "operators of arrays",
 	"isn":                "types, with comparisons; what sets its weak mode is called volatile, but for the versions in lasting",
 	"ltree":              "a type, with operators",
+	"moddatetime":        "a trigger that writes the time into a column",
 	"pg_trgm":            "functions of strings; set_limit is called volatile",
 	"pgcrypto":           "functions of bytes",
 	"pg_stat_statements": "shows what the server counts; what resets it is called volatile",
@@ -44,7 +45,7 @@ var computing = map[string]string{
 
 // volatileComputing are functions of these that are called volatile, and only compute.
 var volatileComputing = map[string]bool{
-	"gen_random_bytes": true, "gen_random_uuid": true, "gen_salt": true,
+	"gen_random_bytes": true, "gen_random_uuid": true, "gen_salt": true, "moddatetime": true,
 	"uuid_generate_v1": true, "uuid_generate_v1mc": true, "uuid_generate_v4": true,
 	"blhandler": true, "system_rows": true, "system_time": true, "file_fdw_handler": true, "postgres_fdw_handler": true,
 	"dintdict_init": true, "dintdict_lexize": true, "dxsyn_init": true, "dxsyn_lexize": true, "unaccent_init": true, "unaccent_lexize": true,

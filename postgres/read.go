@@ -68,7 +68,9 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 			}
 			reached = append(reached, more...)
 		}
-		wanted = r.UnknownOf(reached)
+		if wanted = r.UnknownOf(reached); len(wanted) == 0 {
+			wanted = r.UnknownOf(r.missingToCall(names))
+		}
 	}
 	r.findPerils()
 	return r.catalogue, nil

@@ -76,7 +76,7 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 		return nil, false
 	}
 	add := func(name string, _ *node) bool {
-		names = append(names, name)
+		names = append(names, strings.TrimPrefix(name, writing))
 		return false
 	}
 	for _, name := range append(namesOf(&parsed), nothingNamed) {

@@ -106,7 +106,7 @@ func (c *catalogue) findPerils() {
 		for i := range c.perils {
 			p := &c.perils[i]
 			before := *p
-			p.impure = p.impure || c.isImpure(p.function)
+			p.impure = p.impure || c.isImpure(p.function) || c.does(p.function) != (doing{})
 			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
 			p.loose = p.loose || c.isLoose(p.function)
 			p.sees = p.sees || c.isSeeing(p.function)
