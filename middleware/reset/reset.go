@@ -135,6 +135,9 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 		r.askBefore(ctx, conn)
 		s = r.Sessions.Statement(c.Text)
 	}
+	if s.LooksBack && conn.Changes().Ran { // nothing comes in between
+		return s, nil
+	}
 	if s.Sees != 0 {
 		if err := r.beforeSeeing(ctx, conn); err != nil {
 			return nil, err
@@ -149,6 +152,7 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 // after notes what was done by a call, which began when the sessions had counted so many changes.
 func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, failed bool) {
 	s := c.Statement
+	conn.Changes().Ran = true
 	conn.Changes().Read(s, failed)
 	if s.Provisional && !s.Defines { // more may be known by now
 		s = r.Sessions.Statement(c.Text)
@@ -244,6 +248,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			return
 		}
 		changes := event.Conn.Changes()
+		changes.Ran = false
 		if changes.Implicit {
 			changes.Effects |= dialect.OpenTx
 		}
