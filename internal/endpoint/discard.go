@@ -35,6 +35,7 @@ func (e *Endpoint) closeConn(c *Conn, why reason) error {
 		defer e.gone(c)
 	}
 	e.closes[why].Add(1)
+	defer func() { e.line.end(e.now()) }()
 	if why == reclaimed { // the real connection is its holder's, who may be about to use it
 		return c.socket.Close()
 	}
