@@ -84,6 +84,7 @@ func (e *Endpoint) gone(c *Conn) {
 	over := func() {
 		e.going.Add(-1)
 		e.line.tell()
+		e.tellRest()
 	}
 	running := c.Gone() != nil && e.Background(func(context.Context) {
 		defer over()
