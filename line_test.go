@@ -121,6 +121,20 @@ func TestPoolGrowsToWhatIsWantedForLong(t *testing.T) {
 	}
 }
 
+// One caller has one connection, as with a bare sql.DB, if it is made clean before another one would be there. Longer he does not wait.
+func TestNobodyDialsWhereWhatIsMadeCleanComesBackBeforeADialWouldEnd(t *testing.T) {
+	for cleans, dials := range map[time.Duration]uint64{100 * time.Microsecond: 1, 40 * time.Millisecond: 1, 60 * time.Millisecond: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPoolOf(t, modern, nil, cleaning(cleans, false))
+			p.driver.Hook(faultdriver.Connect, takes(50*time.Millisecond))
+			for range 1000 {
+				p.exec(t)
+			}
+			assert.Equal(t, dials, p.stats().Dials)
+		})
+	}
+}
+
 // A line that is empty for most of the time is no reason to dial.
 func TestPoolDoesNotGrowByShortSpikes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

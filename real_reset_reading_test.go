@@ -26,6 +26,14 @@ func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 		}, "insert into t values (2)", "select escaped()", 1},
 		{"strings of a DO block", nil, "do $$begin perform " + off + ", escaped(); end$$", "select escaped()", 1},
 		{"names", []string{"create function f() returns int language plpgsql set plpgsql.variable_conflict = use_variable as $$begin return conflicting(); end$$"}, "select f()", "select escaped()", 1},
+		{"names, set and reset in a DO block", nil, "do $$begin set plpgsql.variable_conflict = use_variable; perform conflicting(); reset plpgsql.variable_conflict; end$$", "select escaped()", 1},
+		{"names, by a call in a DO block", nil, "do $$begin perform set_config('plpgsql.variable_conflict', 'use_variable', true), conflicting(); end$$", "select escaped()", 1},
+		{"names, set and reset in a procedure", []string{"create procedure p() language plpgsql as $$begin set plpgsql.variable_conflict = use_variable; perform conflicting(); reset plpgsql.variable_conflict; end$$"}, "call p()", "select escaped()", 1},
+		{"names, set and reset in a function", []string{"create function f() returns int language plpgsql as $$begin set local plpgsql.variable_conflict = use_variable; perform conflicting(); reset plpgsql.variable_conflict; return 1; end$$"}, "select f()", "select escaped()", 1},
+		{"names of a function behind another one", []string{
+			"create function f() returns int language plpgsql as $$begin return conflicting(); end$$", `alter function f() set "PLPGSQL.Variable_Conflict" = use_variable`,
+			"create function g() returns int language sql as 'select f()'",
+		}, "select g()", "select escaped()", 1},
 		{"a setting that is no matter of reading", []string{"create function f() returns int language plpgsql set timezone = 'Asia/Tokyo' as $$begin return escaped(); end$$"}, "select f()", "select escaped()", 0},
 		{"a directive", []string{"create function f() returns int language plpgsql as $$\n#variable_conflict use_variable\nbegin perform set_config('app.leak', '1', false); return escaped(); end$$"}, "select f()", "select escaped()", 0},
 	} {

@@ -24,6 +24,8 @@ type Changes struct {
 	Definitions []string
 	// Inherited is what earlier borrowers left and only a statement that Sees it needs undone.
 	Inherited Effects
+	// Ran says that the borrower has run a statement, of which a later one may tell: see [Statement].LooksBack.
+	Ran bool
 	// Pending are provisional statements: see [Changes.Settle].
 	Pending Pending
 	// Query is the last statement that returned rows, as long as they may still be coming.

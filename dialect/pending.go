@@ -62,7 +62,7 @@ func (c *Changes) Settle(sessions Sessions, pending Pending, undone Undone) {
 			c.Add(s, text, pending.Since)
 		}
 		if s.Provisional || sessions.ChangedSince(pending.Since, text) {
-			c.Effects |= UnknownEffect
+			c.Effects |= UnknownEffect &^ undone.Effects // all of it has been undone
 		}
 	}
 	c.Pending = Pending{}

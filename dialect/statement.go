@@ -104,6 +104,8 @@ type Statement struct {
 	// Sees is what the statement could see of traces that others left: [Sequence], for a function such as lastval, or one that
 	// may call it. Other effects are never left for anybody to see.
 	Sees Effects
+	// LooksBack says that it may tell of the statement that the session ran before it, as ROW_COUNT does: nothing is to be sent in between.
+	LooksBack bool
 	// Implicit says that it decides whether transactions begin by themselves from now on: see [Changes].
 	Implicit bool
 	// Defines says that it changes what the server's catalogue says, and Alters that it does so for what exists: what it ran may not show afterwards.

@@ -70,8 +70,10 @@ func (c *catalogue) judge(text string, p *my.Statement, s *dialect.Statement) (l
 		s.Sees = dialect.Sequence
 		statement.Because(s, "may read last_insert_id")
 	}
+	s.LooksBack = s.Effects.Has(dialect.UnknownEffect) || statement.Mentions(text, lookingBack)
 	does, lacks, none, absent := c.reached(text, p)
 	if len(lacks) > 0 {
+		s.LooksBack = s.LooksBack || len(p.Calls) > 0 // a view or a trigger hardly does
 		s.Provisional, s.Sees = true, dialect.Sequence
 		statement.Because(s, "the catalogue is not known yet")
 		if len(p.Calls) > 0 {
@@ -185,6 +187,9 @@ var recording = statement.WordsOf("profiling profiling_history_size optimizer_tr
 
 // seeing are the words by which a text can ask for LAST_INSERT_ID, which is a variable too.
 var seeing = statement.WordsOf("last_insert_id identity variables session_variables variables_by_thread")
+
+// lookingBack are the words by which a text can ask for what the server knows of the statement before.
+var lookingBack = statement.WordsOf("row_count found_rows warning_count error_count diagnostics warnings errors variables session_variables variables_by_thread")
 
 // evaluating are the function that evaluates the default of a column, and the word of a table that may take it over.
 var evaluating = statement.WordsOf("default temporary")

@@ -14,6 +14,7 @@ type doing struct {
 	implicit bool            // it decides whether transactions begin by themselves
 	defines  bool            // it changes the catalogue
 	sees     bool            // it may read last_insert_id
+	looks    bool            // it may ask for what is known of the statement before
 	lasts    bool            // some of it may outlast an error of the statement
 	why      string          // it may do anything, or what nobody undoes, because: a clause for people, such as "view v mentions f"
 	routine  dialect.Routine // the one that why tells of; zero: it is none
@@ -40,7 +41,7 @@ func (d *doing) unknownUnless(why, cure string) {
 func (d *doing) add(other *doing) {
 	d.effects |= other.effects
 	d.implicit, d.defines = d.implicit || other.implicit, d.defines || other.defines
-	d.sees, d.lasts = d.sees || other.sees, d.lasts || other.lasts
+	d.sees, d.looks, d.lasts = d.sees || other.sees, d.looks || other.looks, d.lasts || other.lasts
 	if d.why == "" {
 		d.why, d.routine, d.cure = other.why, other.routine, other.cure
 	}
@@ -51,13 +52,14 @@ func (d *doing) add(other *doing) {
 	}
 }
 
-// isNothing reports whether nothing comes of it.
+// isNothing reports whether nothing comes of it. That it may look back is none of that.
 func (d *doing) isNothing() bool {
 	return d.effects == 0 && !d.implicit && !d.defines && !d.sees && !d.lasts
 }
 
 // tell adds it to what a statement does.
 func (d *doing) tell(s *dialect.Statement) {
+	s.LooksBack = s.LooksBack || d.looks
 	if d.isNothing() {
 		return
 	}

@@ -78,13 +78,14 @@ func (c *catalogue) doneBy(p *program) *step {
 	}
 	why := strings.ToLower(p.kind) + " " + p.name
 	if p.missing != "" {
+		s.own.looks = true
 		s.own.unknown(why + " " + p.missing)
 		return s
 	}
 	parsed := p.source.Parse()
 	s.own = doing{
 		effects: parsed.Effects, undo: parsed.Undo, implicit: parsed.Implicit, defines: parsed.Defines,
-		sees: statement.Mentions(p.source.Body, seeing, null), lasts: parsed.Class != dialect.Read,
+		sees: statement.Mentions(p.source.Body, seeing, null), looks: parsed.Unclear || statement.Mentions(p.source.Body, lookingBack), lasts: parsed.Class != dialect.Read,
 	}
 	if parsed.Effects.Has(dialect.Permanent) {
 		s.own.why = why + ": " + parsed.Unproved

@@ -132,15 +132,13 @@ func (f *fresh) undo(changes *dialect.Changes, set settings, readOnly bool) (tex
 	if len(tables) > 0 {
 		texts = append(texts, "drop temporary table if exists "+strings.Join(tables, ", "))
 	}
-	var calls []string
-	if effects.Has(dialect.AdvisoryLock) {
-		calls = append(calls, "release_all_locks()")
-	}
-	if effects.Has(dialect.Sequence) {
-		calls = append(calls, "last_insert_id(0)")
-	}
-	if len(calls) > 0 {
-		texts = append(texts, "do "+strings.Join(calls, ", "))
+	switch locks, number := effects.Has(dialect.AdvisoryLock), effects.Has(dialect.Sequence); {
+	case locks && number:
+		texts = append(texts, "do release_all_locks(), last_insert_id(0)")
+	case locks:
+		texts = append(texts, "do release_all_locks()")
+	case number: // DO changes FOUND_ROWS, and this may come between two statements of a borrower
+		texts = append(texts, "set last_insert_id = 0")
 	}
 	return texts, true
 }

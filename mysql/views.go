@@ -41,6 +41,7 @@ func (c *catalogue) addView(n *node, name, source string) {
 	for _, name := range parsed.Names { // some are no words
 		words[name] = true
 	}
+	n.read.own.looks = words.First(func(word string) bool { return lookingBack[word] }) != ""
 	unknown := func(what string) { n.read.own.unknown("view " + name + " " + what) }
 	switch word := words.First(func(word string) bool { return suspects[word] }); {
 	case source == "":

@@ -80,6 +80,9 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		return nil, false
 	}
 	absent = c.judgeReads(p, s)
+	for _, name := range namesOf(p) {
+		c.does(name).tell(s)
+	}
 	for _, name := range p.Targets {
 		t := c.table(name, p.Cascades)
 		switch {
@@ -89,12 +92,9 @@ func (c *catalogue) judge(text string, p *pg.Statement, s *dialect.Statement) (l
 		case t.impure:
 			statement.Unproved(s, c.reasonToWrite(name, p.Cascades))
 		}
-		s.Lingers = s.Lingers || t.defers
+		t.tell(s)
 		if t.sees {
 			s.Sees = dialect.Sequence
-		}
-		if t.sequence {
-			s.Effects |= dialect.Sequence
 		}
 	}
 	if p.Fires {
@@ -194,7 +194,7 @@ func (c *catalogue) pin(s *dialect.Statement, name string) {
 // judgeEvents looks at what event triggers call when something is defined.
 func (c *catalogue) judgeEvents(s *dialect.Statement) {
 	for i := range c.unnamed {
-		if u := &c.unnamed[i]; u.kind == "event trigger" && !c.isHarmlessTrigger(u.function) {
+		if u := &c.unnamed[i]; u.kind == "event trigger" && (!c.isHarmlessTrigger(u.function) || c.does(u.function) != (doing{})) {
 			statement.Unproved(s, c.reason("event trigger "+u.name+" calls "+u.function, u.function))
 			return
 		}

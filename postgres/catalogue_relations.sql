@@ -1,17 +1,21 @@
 -- What relations are called by the names in $1, and what the server runs when they are read or written to:
 -- (name, kind, persistence, view, rules, triggers, when, defaults, types, evaluated, policies, children, parents, cascades, related, deferred).
--- Triggers, types, children, parents, cascades and related are identifiers, the others are sources.
+-- Types are also functions that read and write the relation. Triggers, types, children, parents, cascades and related are identifiers, the others are sources.
 select c.relname::text, c.relkind::text, c.relpersistence::text,
     coalesce(case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end, ''),
-    coalesce(case when c.relkind = 'v' or c.relhasrules and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN') then 'rule' end, ''),
+    coalesce(case when c.relhasrules and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN') then 'rule' end, ''),
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.quote_ident(p.proname), ' ') from pg_catalog.pg_trigger t
       join pg_catalog.pg_proc p on p.oid = t.tgfoid where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D') end, ''),
     coalesce(case when c.relhastriggers then (select pg_catalog.string_agg(pg_catalog.pg_get_triggerdef(t.oid), ' ') from pg_catalog.pg_trigger t
       where t.tgrelid = c.oid and t.tgqual is not null and t.tgenabled <> 'D') end, ''),
     coalesce((select pg_catalog.string_agg(case when a.attidentity <> '' then 'nextval' else pg_catalog.pg_get_expr(d.adbin, d.adrelid) end, ' ') from pg_catalog.pg_attribute a
       left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and (d.adbin is not null or a.attidentity <> '')), ''),
-    coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_attribute a
-      join pg_catalog.pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384), ''),
+    pg_catalog.concat_ws(' ', (select pg_catalog.string_agg(pg_catalog.quote_ident(t.typname), ' ') from pg_catalog.pg_attribute a
+        join pg_catalog.pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384),
+      (select pg_catalog.string_agg(pg_catalog.quote_ident(p.proname), ' ') from pg_catalog.pg_am m join pg_catalog.pg_proc p on p.oid = m.amhandler
+        where m.oid >= 16384 and (m.oid = c.relam or c.relhasindex and m.oid in (select x.relam from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid))),
+      case when c.relkind = 'f' then (select pg_catalog.quote_ident(p.proname) from pg_catalog.pg_foreign_table f join pg_catalog.pg_foreign_server s on s.oid = f.ftserver
+        join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw join pg_catalog.pg_proc p on p.oid = w.fdwhandler where f.ftrelid = c.oid) end),
     pg_catalog.concat_ws(' ',
       case when c.relchecks > 0 or c.relhasindex then (select pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype in ('c', 'x')) end,
       (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), ' ')

@@ -21,16 +21,19 @@ var computing = map[string]string{
 	"dict_int":           "a dictionary",
 	"dict_xsyn":          "a dictionary",
 	"earthdistance":      "arithmetic upon cube",
+	"file_fdw":           "reads files of the server's",
 	"fuzzystrmatch":      "functions of strings",
 	"hstore":             "a type, with operators",
 	"intarray":           "operators of arrays",
-	"isn":                "types, with comparisons; what sets its weak mode is called volatile",
+	"isn":                "types, with comparisons; what sets its weak mode is called volatile, but for the versions in lasting",
 	"ltree":              "a type, with operators",
+	"moddatetime":        "a trigger that writes the time into a column",
 	"pg_trgm":            "functions of strings; set_limit is called volatile",
 	"pgcrypto":           "functions of bytes",
 	"pg_stat_statements": "shows what the server counts; what resets it is called volatile",
 	"postgis":            "types of its own project, with operators; it keeps caches that nothing shows",
 	"postgis_raster":     "as postgis",
+	"postgres_fdw":       "reads and writes on other servers; what closes connections to them is called volatile",
 	"seg":                "a type, with operators",
 	"timescaledb":        "functions of its own project for time; what changes tables is called volatile",
 	"tsm_system_rows":    "a method to take samples",
@@ -42,9 +45,15 @@ var computing = map[string]string{
 
 // volatileComputing are functions of these that are called volatile, and only compute.
 var volatileComputing = map[string]bool{
-	"gen_random_bytes": true, "gen_random_uuid": true, "gen_salt": true,
+	"gen_random_bytes": true, "gen_random_uuid": true, "gen_salt": true, "moddatetime": true,
 	"uuid_generate_v1": true, "uuid_generate_v1mc": true, "uuid_generate_v4": true,
+	"blhandler": true, "system_rows": true, "system_time": true, "file_fdw_handler": true, "postgres_fdw_handler": true,
+	"dintdict_init": true, "dintdict_lexize": true, "dxsyn_init": true, "dxsyn_lexize": true, "unaccent_init": true, "unaccent_lexize": true,
 }
+
+// lasting are functions of these that change the session though they are not called volatile, by the symbol in C. Nothing undoes what they do: where it is a
+// setting, which a reset undoes, they are called volatile.
+var lasting = map[string]string{"accept_weak_input": "isn"}
 
 // constructors are the functions of the server's own that range types have under their own names, and what stands for an aggregate, whose own functions
 // are looked at.

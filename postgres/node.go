@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +17,8 @@ type node struct {
 	badOf      dialect.Routine // the function that this is said of; zero: it is none
 	isFunction bool
 	of         dialect.Routine // a function of users
+	functions  int             // of users, whose sources show: the server keeps plans of them
+	plans      string          // what one of them sets for itself that plans keep; empty: nothing
 	isVolatile bool            // a function of the server's own leaves nobody knows what
 	isTable    bool
 	pinned     string   // why only the primary may answer for it, whether or not it leaves the session alone; empty: others may
@@ -27,6 +28,7 @@ type node struct {
 	uses       []string // functions and types that the server runs for it, and of which no source tells
 	parts      []string // tables that are read or written to with it
 	above      []string // tables whose partition keys it is checked by
+	isView     bool
 	rules      bool     // of a view or table, for writing
 	sequence   bool     // a default takes a number from a sequence
 	triggers   []string // functions
@@ -34,6 +36,7 @@ type node struct {
 	writes     []source // that run when it is written to
 	cascades   []string // tables that are written to with it
 	related    []string // tables that a foreign key leads to, or comes from: they are read when it is written to
+	targets    []string // tables that a function writes to
 }
 
 // source is what a function, a view, a policy or an expression consists of.
@@ -95,28 +98,6 @@ func (n *node) spoil(why string) {
 	}
 }
 
-// named is a row of catalogue_names.sql.
-type named struct {
-	Kind, Name, Source, Uses, Extension, Schema string
-	Volatile                                    bool
-}
-
-// isForeign reports whether it is a function whose source nobody reads here.
-func (f *named) isForeign() bool {
-	return f.Kind == "foreign function" || f.Kind == "volatile foreign function"
-}
-
-// danger is the first word in the source of a function by which it is not proved; empty: there is none.
-func (f *named) danger(words statement.Words) string {
-	switch {
-	case f.Kind == "sql function" && words["into"]:
-		return "into" // there it creates a table, which may be a temporary one
-	case words["comment"] && (commentOn.MatchString(f.Source) || strings.Contains(f.Source, "/*") || strings.Contains(f.Source, "--")):
-		return "comment" // which event triggers may follow
-	}
-	return words.First(isIn(dangerousWords))
-}
-
 // lastingIn is the name in a source by which something may stay of it though the session is reset in full; empty: there is none. To mention a setting is
 // not to set it.
 func lastingIn(text string, words statement.Words) string {
@@ -131,83 +112,6 @@ func lastingIn(text string, words statement.Words) string {
 func (n *node) last(says, text string, words statement.Words) {
 	if name := lastingIn(text, words); name != "" && n.lasts == "" {
 		n.lasts = says + " has " + name + " in its source"
-	}
-}
-
-// addFunction adds a function, which may be declared to leave nothing.
-func (n *node) addFunction(f *named, declared bool) {
-	n.isFunction = true
-	switch f.Kind {
-	case "builtin":
-		return
-	case "volatile builtin":
-		_, _, known := pg.Builtin(f.Name)
-		n.isVolatile = n.isVolatile || !known
-		return
-	}
-	n.of = dialect.Routine{Schema: f.Schema, Name: f.Name}
-	wasProved, before := n.bad == "", len(n.sources)
-	if declared {
-		n.addDeclared(f)
-	} else {
-		n.addJudged(f)
-	}
-	if wasProved && n.bad != "" {
-		n.badOf = n.of
-	}
-	for i := before; i < len(n.sources); i++ {
-		n.sources[i].of = n.of
-	}
-}
-
-// addJudged adds a function of users, with its source or that of an extension.
-func (n *node) addJudged(f *named) {
-	says, words := "function "+f.Name, statement.WordsOf(f.Source)
-	n.last(says, f.Source, words)
-	if f.isForeign() {
-		if why := whyForeign(f.Name, f.Extension, f.Kind == "volatile foreign function"); why != "" {
-			n.spoil(says + " " + why)
-		}
-		n.uses = appendNames(n.uses, f.Uses)
-		return
-	}
-	if word := f.danger(words); word != "" {
-		n.spoil(says + " has " + word + " in its source")
-		return
-	}
-	n.addSource(says, f.Source, pinningWords[f.Kind])
-	n.uses = appendNames(n.uses, f.Uses)
-}
-
-// addDeclared adds a function that is declared to leave nothing. That says nothing of what it writes and sees, for which its volatility and its source
-// count, nor of the types that it takes.
-func (n *node) addDeclared(f *named) {
-	says, words := "function "+f.Name, statement.WordsOf(f.Source)
-	word, unreadable := f.danger(words), whyUnreadable(f.Source, words)
-	n.loose = true
-	n.uses = appendNames(n.uses, f.Uses)
-	switch {
-	case f.Volatile:
-		n.pin(says + " is volatile")
-	case f.isForeign():
-	case word != "":
-		n.pin(says + " has " + word + " in its source")
-	case unreadable != "":
-		n.pin(says + " " + unreadable)
-	}
-	n.sees = n.sees || f.isForeign() && f.Volatile || !f.isForeign() && (unreadable != "" || words["execute"])
-	if f.isForeign() || unreadable != "" {
-		return
-	}
-	s := newSource(says, f.Source)
-	s.declared, s.pins = true, words.First(isIn(pinningWords[f.Kind]))
-	n.sources = append(n.sources, s)
-}
-
-// pin notes the first reason why only the primary may answer for the node.
-func (n *node) pin(why string) {
-	if n.pinned == "" {
-		n.pinned = why
 	}
 }
 
@@ -242,6 +146,7 @@ func (n *node) addRelation(r *relation) {
 		n.pinned = r.Name + " is an unlogged table"
 	}
 	n.isTable = true
+	n.isView = n.isView || r.Kind == "v"
 	n.rules = n.rules || r.Rules != ""
 	n.defers = n.defers || r.Deferred
 	n.addSource("view "+r.Name, r.View, pinningWords["view"])
@@ -315,7 +220,7 @@ func (n *node) reaches(f func(name string)) {
 			}
 		}
 	}
-	for _, names := range [][]string{n.uses, n.parts, n.above, n.triggers, n.cascades} {
+	for _, names := range [][]string{n.uses, n.parts, n.above, n.triggers, n.cascades, n.targets} {
 		for _, name := range names {
 			f(name)
 		}
@@ -328,32 +233,29 @@ var pinningWords = map[string]map[string]bool{
 	"view": statement.WordsOf("share update"), "policy": statement.WordsOf("share update"),
 }
 
-// dangerousWords begin or belong to the commands that change a session or data. A function whose source has none of them, not even
-// in a comment or a string, and mentions no impure function, is pure whatever its volatility says.
-var dangerousWords = statement.WordsOf(`alter analyse analyze call checkpoint close cluster commit copy create deallocate delete discard do drop
-	execute fetch grant hold import insert listen load lock merge move notify pg_temp prepare reassign refresh reindex
-	release reset revoke rollback savepoint security set temp temporary truncate unlisten update vacuum`)
-
-// commentOn finds the command, and not a column of that name.
-var commentOn = regexp.MustCompile(`(?i)\bcomment\s+on\b`)
-
 // seesOthers are functions that leave nothing, but see what others have left: who may call them is unknown.
 var seesOthers = map[string]bool{"currval": true, "lastval": true}
 
 // isEffective reports whether a source that mentions a name may have a function of the server's own, or of an extension that comes with it, leave
-// traces or write.
+// traces, but for numbers of sequences.
 func (c *catalogue) isEffective(name string) bool {
 	if n := c.Nodes[name]; n == nil || !n.isFunction {
 		return false
 	}
 	class, effects, known := pg.Builtin(name)
-	return known && (class == dialect.Unknown || effects != 0 || seesOthers[name]) || c.Nodes[name].isVolatile
+	return known && (class == dialect.Unknown || effects&^dialect.Sequence != 0 || seesOthers[name]) || c.Nodes[name].isVolatile
 }
 
 // pinsByItself reports whether the server's own function or view of that name leaves no trace, but needs the primary.
 func pinsByItself(word string) bool {
 	class, effects, known := pg.Builtin(word)
-	return known && class == dialect.Write && effects == 0 || pg.TellsOfServer(word)
+	return known && class == dialect.Write && effects&^dialect.Sequence == 0 || pg.TellsOfServer(word)
+}
+
+// isNumbering reports whether a function of the server's own takes numbers from sequences, and leaves nothing else.
+func isNumbering(name string) bool {
+	_, effects, _ := pg.Builtin(name)
+	return effects == dialect.Sequence
 }
 
 // ofTransaction are functions of the server's own that need the primary, and whose doings are part of their transaction, or are none.

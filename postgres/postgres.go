@@ -82,6 +82,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Traits:    traitsOf(cfg),
 		Plan:      sessions.plan,
 		Sessions:  sessions,
+		Dialled:   sessions.dialled,
 		Advice:    advice,
 
 		ContextError:     contextError,
@@ -147,7 +148,8 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	t := traits
 	t.PingsOnReset = true
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
-	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: newSessions(), Advice: advice, ContextError: contextError, EndedIdle: endedIdle, Replication: &replication{}}
+	sessions := newSessions()
+	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: sessions, Dialled: sessions.dialled, Advice: advice, ContextError: contextError, EndedIdle: endedIdle, Replication: &replication{}}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement/pg"
@@ -20,6 +21,7 @@ const (
 	whetherImpure uint8 = iota
 	whetherSeeing
 	whetherPinned
+	whetherPlanning
 	whetherLoose
 	whatLasts
 	whatLastsOfWriting
@@ -28,6 +30,7 @@ const (
 	whatIsMissingToTruncate
 	whatIsWritten
 	whatIsTruncated
+	whatIsDone
 )
 
 // remember returns the answer to a question, which it finds out the first time.
@@ -41,12 +44,14 @@ func remember[A any](c *catalogue, what uint8, name string, find func() A) A {
 	return a
 }
 
-// anyReached reports whether something is so for a node that a name reaches, itself included, by way of what next calls its function for.
+// anyReached reports whether something is so for a node that a name reaches, itself included, by way of what next calls its function for. A table that a
+// function writes to is reached twice: by its name, and as what is written to (see [writing]).
 func (c *catalogue) anyReached(name string, next func(n *node, f func(name string)), is func(name string, n *node) bool) bool {
 	seen := map[string]bool{name: true}
 	list := []string{name}
 	for i := 0; i < len(list); i++ {
-		n := c.Nodes[list[i]]
+		table, isWritten := strings.CutPrefix(list[i], writing)
+		n := c.Nodes[table]
 		if is(list[i], n) {
 			return true
 		}
@@ -56,8 +61,15 @@ func (c *catalogue) anyReached(name string, next func(n *node, f func(name strin
 				list = append(list, name)
 			}
 		}
-		if n != nil {
+		switch {
+		case n == nil:
+		case isWritten:
+			n.write(add)
+		default:
 			next(n, add)
+			for _, table := range n.targets {
+				add(writing + table)
+			}
 		}
 		for _, function := range c.byType[list[i]] {
 			add(function)
@@ -99,7 +111,7 @@ func (c *catalogue) eachRelated(name string, truncates bool, f func(related stri
 func (c *catalogue) unknownReached(name string, next func(n *node, f func(name string))) []string {
 	var unknown []string
 	c.anyReached(name, next, func(name string, _ *node) bool {
-		if _, ok := c.Nodes[name]; !ok {
+		if _, ok := c.Nodes[name]; !ok && !strings.HasPrefix(name, writing) {
 			unknown = append(unknown, name)
 		}
 		return false
@@ -107,8 +119,12 @@ func (c *catalogue) unknownReached(name string, next func(n *node, f func(name s
 	return unknown
 }
 
-// writtenWith calls f for the tables that are written to with the node: TRUNCATE … CASCADE writes to all that a foreign key comes from.
+// writtenWith calls f for the tables that are written to with the node: TRUNCATE … CASCADE writes to all that a foreign key comes from, and what is written
+// to a view to one of those that it names.
 func (n *node) writtenWith(truncates bool, f func(name string)) {
+	if n.isView {
+		n.run(f)
+	}
 	others := n.cascades
 	if truncates {
 		others = n.related
@@ -129,7 +145,7 @@ func (n *node) run(f func(name string)) {
 			}
 		}
 	}
-	for _, names := range [][]string{n.uses, n.parts, n.above} {
+	for _, names := range [][]string{n.uses, n.parts, n.above, n.targets} {
 		for _, name := range names {
 			f(name)
 		}
@@ -156,7 +172,8 @@ func (c *catalogue) isImpure(name string) bool { return c.isEffective(name) || c
 func (c *catalogue) isUnproved(name string) bool {
 	return remember(c, whetherImpure, name, func() bool {
 		return c.anyReached(name, (*node).run, func(reached string, n *node) bool {
-			return n != nil && n.bad != "" || reached != name && c.isEffective(reached) || n != nil && slices.ContainsFunc(n.sources, c.isPerilous)
+			return n != nil && n.bad != "" || c.isPlannedOtherwise(reached) || reached != name && c.isEffective(reached) || n != nil && slices.ContainsFunc(n.sources, c.isPerilous) ||
+				n != nil && (slices.ContainsFunc(n.targets, c.isNoTable) || strings.HasPrefix(reached, writing) && c.isUnprovedToWrite(n))
 		})
 	})
 }
@@ -177,6 +194,8 @@ func (c *catalogue) whyImpure(name string) string {
 		return name + " has a function that is not proved to leave the session alone" // of a type that has been dropped
 	case n.bad != "":
 		return n.bad
+	case c.isPlannedOtherwise(name):
+		return n.plans
 	}
 	for i := range n.sources {
 		s := &n.sources[i]
@@ -192,6 +211,14 @@ func (c *catalogue) whyImpure(name string) string {
 			if p := &c.perils[i]; p.impure && p.isIn(s) {
 				return s.says + " may use it: " + p.why
 			}
+		}
+	}
+	for _, table := range n.targets {
+		if c.isNoTable(table) {
+			return "function " + name + " writes to " + table + ", which is not there"
+		}
+		if c.table(table, false).impure {
+			return "function " + name + " writes to " + table
 		}
 	}
 	for _, names := range [][]string{n.uses, n.parts, n.above, c.byType[name]} {
@@ -311,64 +338,4 @@ func (c *catalogue) isLoose(name string) bool {
 func reachesPast(name string) bool {
 	class, _, known := pg.Builtin(name)
 	return known && class != dialect.Read && !ofTransaction[name]
-}
-
-// written is what writing to a table does besides writing.
-type written struct {
-	exists   bool // there is such a table, or a view
-	impure   bool // triggers, rules or defaults are not proved to leave the session alone
-	sequence bool // a default takes a number from a sequence
-	sees     bool // it may look at what others have left
-	defers   bool // some of it may wait for the end of the transaction
-	loose    bool // what it runs may be no part of the transaction
-}
-
-// table tells what happens when a table is written to, or truncated with CASCADE, its partitions and what cascades from it included.
-func (c *catalogue) table(name string, truncates bool) written {
-	what := whatIsWritten
-	if truncates {
-		what = whatIsTruncated
-	}
-	return remember(c, what, name, func() written {
-		var w written
-		if n := c.Nodes[name]; n != nil {
-			w.exists = n.isTable
-		}
-		c.anyReached(name, func(n *node, f func(name string)) {
-			n.writtenWith(truncates, f)
-		}, func(reached string, n *node) bool {
-			if n != nil {
-				c.addWritten(&w, n)
-				w.impure = w.impure || c.isUnproved(reached)
-				w.loose = w.loose || c.isLoose(reached)
-				w.sees = w.sees || c.isSeeing(reached)
-			}
-			return false
-		})
-		return w
-	})
-}
-
-// addWritten adds what writing to one table does.
-func (c *catalogue) addWritten(w *written, n *node) {
-	w.impure = w.impure || n.rules || slices.ContainsFunc(n.related, c.isUnproved)
-	w.sequence = w.sequence || n.sequence
-	w.defers = w.defers || n.defers
-	for _, trigger := range n.triggers {
-		w.impure = w.impure || !c.isHarmlessTrigger(trigger)
-		w.loose = w.loose || c.isLoose(trigger)
-		w.sees = w.sees || c.isSeeing(trigger)
-	}
-	for i := range n.writes {
-		s := &n.writes[i]
-		w.impure = w.impure || c.isPerilous(*s) || slices.ContainsFunc(s.names, c.isImpure)
-		w.loose = w.loose || slices.ContainsFunc(s.names, c.isLoose)
-		w.sees = w.sees || slices.ContainsFunc(s.names, c.isSeeing)
-	}
-}
-
-// isHarmlessTrigger reports whether a function that a trigger calls is proved to leave the session alone.
-func (c *catalogue) isHarmlessTrigger(name string) bool {
-	n := c.Nodes[name]
-	return n != nil && n.isFunction && !n.isVolatile && !c.isUnproved(name) && !c.isEffective(name)
 }

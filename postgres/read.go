@@ -29,9 +29,9 @@ const (
 	maxAtOnce = 500
 )
 
-// limitsSQL keeps a reading from waiting, and its plans from being made anew. What it sets ends with the transaction.
+// limitsSQL keeps a reading from waiting, and its plans from being made anew, or compiled. What it sets ends with the transaction.
 const limitsSQL = `select pg_catalog.set_config('lock_timeout', $1, true), pg_catalog.set_config('statement_timeout', $2, true),
-	pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)`
+	pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true), pg_catalog.set_config('jit', 'off', true)`
 
 // reading asks the server for names and for all that they can reach.
 type reading struct {
@@ -68,7 +68,9 @@ func extend(ctx context.Context, conn *pgx.Conn, base *catalogue, names []string
 			}
 			reached = append(reached, more...)
 		}
-		wanted = r.UnknownOf(reached)
+		if wanted = r.UnknownOf(reached); len(wanted) == 0 {
+			wanted = r.UnknownOf(r.missingToCall(names))
+		}
 	}
 	r.findPerils()
 	return r.catalogue, nil
@@ -205,10 +207,14 @@ func forVersion(major int, query string) string {
 	if major >= 14 {
 		return query
 	}
+	if major < 12 {
+		query = strings.ReplaceAll(query, "p.prosupport", "0")
+	}
 	return strings.NewReplacer(
 		"pg_catalog.pg_get_function_sqlbody(p.oid)", "null", // bodies of functions are texts there
 		"pg_catalog.pg_get_expr(s.stxexprs, s.stxrelid)", "null::text",
 		"r.rngmultitypid = t.oid", "false",
+		", t.typsubscript", "",
 	).Replace(query)
 }
 

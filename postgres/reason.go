@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
@@ -62,6 +63,15 @@ func (c *catalogue) blame(name string) (of dialect.Routine, why string) {
 		}
 		if n.bad != "" {
 			note(n.badOf, n.bad)
+		}
+		if c.isPlannedOtherwise(reached) {
+			note(n.of, n.plans)
+		}
+		if i := slices.IndexFunc(n.targets, c.isNoTable); i >= 0 {
+			note(n.of, "function "+n.of.Name+" writes to "+n.targets[i]+", which is not there")
+		}
+		if table, isWritten := strings.CutPrefix(reached, writing); isWritten && c.isUnprovedToWrite(n) {
+			note(dialect.Routine{}, "writes to "+table)
 		}
 		for i := range n.sources {
 			s := &n.sources[i]

@@ -26,7 +26,7 @@ func openRegistered(name string) dialect.Server {
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
 	sessions := newSessions()
 	return dialect.Server{
-		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: sessions.plan, Sessions: sessions, Advice: advice,
+		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: sessions.plan, Sessions: sessions, Dialled: sessions.dialled, Advice: advice,
 		ContextError: contextError, EndedIdle: endedIdle, ReadTimestampsIn: readTimestampsIn, Replication: &replication{},
 	}
 }

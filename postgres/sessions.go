@@ -24,7 +24,8 @@ type sessions struct {
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp. Nil: not known yet.
 	// That it has become so is the catalogue's to tell.
 	makesTemp atomic.Pointer[bool]
-	declared  *declared // nil: nothing is
+	hides     atomic.Bool // sessions begin with a character set in which other characters than those of ASCII may hide quotes
+	declared  *declared   // nil: nothing is
 }
 
 var _ dialect.Sessions = (*sessions)(nil)
@@ -40,6 +41,11 @@ func newSessions() *sessions {
 // read says what a text does. Without a catalogue it is provisional, and what is still so at the end is unknown. So it is for what may create something, as
 // long as nobody knows whether that is temporary.
 func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lacks []string, absent bool) {
+	if s.hides.Load() && !pg.IsASCII(text) {
+		said = &dialect.Statement{}
+		statement.Unknown(said, "a text in a character set that may hide quotes")
+		return said, nil, false
+	}
 	parsed := pg.Parse(text)
 	makesTemp := s.makesTemp.Load()
 	if parsed.Fires && makesTemp != nil && (*makesTemp || c != nil && c.makesTemp) {
@@ -70,7 +76,7 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 		return nil, false
 	}
 	add := func(name string, _ *node) bool {
-		names = append(names, name)
+		names = append(names, strings.TrimPrefix(name, writing))
 		return false
 	}
 	for _, name := range append(namesOf(&parsed), nothingNamed) {
@@ -167,6 +173,14 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, awaited bool) (p
 	}
 	s.setMakesTemp(strings.Contains(row[2], "pg_temp"))
 	return f.proxied, nil
+}
+
+// dialled looks at the character set that a session begins with, which the server tells by itself.
+func (s *sessions) dialled(_ context.Context, conn driver.Conn) (dialect.Dialled, error) {
+	if c, ok := conn.(*stdlib.Conn); ok && !pg.KeepsQuotes(c.Conn().PgConn().ParameterStatus("client_encoding")) && !s.hides.Swap(true) {
+		s.Rejudge()
+	}
+	return dialect.Dialled{}, nil
 }
 
 // setMakesTemp notes what is known of makesTemp.

@@ -23,7 +23,9 @@ func serverOf(facts []fact) (nodes, []unnamed) {
 		n := all.of(f.Name)
 		switch f.Kind {
 		case "view":
-			n.addRelation(&relation{Name: f.Name, Kind: "v", View: f.Text, Rules: "rule"})
+			n.addRelation(&relation{Name: f.Name, Kind: "v", View: f.Text})
+		case "rule":
+			n.addRelation(&relation{Name: f.Name, Kind: "v", Rules: "rule"})
 		case "policy":
 			n.addRelation(&relation{Name: f.Name, Kind: "r", Policies: f.Text})
 		case "trigger":
@@ -134,7 +136,8 @@ func TestCatalogueJudgesWhatATextDoesNotShow(t *testing.T) {
 		{"constructor of a range", `select f(1)`, 0, []fact{{"foreign function", "f", "internal range_constructor2"}}},
 		{"function of an extension", `select gen_salt('bf'), st_area(x) from things`, 0, []fact{{"volatile foreign function", "gen_salt", "pgcrypto"}, {"foreign function", "st_area", "postgis"}}},
 		{"view that sets", `select * from v`, dialect.UnknownEffect, []fact{{"view", "v", "select set_config('a', 'b', false)"}}},
-		{"view over a view that sets", `select * from w`, dialect.UnknownEffect, []fact{{"view", "v", "select nextval('s')"}, {"view", "w", "select * from v"}}},
+		{"view over a view that sets", `select * from w`, dialect.UnknownEffect, []fact{{"view", "v", "select set_config('a', 'b', false)"}, {"view", "w", "select * from v"}}},
+		{"view over a view that counts", `select * from w`, dialect.Sequence, []fact{{"view", "v", "select nextval('s')"}, {"view", "w", "select * from v"}}},
 		{"insert", `insert into things (name) values ('x')`, 0, nil},
 		{"insert with a sequence", `insert into things (name) values ('x')`, dialect.Sequence, []fact{{"default", "things", "nextval('s')"}}},
 		{"insert with a harmless default", `insert into things (name) values ('x')`, 0, []fact{{"default", "things", "now()"}}},
@@ -204,7 +207,8 @@ func TestCatalogueSaysWhyNoReplicaMayAnswer(t *testing.T) {
 		{`select f(1)`, dialect.Read, "", []fact{{"function", "f", "begin select a into b from c; end"}}},
 		{`select f(1)`, dialect.Unknown, "function f has into in its source", []fact{{"sql function", "f", "select 1 as a into b"}}},
 		{`select f(1)`, dialect.Write, "function f has share in its source", []fact{{"function", "f", "perform 1 from c for share"}}},
-		{`select f(1)`, dialect.Unknown, "function f has insert in its source", []fact{{"function", "f", "insert into t"}}},
+		{`select f(1)`, dialect.Unknown, "function f writes to t, which is not there", []fact{{"function", "f", "insert into t"}}},
+		{`select f(1)`, dialect.Write, "function f has insert in its source", []fact{{"function", "f", "insert into t"}, {"table", "t", ""}}},
 		{`select "F"(1)`, dialect.Unknown, "function F mentions G", []fact{{"function", "F", `perform "G"()`}, {"function", "G", "insert into t"}}},
 		{`select f(1)`, dialect.Unknown, "function f has a source that cannot be read", []fact{{"foreign function", "f", ""}}},
 		{`select f(1)`, dialect.Unknown, "function f is not known", nil},

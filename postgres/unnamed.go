@@ -7,7 +7,8 @@ import (
 	"github.com/gopooled/pooled/internal/statement"
 )
 
-// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class.
+// unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class, a conversion or
+// text search.
 type unnamed struct {
 	kind, name, function, target string
 	types                        []string // of users; none: it belongs to none
@@ -39,7 +40,7 @@ func newPeril(u *unnamed) peril {
 		if symbols := append(strings.Fields(u.target), u.name); !slices.ContainsFunc(symbols, isIn(keywordOperators)) {
 			p.operators = symbols
 		}
-	case "explicit cast":
+	case "explicit cast", "text search by":
 		p.words = statement.WordsOf(u.target)
 		for word := range p.words {
 			for _, alias := range aliases[word] {
@@ -105,7 +106,7 @@ func (c *catalogue) findPerils() {
 		for i := range c.perils {
 			p := &c.perils[i]
 			before := *p
-			p.impure = p.impure || c.isImpure(p.function)
+			p.impure = p.impure || c.isImpure(p.function) || c.does(p.function) != (doing{})
 			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
 			p.loose = p.loose || c.isLoose(p.function)
 			p.sees = p.sees || c.isSeeing(p.function)

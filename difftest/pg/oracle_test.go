@@ -188,6 +188,10 @@ func (o *oracle) names(m protoreflect.Message) {
 			o.calls = append(o.calls, name)
 			o.wantName(o.got.Functions, "function", name)
 		}
+	case *pgquery.TypeName:
+		if parts := n.GetNames(); len(parts) > 0 && parts[0].GetString_().GetSval() != "pg_catalog" && !slices.Contains(o.got.Functions, parts[len(parts)-1].GetString_().GetSval()) {
+			o.wantName(o.got.Names, "type", parts[len(parts)-1].GetString_().GetSval())
+		}
 	case *pgquery.InsertStmt:
 		o.wantName(o.got.Targets, "target of INSERT", n.GetRelation().GetRelname())
 	case *pgquery.UpdateStmt:

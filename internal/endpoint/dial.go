@@ -60,9 +60,13 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		err = errNoConn
 	}
 	if err != nil {
+		if e.isFull(err) {
+			e.line.refuse(e.now())
+		}
 		return nil, err
 	}
 	done = true
+	e.line.accept()
 	c := &Conn{
 		Conn:       serverconn.New(real, &e.shared),
 		endpoint:   e,
@@ -79,6 +83,9 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	c.Changes().Implicit = o.told.Implicit
 	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
 		c.CancelWith(func(ctx context.Context) error {
+			e.line.beginAside() // it may take a connection
+			defer e.line.endAside()
+			defer func() { e.line.end(e.now()) }()
 			return e.contained("a statement was cancelled", func() error { return e.server.Cancel.Statement(ctx, o.told.Session) })
 		})
 	}

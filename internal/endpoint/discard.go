@@ -35,6 +35,7 @@ func (e *Endpoint) closeConn(c *Conn, why reason) error {
 		defer e.gone(c)
 	}
 	e.closes[why].Add(1)
+	defer func() { e.line.end(e.now()) }()
 	if why == reclaimed { // the real connection is its holder's, who may be about to use it
 		return c.socket.Close()
 	}
@@ -83,6 +84,7 @@ func (e *Endpoint) gone(c *Conn) {
 	over := func() {
 		e.going.Add(-1)
 		e.line.tell()
+		e.tellRest()
 	}
 	running := c.Gone() != nil && e.Background(func(context.Context) {
 		defer over()

@@ -301,6 +301,9 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 			e.gate.Leave(gate.Permit{})
 			break
 		}
+		if c.beginReturn() {
+			e.line.beginReturn() // it is nobody's, and comes back
+		}
 		taken = append(taken, c)
 	}
 	relieved := false

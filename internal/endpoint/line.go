@@ -15,17 +15,22 @@ import (
 // of those in it has to expect, it is given a dial when it has lasted for as long as a dial takes.
 //
 // There are never more connections than those who use or want one, and one more: what is being made clean counts as on its way to somebody, and what is
-// being closed is still there.
+// being closed is still there. Whoever is covered by what is being made clean waits for as long as a dial takes before he dials all the same.
+//
+// Where the server has no room for one more, he waits for what is on its way: see [refusal].
 
 // line is the line of an endpoint. The zero value is empty and ready to use.
 type line struct {
-	n atomic.Int64 // how many are in it; changes while mu is held
+	n     atomic.Int64 // how many are in it; changes while mu is held
+	ended atomic.Int64 // stamp: when a connection was closed last; 0: none was
 
 	mu        sync.Mutex // guards what follows
 	places    list.List  // of *place, the oldest first
 	dials     int        // under way, or about to begin
 	returning int        // connections that are being made clean
 	closing   int        // connections that nobody gets any more
+	aside     int        // connections that the endpoint uses for itself, or makes for nobody
+	refused   refusal    // of dials, by a server that has no room
 	lasted    int64      // for how long there was somebody in line, in nanoseconds, less what is forgiven for the time when there was nobody
 	since     int64      // stamp: until when that is counted
 	granted   int        // dials that a line may begin which has lasted
@@ -108,6 +113,7 @@ type expectation struct {
 	dial int64 // how long it takes to make one; 0: nobody knows
 	busy int   // how many are not idle
 	room int64 // how many permits are left, less what is being closed without one: so many connections may be idle while one is dialled
+	gone bool  // connections that were idle are being closed
 }
 
 // moment is how soon to look again for a connection that counts as idle and could not be had: it is on its way, or another borrower's by now.
@@ -130,6 +136,9 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	if x.room < 0 { // what is being closed is still there
 		return false, 0
 	}
+	if until := l.refused.over(now, l.onWayLocked() > 0 || x.gone, l.ended.Load()); until != 0 {
+		return false, until
+	}
 	switch idle := idle.Load(); { // what was on its way counts as idle before it does not count here any more
 	case idle == 0:
 		w.tempted = 0
@@ -141,6 +150,7 @@ func (l *line) mayDial(w *place, now int64, x expectation, idle *atomic.Int64) (
 	}
 	if may, again = l.isSoonerLocked(w, now, x); may {
 		l.dials++
+		l.refused.try(now)
 		l.lasted, l.since = 0, now
 	}
 	return may, again
@@ -153,30 +163,26 @@ func (l *line) isSoonerLocked(w *place, now int64, x expectation) (sooner bool, 
 	if x.dial == 0 || uncovered > 0 && inUse <= 0 {
 		return true, 0
 	}
-	grants := uncovered > 0 || l.returning > 0
-	if grants && l.lasted+now-l.since >= x.dial {
+	if uncovered <= 0 { // what is on its way comes before a dial would end, or has taken as long by now
+		again = w.joined + x.dial
+		return now >= again, again
+	}
+	if l.lasted+now-l.since >= x.dial {
 		l.granted = max(1, uncovered/4)
 	}
-	if grants && l.granted > 0 {
+	if l.granted > 0 {
 		l.granted--
 		return true, 0
 	}
-	patience := x.dial
-	if uncovered > 0 {
-		expected := x.hold * int64(l.rankLocked(w)) / int64(inUse)
-		if 2*expected >= x.dial {
-			return true, 0
-		}
-		patience = max(2*expected, x.dial/4)
+	expected := x.hold * int64(l.rankLocked(w)) / int64(inUse)
+	if 2*expected >= x.dial {
+		return true, 0
 	}
+	patience := max(2*expected, x.dial/4)
 	if now >= w.joined+patience {
 		return true, 0
 	}
-	again = w.joined + patience
-	if grants {
-		again = min(again, l.since+x.dial-l.lasted)
-	}
-	return false, again
+	return false, min(w.joined+patience, l.since+x.dial-l.lasted)
 }
 
 // rankLocked is the place in line, counted from 1.

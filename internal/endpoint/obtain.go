@@ -119,6 +119,7 @@ func (e *Endpoint) expect() expectation {
 		dial: e.dialTime.typical(),
 		busy: open - int(e.idle.Load()),
 		room: e.room(),
+		gone: e.going.Load() > 0,
 	}
 }
 
@@ -145,6 +146,10 @@ func (s *standing) end(result dialled) (*Conn, error) {
 		return result.conn, nil
 	}
 	err := s.explain(ctx, r, result.err)
+	if s.isFull(err) && s.line.hopes(&r.place, s.now(), &s.idle, &s.going) {
+		s.stay(err)
+		return nil, nil
+	}
 	if r.deadline.IsZero() || !s.mayPass(err) {
 		return nil, err
 	}
@@ -152,11 +157,18 @@ func (s *standing) end(result dialled) (*Conn, error) {
 	if !s.pause.next.Before(r.deadline) {
 		return nil, err
 	}
+	s.stay(err)
+	return nil, nil
+}
+
+// stay has the request stay in line after a dial that failed.
+func (s *standing) stay(err error) {
 	s.may = false
 	s.line.endDial(s.now())
-	s.failure = err
-	r.limit = time.Time{} // pool_connect_timeout is for one server that does not answer
-	return nil, nil
+	if !s.request.deadline.IsZero() {
+		s.failure = err
+	}
+	s.request.limit = time.Time{} // pool_connect_timeout is for one server that does not answer
 }
 
 // take takes the connection that the request was given, if it is fit for that. Otherwise the request stands in line again.

@@ -18,6 +18,8 @@ func (e *Endpoint) Probe(ctx context.Context) error {
 // dialIdle dials for nobody, and makes the connection idle if the server answers on it. One that was retired meanwhile is dialled again:
 // what answered may have been the server that went away. The caller holds a permit.
 func (e *Endpoint) dialIdle(ctx context.Context) error {
+	e.line.beginAside()
+	defer e.line.endAside()
 	err := errRetired
 	for err == errRetired {
 		err = e.dialIdleOnce(ctx)

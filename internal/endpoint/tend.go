@@ -111,7 +111,7 @@ func (e *Endpoint) tellRest() {
 	e.rested = make(chan struct{})
 }
 
-// rest is closed when a connection that is tended now is not any more, or another one comes back.
+// rest is closed when a connection that is tended now is not any more, or another one comes back, or one that was being closed is gone.
 func (e *Endpoint) rest() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()

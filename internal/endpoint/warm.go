@@ -20,7 +20,7 @@ func (e *Endpoint) missing() int {
 }
 
 // Warm dials until there are pool_min_idle_conns idle connections, several at a time, and returns the first error. It takes no permit that
-// somebody waits for. The texts count as used often, and are prepared on connections that are idle already as well.
+// somebody waits for, and waits for those that are being closed. The texts count as used often, and are prepared on connections that are idle already as well.
 func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 	select {
 	case e.warming <- struct{}{}: // one at a time, or they would dial twice as many
@@ -35,7 +35,20 @@ func (e *Endpoint) Warm(ctx context.Context, texts ...string) error {
 	}
 	busy, err := e.warmOnce(ctx, len(texts) > 0)
 	if busy && err == nil { // one that is idle counts twice until its permit is given back, which it is by now
-		_, err = e.warmOnce(ctx, false)
+		busy, err = e.warmOnce(ctx, false)
+	}
+	for busy && err == nil {
+		rested := e.rest()
+		if e.going.Load() == 0 { // whoever has all the room will not be gone before long
+			_, err = e.warmOnce(ctx, false)
+			return err
+		}
+		select {
+		case <-rested:
+			busy, err = e.warmOnce(ctx, false)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func EachName(source string, f func(name string, quoted bool)) {
 		f(word, false)
 	}
 	if !ascii { // which other letters are folded depends on the database
-		for word := range strings.FieldsFuncSeq(strings.Map(foldASCII, source), isNoLetter) {
+		for word := range parts(strings.FieldsFuncSeq(strings.Map(foldASCII, source), isNoLetter)) {
 			f(word, false)
 		}
 	}

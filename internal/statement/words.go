@@ -44,8 +44,28 @@ func Mentions(source string, sets ...map[string]bool) bool {
 // Several reports whether a text may be more than one statement. It knows no strings and no comments either.
 func Several(text string) bool { return strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") }
 
+// eachWord goes over the words, and over the parts of those that the server may divide: a dollar is a letter in the middle of a name, and the end of a quote
+// such as $q$ elsewhere, and a number may end where a word begins.
 func eachWord(source string) iter.Seq[string] {
-	return strings.FieldsFuncSeq(strings.ToLower(source), isNoLetter)
+	return parts(strings.FieldsFuncSeq(strings.ToLower(source), isNoLetter))
+}
+
+func parts(words iter.Seq[string]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range words {
+			if !yield(word) {
+				return
+			}
+			if word[0] > '9' && strings.IndexByte(word, '$') < 0 {
+				continue
+			}
+			for part := range strings.SplitSeq(word, "$") {
+				if part = strings.TrimLeft(part, "0123456789"); part != "" && part != word && !yield(part) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // isNoLetter reports whether a character in lower case can be no part of a word.

@@ -143,6 +143,9 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 		r.askBefore(ctx, conn)
 		s = r.Sessions.Statement(c.Text)
 	}
+	if s.LooksBack && conn.Changes().Ran { // nothing comes in between
+		return s, nil
+	}
 	if s.Sees != 0 {
 		if err := r.beforeSeeing(ctx, conn); err != nil {
 			return nil, err
@@ -157,6 +160,7 @@ func (r *Reset) before(ctx context.Context, conn middleware.ServerConn, c *middl
 // after notes what was done by a call, which began when the sessions had counted so many changes, and has ended with an error, or with none.
 func (r *Reset) after(conn middleware.ServerConn, c *middleware.Call, changes uint64, err error) {
 	s := c.Statement
+	conn.Changes().Ran = true
 	conn.Changes().Read(s, err != nil)
 	if s.Provisional && !s.Defines { // more may be known by now
 		s = r.Sessions.Statement(c.Text)
@@ -241,6 +245,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 		}
 		r.closeQuery(event.Conn)
 		changes := event.Conn.Changes()
+		changes.Ran = false
 		if changes.Implicit {
 			changes.Effects |= dialect.OpenTx
 		}

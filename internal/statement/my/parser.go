@@ -21,6 +21,8 @@ type parser struct {
 	database string  // that of the program whose body this is, where names without one are looked for
 	local    *scopes // the variables of that program; nil: it is a text that a client sends
 
+	querying bool // a query is scanned, in a text that a client sends
+
 	serverTable string // the first name of a table that shows the state of a server, if it is one of information_schema
 	namesSchema bool   // which is named
 }
@@ -52,7 +54,7 @@ func (p *parser) reset(text string) {
 	p.lexer = lexer{text: text, tokens: p.tokens[:0]}
 	p.out, p.worst, p.known = Statement{Plain: true}, nothing, nil
 	p.serverTable, p.namesSchema = "", false
-	p.database, p.local = "", nil
+	p.database, p.local, p.querying = "", nil, false
 }
 
 // result returns what was gathered.

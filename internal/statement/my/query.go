@@ -8,7 +8,9 @@ func (p *parser) query(s []token) {
 	if at(s, 0) == "table" {
 		p.uses(s, 1, qualified(s, 1))
 	}
+	p.querying = p.local == nil
 	p.scan(s)
+	p.querying = false
 }
 
 // parenthesised is a query that begins with parentheses.
@@ -55,7 +57,7 @@ func (p *parser) scan(s []token) {
 		case word:
 			if isMark(s, i+1, '(') {
 				p.call(s, i)
-			} else if t.dotted || t.word == nil || !t.word.reserved {
+			} else if (t.dotted || t.word == nil || !t.word.reserved) && !p.gives(s, i) {
 				p.name(t)
 			}
 			if !t.dotted && t.word != nil && t.word.matters {
@@ -64,7 +66,7 @@ func (p *parser) scan(s []token) {
 		case backtick, double:
 			if isMark(s, i+1, '(') {
 				p.call(s, i)
-			} else {
+			} else if !p.gives(s, i) {
 				p.name(t)
 			}
 		case variable:

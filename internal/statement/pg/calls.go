@@ -25,6 +25,14 @@ func (w *walk) noCall(i int) bool {
 	return w.chain.start == i && w.fixed(i)
 }
 
+// mayBeType reports whether the keyword at i, which types can be named by, stands where one could: behind a cast or a name that it is the type of, or before
+// a constant of it.
+func (w *walk) mayBeType(i int) bool {
+	before, next := w.at(i-1), w.at(i+1)
+	return !w.frames[0].query || before.is("as") || before.kind == operator && before.text == "::" ||
+		next == &end || next.kind == punct && !next.isPunct('(') || next.kind == literal && !w.ended || next.is("collate") || next.is("path") || next.is("array")
+}
+
 // noCallAfter are the words directly behind which a name before "(" is a relation, a query, a column list or a type.
 var noCallAfter = words("as into of references table exists analyze analyse verbose")
 
@@ -168,6 +176,9 @@ func (w *walk) setConfig(i int) {
 	name, value := w.at(i+1), w.at(i+3)
 	if positional && w.at(i+2).isPunct(',') && spells(name) {
 		w.effects |= w.kept(strings.Trim(name.text, "'"))
+		if containsFold(name.text, "client_encoding") && !(w.at(i+4).isPunct(',') && spells(value) && KeepsQuotes(strings.Trim(value.text, "'"))) {
+			w.effects |= w.hides()
+		}
 	} else {
 		w.effects |= dialect.UnknownEffect
 		w.costs("function set_config has a name that the text does not show")

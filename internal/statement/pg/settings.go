@@ -26,7 +26,7 @@ func set(w *walk) (dialect.Class, dialect.Effects) {
 	if (what.is("transaction") || what.is("constraints")) && !w.isVariable(i) {
 		return dialect.TxControl, effects
 	}
-	effects |= w.outlives(i)
+	effects |= w.outlives(i) | w.encoding(i)
 	switch {
 	case local && !w.at(i+1).is("characteristics"):
 		return dialect.SessionControl, effects
@@ -71,16 +71,16 @@ func (w *walk) outlives(i int) dialect.Effects {
 
 // kept is outlives, with a reason.
 func (w *walk) kept(name string) dialect.Effects {
-	effects := outlives(name)
+	effects := Outlives(name)
 	if effects&dialect.Permanent != 0 {
 		w.costs("nothing sets back what " + strings.ToLower(name) + " was")
 	}
 	return effects
 }
 
-// outlives is what stays of a setting, though it is set back or its transaction ends: what a prepared statement has taken over into its meaning or
+// Outlives is what stays of a setting, though it is set back or its transaction ends: what a prepared statement has taken over into its meaning or
 // its plan. Only of those in a list, and those that a program names for itself, with a dot, is it known that they leave nothing.
-func outlives(name string) dialect.Effects {
+func Outlives(name string) dialect.Effects {
 	name = strings.ToLower(name)
 	switch {
 	case forGood[name]:

@@ -42,7 +42,7 @@ type Statement struct {
 	Ambiguous bool               // it can be read in two ways, so that its names may be data
 	Removes   bool               // it is DROP: what is left is what was there before
 	Fires     bool               // event triggers may call functions when it runs
-	Bare      bool               // it is made of keywords, constants and parameters: nothing in it could be anything but the server's own
+	Bare      bool               // it is made of keywords, constants, parameters and names that it gives: nothing in it could be anything but the server's own
 	Lingers   bool               // it declares a cursor: what it names may run later
 	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
@@ -84,7 +84,7 @@ func Parse(text string) Statement {
 	if lexed.run() != lexDone {
 		return unknown(lexed.near())
 	}
-	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true, Bare: isBare(lexed.tokens)}
+	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true, Bare: true}
 	if !s.read(lexed.tokens) {
 		return unknown(unbalanced)
 	}
@@ -98,7 +98,7 @@ func Parse(text string) Statement {
 	return s
 }
 
-// isBare reports whether a text names nothing and has no operator: such as SELECT 1, by which programs ask whether a server is there.
+// isBare reports whether a statement names nothing and has no operator: such as SELECT 1, by which programs ask whether a server is there.
 func isBare(tokens []token) bool {
 	for i := range tokens {
 		switch t := &tokens[i]; t.kind {
@@ -175,6 +175,7 @@ func (s *Statement) statement(tokens []token) int {
 	s.Class = worst(s.Class, class)
 	s.Effects |= effects
 	s.Plain = s.Plain && w.isPlain()
+	s.Bare = s.Bare && (w.bare || isBare(tokens))
 	s.Inert, s.Adds, s.Removes = w.inert, w.adds, tokens[0].is("drop")
 	return 1
 }

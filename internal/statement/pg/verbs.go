@@ -39,17 +39,17 @@ func init() { // not a literal: EXPLAIN comes back to it
 		"select": query, "values": query, "table": query, "with": query, "return": query,
 		"insert": write, "update": write, "delete": write, "merge": write,
 
-		"begin": does(dialect.TxControl, dialect.OpenTx), "start": start,
+		"begin": plainly(dialect.TxControl, dialect.OpenTx), "start": start,
 		"commit": endTx, "end": endTx, "rollback": endTx, "abort": endTx,
-		"savepoint": does(dialect.TxControl, 0), "release": does(dialect.TxControl, 0),
+		"savepoint": plainly(dialect.TxControl, 0), "release": plainly(dialect.TxControl, 0),
 
 		"set": set, "reset": reset, "show": does(dialect.Write, 0), // of the session, and of the server
 		"load":   does(dialect.SessionControl, dialect.Permanent),
-		"listen": does(dialect.Write, dialect.Listen), "unlisten": does(dialect.SessionControl, dialect.Listen),
-		"notify": write,
+		"listen": plainly(dialect.Write, dialect.Listen), "unlisten": plainly(dialect.SessionControl, dialect.Listen),
+		"notify": plainly(dialect.Write, 0),
 
 		"prepare": prepare, "execute": (*walk).unknown, "deallocate": deallocate, "discard": discard,
-		"declare": declare, "fetch": write, "move": write, "close": does(dialect.SessionControl, 0),
+		"declare": declare, "fetch": plainly(dialect.Write, 0), "move": plainly(dialect.Write, 0), "close": plainly(dialect.SessionControl, 0),
 
 		"explain": explain, "copy": copyData, "truncate": truncateTables, "lock": write,
 
@@ -115,11 +115,13 @@ func start(w *walk) (dialect.Class, dialect.Effects) {
 	if !w.at(1).is("transaction") {
 		return w.unknown()
 	}
+	w.bare = true
 	return dialect.TxControl, dialect.OpenTx
 }
 
 // endTx judges COMMIT, ROLLBACK, ROLLBACK TO and their relatives.
 func endTx(w *walk) (dialect.Class, dialect.Effects) {
+	w.bare = true // it names nothing but a savepoint, or a transaction
 	if w.at(1).is("prepared") {
 		return dialect.Write, 0 // it is another transaction that ends
 	}
@@ -140,6 +142,7 @@ func prepare(w *walk) (dialect.Class, dialect.Effects) {
 		return w.unknown()
 	}
 	w.out.Prepared = add(w.out.Prepared, w.at(1).text)
+	w.given = 1
 	class, effects := write(w)
 	return class, effects | dialect.SQLPrepare
 }
@@ -153,6 +156,7 @@ func deallocate(w *walk) (dialect.Class, dialect.Effects) {
 	if name.is("all") || !name.isName() {
 		return dialect.SessionControl, dialect.UnknownEffect
 	}
+	w.bare = true
 	return dialect.SessionControl, 0
 }
 
@@ -170,6 +174,7 @@ func discard(w *walk) (dialect.Class, dialect.Effects) {
 // declare judges DECLARE … CURSOR. What the query does is counted here, though it happens at FETCH.
 func declare(w *walk) (dialect.Class, dialect.Effects) {
 	w.out.Lingers = true
+	w.given = 1
 	class, effects := write(w)
 	for i := 2; i < len(w.tokens) && !w.at(i).is("for"); i++ {
 		if w.at(i).is("with") && w.at(i+1).is("hold") {

@@ -26,6 +26,8 @@ type walk struct {
 	temp     bool            // TEMP or TEMPORARY where something is created
 	pgTemp   bool            // the schema pg_temp is named
 	executes bool            // EXECUTE of a prepared statement
+	given    int             // the token that is a name which the statement gives; 0: there is none that the walk does not find
+	bare     bool            // see Statement.Bare
 	inert    bool            // see Statement.Inert
 	adds     string          // see Statement.Adds
 }
@@ -34,6 +36,7 @@ type walk struct {
 type frame struct {
 	list       bool // in the list of a WITH clause: names here are names of queries
 	introduces bool // an operand may follow the closing parenthesis
+	query      bool // a query, with its clauses
 }
 
 // chain is where a qualified name began.
@@ -85,7 +88,7 @@ func (w *walk) at(i int) *token {
 // run walks over all tokens.
 func (w *walk) run() {
 	var room [16]frame
-	w.frames, w.class = append(room[:0], frame{}), dialect.Read
+	w.frames, w.class = append(room[:0], frame{query: w.isQuery(0)}), dialect.Read
 	for i := range w.tokens {
 		switch t := &w.tokens[i]; t.kind {
 		case word, quoted:
@@ -108,7 +111,7 @@ func (w *walk) punct(i int, c byte) {
 		if w.at(i - 1).isPunct(')') {
 			w.top().list = false // WITH x AS (…) (SELECT …)
 		}
-		w.frames = append(w.frames, frame{introduces: w.introduces(i)})
+		w.frames = append(w.frames, frame{introduces: w.introduces(i), query: w.isQuery(i + 1)})
 		w.ended = false
 	case ')', ']':
 		w.ended = !w.top().introduces
@@ -151,10 +154,16 @@ func (w *walk) name(i int, t *token) {
 		w.word(i, t) // the verb names nothing
 		return
 	}
+	if !qualified && w.gives(i, t) {
+		w.ended = true
+		return
+	}
 	if w.at(i + 1).isPunct('(') {
 		w.beforeParenthesis(i, t, qualified)
-	} else if qualified || t.kind == quoted || t.keyword != reserved && t.keyword != typeOrFunc {
-		w.out.Names = add(w.out.Names, t.text)
+	} else if qualified || t.kind == quoted || t.keyword != reserved && (t.keyword != typeOrFunc || w.mayBeType(i)) {
+		if !w.qualifies(i) {
+			w.out.Names = add(w.out.Names, t.text)
+		}
 		if qualified {
 			w.builtin(t.text) // attribute notation
 		}
