@@ -3,7 +3,6 @@ package pooled_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"log/slog"
@@ -143,16 +142,27 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })
 		held := p.hold(t, 1)
-		next := make(chan []*sql.Conn, 1)
-		go func() { next <- p.hold(t, 1) }()
-		synctest.Wait()
-		require.NoError(t, held[0].Close())
-		held = <-next
-		time.Sleep(time.Second) // for so long connections are held
-		go func() { next <- p.hold(t, 1) }()
-		synctest.Wait()
-		require.NoError(t, held[0].Close())
-		held = <-next
+		for range 2 { // for so long connections are held
+			holding, give := make(chan struct{}), make(chan struct{})
+			go func() {
+				conn, err := p.Conn(t.Context())
+				assert.NoError(t, err)
+				_, err = conn.ExecContext(t.Context(), "hold")
+				assert.NoError(t, err)
+				close(holding)
+				<-give
+				assert.NoError(t, conn.Close())
+			}()
+			synctest.Wait()
+			for _, conn := range held {
+				require.NoError(t, conn.Close())
+			}
+			<-holding
+			time.Sleep(time.Second)
+			close(give)
+			synctest.Wait()
+			held = p.hold(t, 1)
+		}
 		var served []string
 		call := func(name string, within time.Duration) {
 			go func() {

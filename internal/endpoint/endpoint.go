@@ -319,20 +319,20 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 
 // noPermit explains why a session got no permit.
 func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error) error {
-	if refusal := (*gate.Refusal)(nil); errors.As(err, &refusal) {
+	if refusal := (*gate.RefusedError)(nil); errors.As(err, &refusal) {
 		return e.overloaded(waited, refusal)
 	}
-	expiry := (*gate.Expiry)(nil)
-	if !errors.As(err, &expiry) {
+	expired := (*gate.TimeoutError)(nil)
+	if !errors.As(err, &expired) {
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
 	t := e.timeout(waited, ctx.Err() == nil, context.DeadlineExceeded)
-	t.Served, t.PassedOver = expiry.Served, expiry.Hopeless
+	t.Served, t.PassedOver = expired.Served, expired.Hopeless
 	return t
 }
 
 // overloaded explains why a session was refused.
-func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.Refusal) error {
+func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.RefusedError) error {
 	o := &middleware.OverloadedError{
 		Endpoint:   e.info.Name,
 		Class:      refusal.Class,

@@ -74,7 +74,7 @@ func (g *Gate) stamp(t time.Time) int64 {
 }
 
 // Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how long it waited and, when it did not get the permit,
-// an [*Expiry] if its time was over, the error of the context if that was cancelled, a [*Refusal], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
+// a [*TimeoutError] if its time was over, the error of the context if that was cancelled, a [*RefusedError], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
 func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
 	return g.enter(ctx, timeout, false)
 }
@@ -193,22 +193,22 @@ func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
 		g.shares.remove(w)
 	}
 	if err == context.DeadlineExceeded {
-		err = &Expiry{Served: g.shares.served - w.served, Hopeless: w.stage == hopeless}
+		err = &TimeoutError{Served: g.shares.served - w.served, Hopeless: w.stage == hopeless}
 	}
 	return Permit{}, waited, err
 }
 
-// Expiry answers whose time was over. It is a context.DeadlineExceeded.
-type Expiry struct {
+// TimeoutError answers whose time was over. It is a context.DeadlineExceeded.
+type TimeoutError struct {
 	Served   uint64 // how many others got a permit while it waited
 	Hopeless bool   // it had less time left than permits are held for, and was passed over for that
 }
 
 // Error is for who forgets to tell it in words of his own.
-func (e *Expiry) Error() string { return "pooled: no permit in time" }
+func (e *TimeoutError) Error() string { return "pooled: no permit in time" }
 
 // Unwrap returns context.DeadlineExceeded.
-func (e *Expiry) Unwrap() error { return context.DeadlineExceeded }
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // TryEnter takes a permit for the pool's own work, if one is free and nobody waits.
 func (g *Gate) TryEnter() bool {
@@ -270,11 +270,11 @@ func (g *Gate) sendAwayLocked(c *class, now int64, full bool) {
 func (g *Gate) refuseLocked(c *class, now int64, full bool) error {
 	c.refused++
 	wait := time.Duration(int64(c.waiting+1) * c.crowd.pace(now))
-	return &Refusal{Full: full, Class: c.Name, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
+	return &RefusedError{Full: full, Class: c.Name, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
 }
 
-// Refusal answers who is refused.
-type Refusal struct {
+// RefusedError answers who is refused.
+type RefusedError struct {
 	Full       bool          // as many wait as may; otherwise there are more than can be served
 	Class      string        // of the call
 	Waiting    int           // how many wait
@@ -283,7 +283,7 @@ type Refusal struct {
 }
 
 // Error is for who forgets to tell it in words of his own.
-func (r *Refusal) Error() string { return "pooled: overloaded" }
+func (r *RefusedError) Error() string { return "pooled: overloaded" }
 
 // Room is how many permits are left; without a limit, more than anybody needs.
 func (g *Gate) Room() int64 {

@@ -203,7 +203,7 @@ func TestFullQueueRefusesWhoeverMattersLeast(t *testing.T) {
 					g.Leave(p)
 					return
 				}
-				var refusal *Refusal
+				var refusal *RefusedError
 				assert.ErrorAs(t, err, &refusal)
 				assert.True(t, refusal.Full)
 				assert.Equal(t, class, refusal.Class)

@@ -138,7 +138,7 @@ func (o *outcome) call(ctx context.Context, g *Gate, at, work, within time.Durat
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch refusal := (*Refusal)(nil); {
+	switch refusal := (*RefusedError)(nil); {
 	case errors.As(err, &refusal):
 		o.refused, o.told = append(o.refused, at), append(o.told, time.Since(came))
 	case err != nil:
@@ -168,7 +168,6 @@ func (r *random) push(w *waiter) { r.all = append(r.all, w) }
 func (r *random) remove(w *waiter) {
 	r.all = slices.DeleteFunc(r.all, func(other *waiter) bool { return other == w })
 }
-func (r *random) oldest() int64 { return 0 }
 
 func (r *random) next(_, _ int64, _ bool) *waiter {
 	w := r.all[rand.IntN(len(r.all))]

@@ -8,7 +8,7 @@ type State struct {
 	Waiting    int           // how many wait for one
 	Waits      uint64        // how many had to wait, whether they got a permit or not
 	WaitTime   time.Duration // for how long, all together
-	Refused    uint64        // how many got a Refusal
+	Refused    uint64        // how many got a RefusedError
 	PassedOver uint64        // how many had less time left than permits are held for, and were served after all others, or not at all
 	Classes    []ClassState  // the same of each class; nil: there is one
 }

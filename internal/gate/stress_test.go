@@ -69,7 +69,7 @@ func TestNoPermitIsLostAndNoCapExceededUnderStress(t *testing.T) {
 					}
 					cancel()
 					l.mu.Lock()
-					var refusal *Refusal
+					var refusal *RefusedError
 					switch {
 					case err == nil:
 						entered++
