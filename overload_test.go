@@ -6,7 +6,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,14 +165,14 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 			synctest.Wait()
 			held = p.hold(t, 1)
 		}
-		var served []string
+		served := make(chan string, 2)
 		call := func(name string, within time.Duration) {
 			go func() {
 				ctx, cancel := context.WithTimeout(context.Background(), within)
 				defer cancel()
 				_, err := p.ExecContext(ctx, name)
 				if !errors.Is(err, context.DeadlineExceeded) {
-					served = append(served, name) // one at a time, as there is one connection
+					served <- name // one at a time, as there is one connection
 				}
 			}()
 			synctest.Wait()
@@ -180,7 +182,8 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 		call("hopeful", 10*time.Second)
 		require.NoError(t, held[0].Close())
 		synctest.Wait()
-		assert.Equal(t, []string{"hopeful", "hopeless"}, served)
+		assert.Equal(t, "hopeful", <-served)
+		assert.Equal(t, "hopeless", <-served)
 		assert.EqualValues(t, 1, p.stats().PassedOver)
 	})
 }
@@ -188,8 +191,10 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 // queueOf has callers wait, one after the other, and notes who is served. Whoever is served holds his connection until next is called.
 type queueOf struct {
 	pool
-	served []string
-	next   chan struct{}
+	next chan struct{}
+
+	mu  sync.Mutex // guards what follows
+	all []string
 }
 
 func (q *queueOf) join(ctx context.Context, name string) {
@@ -200,11 +205,20 @@ func (q *queueOf) join(ctx context.Context, name string) {
 		}
 		defer conn.Close()
 		if _, err := conn.ExecContext(ctx, name); err == nil {
-			q.served = append(q.served, name) // the bubble runs until all wait before anybody else is served
+			q.mu.Lock()
+			q.all = append(q.all, name)
+			q.mu.Unlock()
 			<-q.next
 		}
 	}()
 	synctest.Wait()
+}
+
+// served are those who were served, in this order.
+func (q *queueOf) served() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.all)
 }
 
 // serve has those who are served give back their connections, one after the other.
@@ -214,12 +228,12 @@ func (q *queueOf) serve(n int) []string {
 		synctest.Wait()
 		time.Sleep(10 * time.Millisecond) // for which the next one has it
 	}
-	return q.served
+	return q.served()
 }
 
 func TestConnectionIsKeptFreeForItsClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) {
+		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) {
 			cfg.Pool.MaxConns = 3
 			cfg.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "admin", Weight: 1, Reserve: 1}}
 		})}
@@ -227,22 +241,22 @@ func TestConnectionIsKeptFreeForItsClass(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			q.join(t.Context(), name)
 		}
-		assert.Equal(t, []string{"a", "b"}, q.served, "the third is kept free")
+		assert.Equal(t, []string{"a", "b"}, q.served(), "the third is kept free")
 		q.join(admin, "admin")
-		assert.Equal(t, []string{"a", "b", "admin"}, q.served)
+		assert.Equal(t, []string{"a", "b", "admin"}, q.served())
 		classes := q.stats().Classes
 		assert.Equal(t, []int{2, 1}, []int{classes[0].InUse, classes[1].InUse})
 		assert.Equal(t, []int{1, 0}, []int{classes[0].Waiting, classes[1].Waiting})
 		q.serve(1)
 		q.serve(3)
-		assert.Equal(t, []string{"a", "b", "admin", "c"}, q.served)
+		assert.Equal(t, []string{"a", "b", "admin", "c"}, q.served())
 		assert.Zero(t, q.stats().InUse)
 	})
 }
 
 func TestTenantsShareTheConnectionsInEqualParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })}
+		q := &queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })}
 		q.join(t.Context(), "first")
 		for _, name := range []string{"a1", "a2", "a3", "a4", "b1", "b2"} {
 			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
@@ -256,13 +270,13 @@ func TestTenantsShareTheConnectionsInEqualParts(t *testing.T) {
 
 func TestATenantHasNoMoreConnectionsThanItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.TenantMax = 4, 0.5 })}
+		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.TenantMax = 4, 0.5 })}
 		for _, name := range []string{"a1", "a2", "a3", "b1"} {
 			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
 		}
-		assert.Equal(t, []string{"a1", "a2", "b1"}, q.served)
+		assert.Equal(t, []string{"a1", "a2", "b1"}, q.served())
 		q.serve(4)
-		assert.Contains(t, q.served, "a3")
+		assert.Contains(t, q.served(), "a3")
 	})
 }
 
@@ -287,7 +301,7 @@ func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
 
 func TestTimeoutTellsWhoWasServedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns, c.AcquireTimeout = 1, 3*time.Second })}
+		q := &queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns, c.AcquireTimeout = 1, 3*time.Second })}
 		for _, name := range []string{"first", "second", "third"} {
 			q.join(t.Context(), name)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,7 +133,27 @@ func TestCancelCanCloseTheConnectionAsTheDriversDo(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.NoError(t, db.Ping())
 			assert.EqualValues(t, 2, connector.Stats().Endpoints[0].Dials)
+			endAll(t, db, s)
 		})
+	}
+}
+
+// endAll ends the long statements that nobody waits for any more: a server goes on with them for hours, and has no time for other tests.
+func endAll(t *testing.T, db *sql.DB, s cancelServer) {
+	t.Helper()
+	kill := strings.Replace(s.running, "select count(*)", "select concat('kill ', id)", 1)
+	if s.driver == "pgx" {
+		kill = strings.Replace(s.running, "select count(*)", "select 'select pg_terminate_backend(' || pid || ')'", 1)
+	}
+	for scanInt(t, db, s.running) > 0 {
+		var text string
+		switch err := db.QueryRow(kill).Scan(&text); err {
+		case nil:
+			_, _ = db.Exec(text) // it may be over by now
+		case sql.ErrNoRows:
+		default:
+			require.NoError(t, err)
+		}
 	}
 }
 
