@@ -33,7 +33,12 @@ func TestTheShopHasSomethingToShowInEveryPanel(t *testing.T) {
 	for _, p := range panels {
 		assert.Contains(t, page, ">"+p.Title+"</h")
 	}
-	assert.Contains(t, string(s.get(t, "/pool")), "(*shop)", "the page of the pool tells who holds connections")
+	eventually(t, func() []string {
+		if strings.Contains(string(s.get(t, "/pool")), "(*shop)") {
+			return nil
+		}
+		return []string{"(*shop)"}
+	}, "the page of the pool does not tell who holds connections")
 
 	seen := s.scrapeUntilAllHasMoved(t)
 	used := map[string]bool{}
