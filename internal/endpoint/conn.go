@@ -112,7 +112,7 @@ func (c *Conn) EndBorrow() (time.Duration, bool) {
 	c.idleSince = c.endpoint.now()
 	held := c.idleSince - c.borrow.since
 	if c.borrow.number%sampledHolds == 1 {
-		c.endpoint.holdTime.note(held)
+		c.endpoint.holdTime.Note(held)
 	}
 	return time.Duration(held), true
 }

@@ -97,7 +97,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
-	e.dialTime.note(c.dialled - began)
+	e.dialTime.Note(c.dialled - began)
 	e.startTending()
 	if e.introduce(c) != nil {
 		_ = e.closeConn(c, shutdown)

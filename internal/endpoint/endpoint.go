@@ -19,6 +19,7 @@ import (
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/gate"
+	"github.com/gopooled/pooled/internal/lately"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
@@ -63,8 +64,8 @@ type Endpoint struct {
 	idle        atomic.Int64
 	going       atomic.Int64 // that were idle, and are being closed
 	surplus     surplus
-	holdTime    lately // for how long connections are in use
-	dialTime    lately // how long dials take that succeed
+	holdTime    lately.Times // for how long connections are in use
+	dialTime    lately.Times // how long dials take that succeed
 	acquires    atomic.Uint64
 	dials       atomic.Uint64
 	failedDials atomic.Uint64

@@ -115,8 +115,8 @@ func (e *Endpoint) expect() expectation {
 	open := len(e.conns)
 	e.mu.Unlock()
 	return expectation{
-		hold: e.holdTime.typical(),
-		dial: e.dialTime.typical(),
+		hold: e.holdTime.Typical(),
+		dial: e.dialTime.Typical(),
 		busy: open - int(e.idle.Load()),
 		room: e.room(),
 		gone: e.going.Load() > 0,

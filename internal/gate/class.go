@@ -2,8 +2,9 @@ package gate
 
 import (
 	"container/list"
-	"slices"
 	"time"
+
+	"github.com/gopooled/pooled/internal/lately"
 )
 
 // Class is a kind of calls, by how important they are.
@@ -57,26 +58,14 @@ func (c *class) oldest() int64 {
 
 // holds is what is known of how long permits are held. The zero value knows nothing.
 type holds struct {
-	mean int64    // nanoseconds
-	last [8]int64 // of which the shortest but one is to be expected, and the shortest while few are known: what a busy machine or a lock makes last for long does not count
-	n    int
+	mean int64        // nanoseconds; 0: nobody knows
+	last lately.Times // of which one is to be expected that a busy machine or a lock has not prolonged
 }
 
 func (h *holds) note(held int64) {
-	h.last[h.n%len(h.last)] = held
-	if h.n++; h.n == 1 {
+	if h.mean == 0 {
 		h.mean = held
 	}
 	h.mean += (held - h.mean) / 16
-}
-
-// typical is to be expected, in nanoseconds; 0: nobody knows.
-func (h *holds) typical() int64 {
-	last := h.last
-	known := last[:min(h.n, len(last))]
-	if len(known) == 0 {
-		return 0
-	}
-	slices.Sort(known)
-	return known[len(known)/len(last)]
+	h.last.Note(held)
 }

@@ -148,7 +148,7 @@ func (s *shares) next(now int64) *waiter {
 	}
 	t := c.servable[0]
 	s.least, c.least = c.paid, t.paid
-	w := t.line.next(now, c.holds.typical(), c.crowd.over && c.crowd.sheds)
+	w := t.line.next(now, c.holds.last.Typical(), c.crowd.over && c.crowd.sheds)
 	s.left(w)
 	w.permit = s.take(t, now)
 	s.served++

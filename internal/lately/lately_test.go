@@ -1,4 +1,4 @@
-package endpoint
+package lately
 
 import (
 	"testing"
@@ -9,11 +9,11 @@ import (
 
 // typical returns what is to be expected after so many milliseconds each.
 func typical(durations ...int) time.Duration {
-	var l lately
+	var l Times
 	for _, ms := range durations {
-		l.note(int64(ms) * int64(time.Millisecond))
+		l.Note(int64(ms) * int64(time.Millisecond))
 	}
-	return time.Duration(l.typical())
+	return time.Duration(l.Typical())
 }
 
 func TestNothingIsExpectedBeforeAnythingWasNoted(t *testing.T) {
