@@ -28,8 +28,8 @@ type class struct {
 	least    float64            // what the tenant had paid that was served last: whoever comes begins there
 	tenants  map[string]*tenant // those who wait or have permits
 	newLine  func() line        // for a tenant
-	servable byPaid             // those of them who may be served
-	waiters  byClaim            // those who wait
+	servable ranking[*tenant]   // those of them who may be served
+	waiters  ranking[*tenant]   // those who wait
 	arrivals list.List          // of *waiter who can be helped, the oldest first
 	crowd    crowd
 	holds    holds

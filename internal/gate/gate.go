@@ -58,7 +58,7 @@ func New(o Options) *Gate {
 	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant, held: map[string]int{}}}
 	for _, c := range o.Classes {
 		g.shares.classes = append(g.shares.classes, &class{
-			Class: c, tenants: map[string]*tenant{}, newLine: func() line { return &queue{} },
+			Class: c, tenants: map[string]*tenant{}, servable: byPaid(), waiters: byClaim(), newLine: func() line { return newQueue() },
 			crowd: crowd{target: int64(o.Target), interval: int64(o.Interval), sheds: o.Shed},
 		})
 	}
@@ -164,7 +164,7 @@ func (g *Gate) makeRoomLocked(w *waiter, now int64) bool {
 	switch c := g.shares.lowest(); {
 	case c == nil:
 		return false
-	case c != own && c.Weight < own.Weight, c == own && c.waiters[0].claim() > w.tenant.claim()+1:
+	case c != own && c.Weight < own.Weight, c == own && c.waiters.first().claim() > w.tenant.claim()+1:
 		g.sendAwayLocked(c, now, true)
 		return true
 	default:

@@ -149,7 +149,7 @@ func (o *outcome) call(ctx context.Context, g *Gate, at, work, within time.Durat
 }
 
 // fifo is the discipline of a queue at a counter, for comparison.
-type fifo struct{ queue }
+type fifo struct{ *queue }
 
 func (f *fifo) next(_, _ int64, _ bool) *waiter {
 	w := f.eldest()
@@ -159,7 +159,7 @@ func (f *fifo) next(_, _ int64, _ bool) *waiter {
 
 // random is the discipline of database/sql, for comparison.
 type random struct {
-	queue
+	*queue
 	all []*waiter
 }
 
@@ -222,7 +222,7 @@ func TestOrderServesAsMuchAsOthers(t *testing.T) {
 			t.Run(fmt.Sprint(permits, " permits, load ", load), func(t *testing.T) {
 				m := model{permits: permits, load: load, service: always(service), deadline: always(100 * ms), length: 8 * time.Second}
 				own := m.run(t)
-				for name, other := range map[string]func() line{"in turn": func() line { return &fifo{} }, "at random": func() line { return &random{} }} {
+				for name, other := range map[string]func() line{"in turn": func() line { return &fifo{newQueue()} }, "at random": func() line { return &random{queue: newQueue()} }} {
 					m.line = other
 					o := m.run(t)
 					t.Logf("%s: %v; own: %v", name, o, own)

@@ -1,11 +1,8 @@
 package gate
 
-import (
-	"container/heap"
-	"container/list"
-)
+import "container/list"
 
-// queue is the order in which waiters are served. The zero value is empty and ready to use.
+// queue is the order in which waiters are served. It is made by newQueue.
 //
 // As long as all can be served in good time, they are served in the order in which they came. That is over when one with a deadline has waited for half of its time:
 // served in turn, each would get its permit when its time is nearly over, and its statement would be cancelled half way. So the newest are served then, who have
@@ -17,12 +14,19 @@ import (
 //
 // Everything costs O(log n) for n waiters.
 type queue struct {
-	timed   list.List // of those with a deadline who can be helped, the oldest first, as in the other lists
-	untimed list.List // of those without
-	lost    list.List // of those who are hopeless
-	stages  stages
-	hasty   int     // how many are impatient
-	credit  float64 // of the next permit, due to those without a deadline
+	timed   list.List        // of those with a deadline who can be helped, the oldest first, as in the other lists
+	untimed list.List        // of those without
+	lost    list.List        // of those who are hopeless
+	stages  ranking[*waiter] // those of timed whose stage may change, by when
+	hasty   int              // how many are impatient
+	credit  float64          // of the next permit, due to those without a deadline
+}
+
+func newQueue() *queue {
+	return &queue{stages: ranking[*waiter]{
+		before: func(a, b *waiter) bool { return a.turn < b.turn },
+		place:  func(w *waiter) *int { return &w.index },
+	}}
 }
 
 func (q *queue) len() int { return q.timed.Len() + q.untimed.Len() + q.lost.Len() }
@@ -34,7 +38,7 @@ func (q *queue) push(w *waiter) {
 	}
 	w.stand(&q.timed)
 	w.turn = w.joined + (w.until-w.joined)/patience
-	heap.Push(&q.stages, w)
+	q.stages.settle(w, true)
 }
 
 func (q *queue) remove(w *waiter) {
@@ -42,9 +46,7 @@ func (q *queue) remove(w *waiter) {
 	if w.line == &q.timed && w.stage == impatient {
 		q.hasty--
 	}
-	if w.index != outside {
-		heap.Remove(&q.stages, w.index)
-	}
+	q.stages.settle(w, false)
 }
 
 func (q *queue) next(now, hold int64, newest bool) *waiter {
@@ -121,8 +123,8 @@ func (q *queue) eldest() *waiter {
 
 // age has those become impatient and hopeless whose time it is.
 func (q *queue) age(now, hold int64) {
-	for len(q.stages) > 0 && q.stages[0].turn <= now {
-		w := q.stages[0]
+	for q.stages.Len() > 0 && q.stages.first().turn <= now {
+		w := q.stages.first()
 		if w.stage == patient {
 			w.stage = impatient
 			q.hasty++
@@ -131,10 +133,10 @@ func (q *queue) age(now, hold int64) {
 		case w.isHopeless(now, hold):
 			q.giveUp(w)
 		case w.due == 0: // it waits for a permit only, and has all the time for what comes then
-			heap.Remove(&q.stages, w.index)
+			q.stages.settle(w, false)
 		default:
 			w.turn = max(now+1, w.due-hold)
-			heap.Fix(&q.stages, w.index)
+			q.stages.settle(w, true)
 		}
 	}
 }
@@ -144,28 +146,4 @@ func (q *queue) giveUp(w *waiter) {
 	q.remove(w)
 	w.stand(&q.lost)
 	w.giveUp()
-}
-
-// stages is a heap of those who have a deadline and can be helped, by when that changes.
-type stages []*waiter
-
-func (s stages) Len() int           { return len(s) }
-func (s stages) Less(i, j int) bool { return s[i].turn < s[j].turn }
-
-func (s stages) Swap(i, j int) {
-	s[i], s[j] = s[j], s[i]
-	s[i].index, s[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (s *stages) Push(w any) {
-	w.(*waiter).index = len(*s)
-	*s = append(*s, w.(*waiter))
-}
-
-// Pop implements heap.Interface.
-func (s *stages) Pop() any {
-	w := pop((*[]*waiter)(s))
-	w.index = outside
-	return w
 }

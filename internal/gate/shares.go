@@ -146,7 +146,7 @@ func (s *shares) next(now int64) *waiter {
 	if c == nil {
 		return nil
 	}
-	t := c.servable[0]
+	t := c.servable.first()
 	s.least, c.least = c.paid, t.paid
 	w := t.line.next(now, c.holds.last.Typical(), c.crowd.over && c.crowd.sheds)
 	s.left(w)
@@ -160,7 +160,7 @@ func (s *shares) next(now int64) *waiter {
 func (s *shares) choose() *class {
 	var best *class
 	for _, c := range s.classes {
-		if len(c.servable) == 0 || !s.has(c) {
+		if c.servable.Len() == 0 || !s.has(c) {
 			continue
 		}
 		if best == nil || best.isFull() && !c.isFull() || best.isFull() == c.isFull() && c.paid < best.paid {
@@ -176,8 +176,8 @@ func (c *class) isFull() bool { return c.Most > 0 && c.taken >= c.Most }
 // settle puts a tenant where it belongs after something has changed.
 func (s *shares) settle(t *tenant) {
 	c, waits := t.class, t.line.len() > 0
-	place(&c.servable, t, t.next, waits && s.may(t))
-	place(&c.waiters, t, t.most, waits)
+	c.servable.settle(t, waits && s.may(t))
+	c.waiters.settle(t, waits)
 	if !waits && t.taken == 0 {
 		delete(c.tenants, t.name)
 	}
@@ -185,7 +185,7 @@ func (s *shares) settle(t *tenant) {
 
 // worst takes out who is to be refused first of a class: of the tenant that takes and wants most. There is somebody.
 func (s *shares) worst(c *class) *waiter {
-	w := c.waiters[0].line.worst()
+	w := c.waiters.first().line.worst()
 	s.left(w)
 	return w
 }

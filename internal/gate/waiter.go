@@ -22,11 +22,8 @@ type waiter struct {
 	place   *list.Element // in that line
 	stage   stage
 	turn    int64 // stamp: when the stage may change
-	index   int   // in the heap of those whose stage may change, or outside
+	index   int   // among those whose stage may change, or outside
 }
-
-// outside is the index in a heap of what is not there.
-const outside = -1
 
 // stage is how a waiter is off who has a deadline.
 type stage uint8
