@@ -27,12 +27,12 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string
 	tell(tracing.Connections, "idle", uint64(e.Idle))
 	tell(tracing.Connections, "used", uint64(e.InUse))
 	tell(tracing.PendingRequests, "", uint64(e.Waiting))
+	tell(tracing.MinIdle, "", uint64(s.pool.MinIdleConns))
 	if s.pool.MaxConns > 0 {
 		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
 		tell(tracing.Overloads, "", e.Overloaded)
 		tell(tracing.PassedOver, "", e.PassedOver)
 	}
-	tell(tracing.MinIdle, "", uint64(s.pool.MinIdleConns))
 	if s.pool.MaxIdleConns >= 0 {
 		tell(tracing.MaxIdle, "", uint64(s.pool.MaxIdleConns))
 	}

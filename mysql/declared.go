@@ -43,8 +43,7 @@ func (r *reading) tellMissing(ctx context.Context) error {
 }
 
 // declaredHarmless is what comes of a routine that is declared to leave nothing: what it writes may outlast an error, and it may read last_insert_id, or what
-// is known of the statement before. A
-// procedure may leave a number there, which costs nothing until somebody looks.
+// is known of the statement before. A procedure may leave a number there, which costs nothing until somebody looks.
 func declaredHarmless(p *program) doing {
 	d := doing{sees: true, looks: true, lasts: true}
 	if p.kind == "PROCEDURE" {

@@ -23,7 +23,7 @@ const placesSQL = `select c.relname || '.' || a.attname
 	order by 1`
 
 // read are the places that the catalogue's copy reads, with what shows it in its SQL. Of what came with the server only operators are looked at for
-// functions of others: somebody who gives its own functions and types others has to be the server's master.
+// functions of others: somebody who gives its own functions and types others has to be a superuser.
 var read = map[string]string{
 	"pg_aggregate.aggcombinefn": "a.aggcombinefn", "pg_aggregate.aggfinalfn": "a.aggfinalfn", "pg_aggregate.aggmfinalfn": "a.aggmfinalfn",
 	"pg_aggregate.aggminvtransfn": "a.aggminvtransfn", "pg_aggregate.aggmtransfn": "a.aggmtransfn", "pg_aggregate.aggtransfn": "a.aggtransfn",

@@ -260,7 +260,7 @@ func (e *Endpoint) unfitToKeep(c *Conn, r *middleware.Release) reason {
 }
 
 // awaited reports whether somebody waits for a connection.
-func (e *Endpoint) awaited() bool { return e.gate.State().Waiting > 0 || e.line.n.Load() > 0 }
+func (e *Endpoint) awaited() bool { return e.gate.Counts().Waiting > 0 || e.line.n.Load() > 0 }
 
 // countIdle counts one more idle connection, if pool_max_idle_conns has room for it or somebody waits for one.
 func (e *Endpoint) countIdle() bool {
@@ -354,7 +354,7 @@ func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) *middle
 	if errors.Is(cause, driver.ErrBadConn) {
 		cause = context.DeadlineExceeded // database/sql would try again, after the deadline
 	}
-	queue := e.gate.State()
+	queue := e.gate.Counts()
 	held, oldest := e.held()
 	t := &middleware.AcquireTimeoutError{
 		Endpoint:   e.info.Name,

@@ -108,10 +108,10 @@ func (e *Endpoint) Drain(ctx context.Context) bool {
 
 // empty reports whether there is no connection, and nobody who waits for one.
 func (e *Endpoint) empty() bool {
-	gate := e.gate.State()
+	queue := e.gate.Counts()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.conns) == 0 && gate.Waiting == 0 && gate.Taken == 0 && e.line.n.Load() == 0
+	return len(e.conns) == 0 && queue.Waiting == 0 && queue.Taken == 0 && e.line.n.Load() == 0
 }
 
 // closeAllIdle closes the connections that nobody uses or waits for.

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"container/list"
-	"time"
 
 	"github.com/gopooled/pooled/internal/lately"
 )
@@ -22,8 +21,8 @@ type Class struct {
 // class is a Class at a gate. Its tenants share it in equal parts.
 type class struct {
 	Class
-	taken    int                // permits
-	waiting  int                // who wait for one
+	Counts
+
 	paid     float64            // for how long it has had permits, divided by its weight: who has paid least is served next
 	least    float64            // what the tenant had paid that was served last: whoever comes begins there
 	tenants  map[string]*tenant // those who wait or have permits
@@ -33,9 +32,6 @@ type class struct {
 	arrivals list.List          // of *waiter who can be helped, the oldest first
 	crowd    crowd
 	holds    holds
-
-	waits, refused, passedOver uint64 // what is counted: see State
-	waitTime                   time.Duration
 }
 
 // of returns a tenant of the class.

@@ -89,7 +89,8 @@ func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Perm
 		return Permit{}, 0, nil
 	}
 	var who caller
-	if !own && g.shares.counted() {
+	counted := g.shares.counted()
+	if counted && !own {
 		who = g.callerOf(ctx)
 	}
 	g.mu.Lock()
@@ -101,7 +102,7 @@ func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Perm
 		g.mu.Unlock()
 		return p, 0, nil
 	}
-	if !own {
+	if !counted && !own {
 		who = g.callerOf(ctx)
 	}
 	w, err := g.joinLocked(ctx, who, timeout, own)
@@ -152,7 +153,7 @@ func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration
 		g.shares.settle(w.tenant)
 		return nil, err
 	}
-	c.crowd.arrived(now, c.waiting)
+	c.crowd.arrived(now, c.Waiting)
 	g.shares.push(w)
 	g.watchLocked(c, now)
 	return w, nil
@@ -178,8 +179,8 @@ func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
 	defer g.mu.Unlock()
 	waited := time.Duration(g.now() - w.joined)
 	if w.tenant != nil {
-		w.tenant.class.waits++
-		w.tenant.class.waitTime += waited
+		w.tenant.class.Waits++
+		w.tenant.class.WaitTime += waited
 	}
 	if err == nil {
 		return w.permit, waited, nil
@@ -253,7 +254,7 @@ func (g *Gate) leaveLocked(p Permit) {
 // watchLocked looks whether there is a crowd of a class, and sends those away who are too many.
 func (g *Gate) watchLocked(c *class, now int64) {
 	c.crowd.look(now, c.oldest(), c.holds.mean)
-	for most := c.crowd.most(now, g.Limit); c.crowd.sheds && c.crowd.over && c.waiting > most; {
+	for most := c.crowd.most(now, g.Limit); c.crowd.sheds && c.crowd.over && c.Waiting > most; {
 		g.sendAwayLocked(c, now, false)
 		c.crowd.refused = now
 	}
@@ -268,8 +269,8 @@ func (g *Gate) sendAwayLocked(c *class, now int64, full bool) {
 
 // refuseLocked tells somebody who is refused how things are.
 func (g *Gate) refuseLocked(c *class, now int64, full bool) error {
-	c.refused++
-	wait := time.Duration(int64(c.waiting+1) * c.crowd.pace(now))
+	c.Refused++
+	wait := time.Duration(int64(c.Waiting+1) * c.crowd.pace(now))
 	return &RefusedError{Full: full, Class: c.Name, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
 }
 
@@ -314,7 +315,7 @@ func (g *Gate) Close() {
 		close(w.admitted)
 	}
 	for _, c := range g.shares.classes {
-		for c.waiting > 0 {
+		for c.Waiting > 0 {
 			w := g.shares.worst(c)
 			w.err = ErrDismissed
 			close(w.admitted)

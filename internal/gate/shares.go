@@ -36,7 +36,7 @@ func (s *shares) has(c *class) bool {
 	free := s.limit - s.taken
 	for _, other := range s.classes {
 		if other != c {
-			free -= max(0, other.Reserve-other.taken)
+			free -= max(0, other.Reserve-other.Taken)
 		}
 	}
 	return free > 0
@@ -48,7 +48,7 @@ func (s *shares) may(t *tenant) bool { return s.mostOfTenant == 0 || s.held[t.na
 // hold counts the permits of a tenant, of which it has more or less now.
 func (s *shares) hold(t *tenant, by int) {
 	s.taken += by
-	t.class.taken += by
+	t.class.Taken += by
 	t.taken += by
 	if s.mostOfTenant == 0 {
 		s.settle(t)
@@ -64,12 +64,17 @@ func (s *shares) hold(t *tenant, by int) {
 	}
 }
 
+// begin has a class that wanted nothing begin where the others are: nothing is saved meanwhile.
+func (s *shares) begin(c *class) {
+	if c.Taken+c.Waiting == 0 {
+		c.paid = max(c.paid, s.least)
+	}
+}
+
 // take gives a tenant a permit. It pays in advance for as long as is to be expected.
 func (s *shares) take(t *tenant, now int64) Permit {
 	c := t.class
-	if c.taken+c.waiting == 0 {
-		c.paid = max(c.paid, s.least) // nothing is saved by those who want nothing
-	}
+	s.begin(c)
 	p := Permit{tenant: t, since: now, paid: c.holds.mean}
 	t.pay(p.paid)
 	s.hold(t, 1)
@@ -103,10 +108,8 @@ func (s *shares) push(w *waiter) {
 		return
 	}
 	c := w.tenant.class
-	if c.taken+c.waiting == 0 {
-		c.paid = max(c.paid, s.least)
-	}
-	c.waiting++
+	s.begin(c)
+	c.Waiting++
 	w.arrival = c.arrivals.PushBack(w)
 	w.tenant.line.push(w)
 	s.settle(w.tenant)
@@ -127,7 +130,7 @@ func (s *shares) remove(w *waiter) {
 func (s *shares) left(w *waiter) {
 	w.forgo()
 	s.waiting--
-	w.tenant.class.waiting--
+	w.tenant.class.Waiting--
 	s.settle(w.tenant)
 }
 
@@ -171,7 +174,7 @@ func (s *shares) choose() *class {
 }
 
 // isFull reports whether the class has as many permits as it may while others wait.
-func (c *class) isFull() bool { return c.Most > 0 && c.taken >= c.Most }
+func (c *class) isFull() bool { return c.Most > 0 && c.Taken >= c.Most }
 
 // settle puts a tenant where it belongs after something has changed.
 func (s *shares) settle(t *tenant) {
@@ -194,7 +197,7 @@ func (s *shares) worst(c *class) *waiter {
 func (s *shares) lowest() *class {
 	var lowest *class
 	for _, c := range s.classes {
-		if c.waiting > 0 && (lowest == nil || c.Weight <= lowest.Weight) {
+		if c.Waiting > 0 && (lowest == nil || c.Weight <= lowest.Weight) {
 			lowest = c
 		}
 	}

@@ -2,40 +2,54 @@ package gate
 
 import "time"
 
-// State is a snapshot of a gate.
-type State struct {
+// Counts are the figures of a gate, or of one of its classes.
+type Counts struct {
 	Taken      int           // how many permits are
 	Waiting    int           // how many wait for one
 	Waits      uint64        // how many had to wait, whether they got a permit or not
 	WaitTime   time.Duration // for how long, all together
 	Refused    uint64        // how many got a RefusedError
 	PassedOver uint64        // how many had less time left than permits are held for, and were served after all others, or not at all
-	Classes    []ClassState  // the same of each class; nil: there is one
 }
 
-// ClassState is what a State tells of a class.
+// State is a snapshot of a gate.
+type State struct {
+	Counts
+	Classes []ClassState // nil: there is one
+}
+
+// ClassState is a snapshot of a class.
 type ClassState struct {
-	Name       string
-	Taken      int
-	Waiting    int
-	Waits      uint64
-	WaitTime   time.Duration
-	Refused    uint64
-	PassedOver uint64
+	Name string
+	Counts
+}
+
+// Counts takes a snapshot of all classes together.
+func (g *Gate) Counts() Counts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.countsLocked()
+}
+
+func (g *Gate) countsLocked() Counts {
+	all := Counts{Taken: g.shares.taken, Waiting: g.shares.waiting}
+	for _, c := range g.shares.classes {
+		all.Waits += c.Waits
+		all.WaitTime += c.WaitTime
+		all.Refused += c.Refused
+		all.PassedOver += c.PassedOver
+	}
+	return all
 }
 
 // State takes a snapshot.
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := State{Taken: g.shares.taken, Waiting: g.shares.waiting}
-	for _, c := range g.shares.classes {
-		s.Waits += c.waits
-		s.WaitTime += c.waitTime
-		s.Refused += c.refused
-		s.PassedOver += c.passedOver
-		if len(g.shares.classes) > 1 {
-			s.Classes = append(s.Classes, ClassState{c.Name, c.taken, c.waiting, c.waits, c.waitTime, c.refused, c.passedOver})
+	s := State{Counts: g.countsLocked()}
+	if len(g.shares.classes) > 1 {
+		for _, c := range g.shares.classes {
+			s.Classes = append(s.Classes, ClassState{c.Name, c.Counts})
 		}
 	}
 	return s

@@ -105,8 +105,8 @@ func TestNoPermitIsLostAndNoCapExceededUnderStress(t *testing.T) {
 		assert.Zero(t, state.Waiting)
 		assert.Empty(t, g.shares.held)
 		for _, c := range g.shares.classes {
-			assert.Zero(t, c.taken)
-			assert.Zero(t, c.waiting)
+			assert.Zero(t, c.Taken)
+			assert.Zero(t, c.Waiting)
 			assert.Empty(t, c.tenants)
 			assert.Zero(t, c.arrivals.Len())
 		}

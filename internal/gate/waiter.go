@@ -54,7 +54,7 @@ func (w *waiter) forgo() {
 func (w *waiter) giveUp() {
 	w.stage = hopeless
 	w.forgo()
-	w.tenant.class.passedOver++
+	w.tenant.class.PassedOver++
 }
 
 // wait returns nil once the waiter is admitted.

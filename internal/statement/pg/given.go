@@ -45,11 +45,11 @@ func isOperand(t *token) bool {
 // isQuery reports whether a query begins at i: what is in the same parentheses are its clauses, and no types stand there behind a name or AS.
 func (w *walk) isQuery(i int) bool {
 	t := w.at(i)
-	return t.kind == word && (queries[t.text] || i == 0 && quering[t.text])
+	return t.kind == word && (queries[t.text] || i == 0 && querying[t.text])
 }
 
-// quering are the first words of other statements that consist of such clauses.
-var quering = words("insert update delete merge declare")
+// querying are the first words of other statements that consist of such clauses.
+var querying = words("insert update delete merge declare")
 
 // plainly judges statements that name nothing of the catalogue, and have no expression.
 func plainly(class dialect.Class, effects dialect.Effects) judge {

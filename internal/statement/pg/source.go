@@ -73,7 +73,7 @@ func (r *sourceReader) run() {
 
 // changesRows reports whether the word at i is part of a statement that only changes or locks rows, and notes of which relation.
 func (r *sourceReader) changesRows(i int) bool {
-	before, next, n := r.at(i-1), r.at(i+1), len(r.out.Targets)
+	before, next := r.at(i-1), r.at(i+1)
 	switch r.at(i).text {
 	case "insert", "merge":
 		if next.is("into") {
@@ -97,7 +97,7 @@ func (r *sourceReader) changesRows(i int) bool {
 	case "set":
 		return r.followsTarget(before)
 	}
-	return len(r.out.Targets) > n
+	return false
 }
 
 // locksUpdated reports whether UPDATE at i is what FOR asks for, and not a statement that a cursor is opened for.
