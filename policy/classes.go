@@ -32,7 +32,13 @@ func (s Share) Of(all int) int {
 	return max(1, int(math.Round(float64(s)*float64(all))))
 }
 
-func (s Share) String() string { return strconv.FormatFloat(float64(s)*100, 'g', -1, 64) + "%" }
+// String is the share in percent, or 0.
+func (s Share) String() string {
+	if s == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(float64(s)*100, 'g', -1, 64) + "%"
+}
 
 // parseShare reads a part of a whole, as 25%.
 func parseShare(text string) (Share, error) {
@@ -50,44 +56,15 @@ func parseShare(text string) (Share, error) {
 	return Share(n / 100), nil
 }
 
-// share is the row of a setting that is a part of all connections.
-func share(doc Key, field func(*Config) *Share) key {
-	doc.Type = "share"
-	format := func(s Share) string {
-		if s == 0 {
-			return "0"
-		}
-		return s.String()
-	}
-	return setting(doc, field, parseShare, format, nil)
-}
-
 // classes is the row of a setting that is classes, as name:weight:max:reserve, of which the last ones may be left out.
 func classes(doc Key, field func(*Config) *[]Class) key {
-	doc.Type = "list"
-	set := func(c *Config, text string) error {
-		var all []Class
-		for text := range strings.SplitSeq(text, ",") {
-			class, err := parseClass(text)
-			if err != nil {
-				return err
-			}
-			if (Queue{Classes: all}).has(class.Name) {
-				return fmt.Errorf("has the class %s twice", class.Name)
-			}
-			all = append(all, class)
+	return listOf(doc, field, func(text string, before []Class) (Class, error) {
+		c, err := parseClass(text)
+		if err == nil && (Queue{Classes: before}).has(c.Name) {
+			err = fmt.Errorf("has the class %s twice", c.Name)
 		}
-		*field(c) = all
-		return nil
-	}
-	get := func(c Config) string {
-		texts := make([]string, len(*field(&c)))
-		for i, class := range *field(&c) {
-			texts[i] = class.String()
-		}
-		return strings.Join(texts, ",")
-	}
-	return key{Key: doc, set: set, get: get}
+		return c, err
+	})
 }
 
 // String is the class as pool_classes has it.
@@ -131,23 +108,6 @@ func parseClass(text string) (c Class, err error) {
 		}
 	}
 	return c, nil
-}
-
-func isName(text string) bool {
-	return text != "" && strings.Trim(text, letters+digits+"-_") == ""
-}
-
-// name is the row of a setting that is a name.
-func name(doc Key, field func(*Config) *string) key {
-	doc.Type = "name"
-	set := func(c *Config, text string) error {
-		if !isName(text) {
-			return errors.New("is not a name of letters, digits, - and _")
-		}
-		*field(c) = text
-		return nil
-	}
-	return key{Key: doc, set: set, get: func(c Config) string { return *field(&c) }}
 }
 
 // validate looks for classes that are not there, or do not fit the pool.

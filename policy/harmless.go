@@ -23,30 +23,13 @@ func (r Routine) String() string {
 
 // routines is the row of routines with their schemas.
 func routines(doc Key, field func(*Config) *[]Routine) key {
-	doc.Type = "list"
-	set := func(c *Config, text string) error {
-		var all []Routine
-		for name := range strings.SplitSeq(text, ",") {
-			r, err := parseRoutine(name)
-			if err != nil {
-				return err
-			}
-			if slices.Contains(all, r) {
-				return errors.New("has a routine twice")
-			}
-			all = append(all, r)
+	return listOf(doc, field, func(text string, before []Routine) (Routine, error) {
+		r, err := parseRoutine(text)
+		if err == nil && slices.Contains(before, r) {
+			err = errors.New("has a routine twice")
 		}
-		*field(c) = all
-		return nil
-	}
-	get := func(c Config) string {
-		var names []string
-		for _, r := range *field(&c) {
-			names = append(names, r.String())
-		}
-		return strings.Join(names, ",")
-	}
-	return key{Key: doc, set: set, get: get}
+		return r, err
+	})
 }
 
 func parseRoutine(text string) (r Routine, err error) {

@@ -92,6 +92,43 @@ func list(doc Key, field func(*Config) *[]string) key {
 	return key{Key: doc, set: set, get: get}
 }
 
+// listOf is the row of a setting that is values separated by commas. What parse takes one for may depend on those before it.
+func listOf[T fmt.Stringer](doc Key, field func(*Config) *[]T, parse func(text string, before []T) (T, error)) key {
+	doc.Type = "list"
+	set := func(c *Config, text string) error {
+		var all []T
+		for text := range strings.SplitSeq(text, ",") {
+			v, err := parse(text, all)
+			if err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		*field(c) = all
+		return nil
+	}
+	get := func(c Config) string {
+		var texts []string
+		for _, v := range *field(&c) {
+			texts = append(texts, v.String())
+		}
+		return strings.Join(texts, ",")
+	}
+	return key{Key: doc, set: set, get: get}
+}
+
+// name is the row of a setting that is a name.
+func name(doc Key, field func(*Config) *string) key {
+	doc.Type = "name"
+	return setting(doc, field, parseName, func(text string) string { return text }, nil)
+}
+
+// share is the row of a setting that is a part of all connections.
+func share(doc Key, field func(*Config) *Share) key {
+	doc.Type = "share"
+	return setting(doc, field, parseShare, Share.String, nil)
+}
+
 // zone is the row of a time zone, which is kept by its name.
 func zone(doc Key, field func(*Config) *string) key {
 	doc.Type, doc.Values = "time zone", "a name such as Asia/Shanghai or UTC"
@@ -103,6 +140,17 @@ func zone(doc Key, field func(*Config) *string) key {
 		return nil
 	}
 	return key{Key: doc, set: set, get: func(c Config) string { return *field(&c) }}
+}
+
+func parseName(text string) (string, error) {
+	if !isName(text) {
+		return "", errors.New("is not a name of letters, digits, - and _")
+	}
+	return text, nil
+}
+
+func isName(text string) bool {
+	return text != "" && strings.Trim(text, letters+digits+"-_") == ""
 }
 
 func parseSize(text string) (int, error) {
