@@ -49,6 +49,14 @@ func (h callingHandler) Enabled(context.Context, slog.Level) bool { return true 
 
 func (h callingHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
+// calling is a hook of a driver that calls back, and then does as usual.
+func calling(call func()) func(context.Context, faultdriver.Call) faultdriver.Outcome {
+	return func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		call()
+		return faultdriver.Outcome{}
+	}
+}
+
 // What a program has pooled call may use the pool, or close it: nothing that it would have to wait for waits for the callback.
 func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 	uses := map[string]func(t *testing.T, p pool){
@@ -108,10 +116,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 		},
 		"a dial for a caller": {
 			change: func(_ *pooled.Config, d *faultdriver.Driver, call func()) {
-				d.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-					call()
-					return faultdriver.Outcome{}
-				})
+				d.Hook(faultdriver.Connect, calling(call))
 			},
 			provoke: func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
 		},
@@ -151,10 +156,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 		"a close behind a call": {
 			change: func(_ *pooled.Config, d *faultdriver.Driver, call func()) {
 				d.Next(faultdriver.Exec, broken)
-				d.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-					call()
-					return faultdriver.Outcome{}
-				})
+				d.Hook(faultdriver.Close, calling(call))
 			},
 			provoke: func(t *testing.T, p pool) {
 				_, err := p.ExecContext(t.Context(), "exec")
@@ -164,10 +166,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 		"a ping of an idle connection": {
 			change: func(c *pooled.Config, d *faultdriver.Driver, call func()) {
 				c.Pool.Keepalive = time.Minute
-				d.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-					call()
-					return faultdriver.Outcome{}
-				})
+				d.Hook(faultdriver.Ping, calling(call))
 			},
 			provoke: func(t *testing.T, p pool) {
 				p.idle(t, 1)
@@ -177,10 +176,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 		"a close of an idle connection": {
 			change: func(c *pooled.Config, d *faultdriver.Driver, call func()) {
 				c.Pool.MaxConnIdleTime = time.Minute
-				d.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-					call()
-					return faultdriver.Outcome{}
-				})
+				d.Hook(faultdriver.Close, calling(call))
 			},
 			provoke: func(t *testing.T, p pool) {
 				p.idle(t, 1)

@@ -94,9 +94,9 @@ func request(ctx context.Context, db *sql.DB, workers, n int, call func(context.
 	return latencies, errors.Join(errs...)
 }
 
-// percentile99 of sorted latencies.
-func percentile99(latencies []time.Duration) time.Duration {
-	return latencies[(len(latencies)-1)*99/100]
+// percentile of sorted latencies.
+func percentile(latencies []time.Duration, p int) time.Duration {
+	return latencies[(len(latencies)-1)*p/100]
 }
 
 // spread is the middle of many figures: their median and the quartiles, between which half of them lie.

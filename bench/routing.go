@@ -200,9 +200,9 @@ func balancing(ctx context.Context, c *testserver.Cluster, e effort) (section, e
 			if err != nil {
 				return 0, err
 			}
-			slow[i] = append(slow[i], percentile99(latencies).Seconds())
+			slow[i] = append(slow[i], percentile(latencies, 99).Seconds())
 			typical[i] = append(typical[i], latencies[len(latencies)/2].Seconds())
-			return percentile99(latencies), nil
+			return percentile(latencies, 99), nil
 		})
 	}
 	times, err := interleave(ctx, e.clusterRounds(), subjects)

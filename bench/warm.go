@@ -181,8 +181,8 @@ func (c starter) measure(ctx context.Context, srv server, query string, later in
 		}
 	}
 	return started{
-		typical: latencies[0][warmFirst/2], slow: percentile99(latencies[0]),
-		slowLater: percentile99(latencies[2]), slowLast: percentile99(latencies[3]),
+		typical: latencies[0][warmFirst/2], slow: percentile(latencies[0], 99),
+		slowLater: percentile(latencies[2], 99), slowLast: percentile(latencies[3], 99),
 	}, nil
 }
 

@@ -170,7 +170,7 @@ type Queue struct {
 	// Shed refuses those whom the endpoint cannot serve, when more come than it can serve for longer than Interval: pool_shed. They get an OverloadedError within
 	// about the time for which a connection is held, instead of waiting until their deadlines. False, the default, = everybody waits as long as he wants to.
 	Shed bool
-	// Target is how long somebody may wait before the queue counts as too long: pool_queue_target. The default is [AutoQueue], as long as a connection is held.
+	// Target is how long somebody may wait before the queue counts as too long: pool_queue_target. The default is [AutoQueue], twice as long as a connection is held.
 	Target time.Duration
 	// Interval is for how long the queue may be too long before anybody is refused: pool_queue_interval. A burst that is over before then is served. The
 	// default is [AutoQueue], 20 times as long as a connection is held, and from 100ms to 2s.

@@ -83,7 +83,7 @@ var keys = []key{
 	}, func(c *Config) *bool { return &c.Queue.Shed }, word[bool]{"off", false}, word[bool]{"on", true}),
 	duration(Key{
 		Name: "pool_queue_target", Values: "a duration such as 10ms or 1s, or auto",
-		Doc: "How long somebody may wait before the queue counts as too long (pool_shed). auto is as long as connections are held.",
+		Doc: "How long somebody may wait before the queue counts as too long (pool_shed). auto is twice as long as connections are held.",
 	}, func(c *Config) *time.Duration { return &c.Queue.Target }, word[time.Duration]{"auto", AutoQueue}),
 	duration(Key{
 		Name: "pool_queue_interval", Values: "a duration such as 100ms or 2s, or auto",
