@@ -6,4 +6,11 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$here/test-servers.sh" install prometheus # the tests of dashboards and examples start it
-exec "$here/modules.sh" go test -race -timeout 25m "$@" ./...
+
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+"$here/modules.sh" go test -race -timeout 25m "$@" ./... 2>&1 | tee "$output" && exit
+
+# Once more, by themselves: what the tests printed meanwhile stands between the failures and the end.
+grep -E -A 20 '^ *--- FAIL|^panic:|^WARNING: DATA RACE|^fatal error:' "$output" | grep -vF '[mysql]' | cut -c1-400 | head -200
+exit 1
