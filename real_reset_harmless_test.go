@@ -214,14 +214,19 @@ func TestPostgresWhatADeclaredFunctionCallsDoesNotSeeTheNumbersOfOthers(t *testi
 				"create sequence numbers",
 				"create function looks() returns text language plpgsql as $$declare n text; begin execute 'select last' || 'val()' into n; return n; exception when others then return 'none'; end$$",
 				"create function asks() returns text language plpgsql as $$begin return looks(); end$$",
+				"create function asks(int, int) returns text language plpgsql as $$begin return looks(); end$$",
+				"create operator ### (function = asks, leftarg = int, rightarg = int)",
+				"create function uses() returns text language sql as 'select 1 ### 2'",
 			})
 			db, log := openForReset(t, f, func(c *pooled.Config) {
 				unaudited(c)
 				c.Reset.Harmless = []policy.Routine{{Schema: "public", Name: "asks"}}
 			})
-			for range 3 {
-				borrow(t, db, "select nextval('numbers')")
-				assert.Equal(t, "none", scalar(t, db, "select asks()"), log)
+			for _, text := range []string{"select asks()", "select 1 ### 2", "select uses()"} {
+				for range 3 {
+					borrow(t, db, "select nextval('numbers')")
+					assert.Equal(t, "none", scalar(t, db, text), "%s\n%s", text, log)
+				}
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package pooled_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +10,10 @@ import (
 // A function is read when it is first called, in the way that is set then, and never again.
 func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 	const off = "set_config('standard_conforming_strings', 'off', true)"
+	operated := slices.Clip([]string{
+		"create function f(int, int) returns int language plpgsql set standard_conforming_strings = off as $$begin return escaped(); end$$",
+		"create operator ### (function = f, leftarg = int, rightarg = int)",
+	})
 	for _, c := range []struct {
 		name            string
 		setup           []string
@@ -24,6 +29,8 @@ func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 			"create function f() returns trigger language plpgsql set standard_conforming_strings = off as $$begin perform escaped(); return new; end$$",
 			"create trigger w before insert on t for each row execute function f()",
 		}, "insert into t values (2)", "select escaped()", 1},
+		{"strings behind an operator", append(operated, "create function g() returns int language sql as 'select 1 ### 2'"), "select g()", "select escaped()", 1},
+		{"strings behind an operator of a default", append(operated, "create table w (a int, b int default 3 ### 4)"), "insert into w (a) values (1)", "select escaped()", 1},
 		{"strings of a DO block", nil, "do $$begin perform " + off + ", escaped(); end$$", "select escaped()", 1},
 		{"names", []string{"create function f() returns int language plpgsql set plpgsql.variable_conflict = use_variable as $$begin return conflicting(); end$$"}, "select f()", "select escaped()", 1},
 		{"names, set and reset in a DO block", nil, "do $$begin set plpgsql.variable_conflict = use_variable; perform conflicting(); reset plpgsql.variable_conflict; end$$", "select escaped()", 1},
@@ -51,6 +58,32 @@ func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 				_, err := db.ExecContext(t.Context(), "select conflicting()")
 				assert.ErrorContains(t, err, "ambiguous")
 				assert.Equal(t, c.closed, resets(t, db).Discards.Permanent)
+			})
+		}
+	}
+}
+
+// The settings of a function's own end with it, but the plans of what it has called keep them.
+func TestPostgresPlansKeepNothingOfAFunctionsOwnSettings(t *testing.T) {
+	const tokyo = " set timezone = 'Asia/Tokyo' as "
+	for name, setup := range map[string]string{
+		"by its name":                   "create function f() returns int language sql volatile" + tokyo + "'select epoch(1, 2)'",
+		"by an operator":                "create function f() returns int language sql volatile" + tokyo + "'select 1 ### 2'",
+		"by an operator of its default": "create function g(a int default 1 ### 2) returns int language sql volatile as 'select a'; create function f() returns int language sql volatile" + tokyo + "'select g()'",
+	} {
+		for version, database := range postgresVersions {
+			t.Run(version+"/"+name, func(t *testing.T) {
+				dsn := database(t)
+				setUp(t, "pgx", dsn, []string{
+					"create function epoch(int, int) returns int language plpgsql as $$begin return extract(epoch from '2020-01-01'::timestamptz); end$$",
+					"create operator ### (function = epoch, leftarg = int, rightarg = int)",
+					setup,
+				})
+				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
+				for range 2 {
+					borrow(t, db, "select f()")
+					assert.Equal(t, "1577836800", scalar(t, db, "select epoch(1, 2)"))
+				}
 			})
 		}
 	}

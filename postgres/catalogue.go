@@ -18,7 +18,8 @@ type catalogue struct {
 	*statement.Graph[node]
 	unnamed []unnamed
 	byType  map[string][]string // the functions of what is unnamed and belongs to a type
-	perils  []peril             // of what is unnamed and belongs to none
+	tacit   []peril             // what is unnamed and belongs to none
+	perils  []peril             // that which is not proved to do nothing but to answer
 	// makesTemp says that what sessions create may be temporary unless they say otherwise.
 	makesTemp bool
 	// declares says that functions are declared to leave nothing, which may still look at what others have left.

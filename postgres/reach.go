@@ -180,7 +180,12 @@ func (c *catalogue) isUnproved(name string) bool {
 
 // isPerilous reports whether a source may run something that it does not name, and that is not proved.
 func (c *catalogue) isPerilous(s source) bool {
-	return !s.declared && slices.ContainsFunc(c.perils, func(p peril) bool { return p.impure && p.isIn(&s) })
+	return !s.declared && c.anyIn(s, func(p *peril) bool { return p.impure })
+}
+
+// anyIn reports whether something is so for what a source may run without naming it.
+func (c *catalogue) anyIn(s source, is func(p *peril) bool) bool {
+	return slices.ContainsFunc(c.perils, func(p peril) bool { return is(&p) && p.isIn(&s) })
 }
 
 // whyImpure says why what a name reaches is not proved to leave the session alone; empty: it is.
@@ -233,9 +238,19 @@ func (c *catalogue) whyImpure(name string) string {
 
 // whyLasting says why something of what a name reaches may stay though the session is reset in full; empty: nothing does that is known.
 func (c *catalogue) whyLasting(name string, written bool) (why string) {
-	what, next := whatLasts, (*node).run
+	what, run, sources := whatLasts, (*node).run, func(n *node) []source { return n.sources }
 	if written {
-		what, next = whatLastsOfWriting, (*node).reaches
+		what, run, sources = whatLastsOfWriting, (*node).reaches, func(n *node) []source { return slices.Concat(n.sources, n.writes) }
+	}
+	next := func(n *node, f func(name string)) {
+		run(n, f)
+		for _, s := range sources(n) {
+			for i := range c.perils {
+				if !s.declared && c.perils[i].isIn(&s) {
+					f(c.perils[i].function)
+				}
+			}
+		}
 	}
 	return remember(c, what, name, func() string {
 		c.anyReached(name, next, func(_ string, n *node) bool {
@@ -278,7 +293,7 @@ func (c *catalogue) isPinned(name string) bool {
 
 // pins reports whether only the primary may do what a source does by itself.
 func (c *catalogue) pins(s source) bool {
-	return s.pins != "" || slices.ContainsFunc(c.perils, func(p peril) bool { return p.pinned && p.isIn(&s) })
+	return s.pins != "" || c.anyIn(s, func(p *peril) bool { return p.pinned })
 }
 
 // whyPinned says why only the primary may answer for a name; empty: others may.
@@ -318,9 +333,14 @@ func (c *catalogue) whyPinned(name string) string {
 func (c *catalogue) isSeeing(name string) bool {
 	return c.declares && remember(c, whetherSeeing, name, func() bool {
 		return c.anyReached(name, (*node).runDeclared, func(reached string, n *node) bool {
-			return n != nil && (n.sees || n.bad != "") || reached != name && seesOthers[reached]
+			return n != nil && (n.sees || n.bad != "" || slices.ContainsFunc(n.sources, c.showsOthers)) || reached != name && seesOthers[reached]
 		})
 	})
+}
+
+// showsOthers reports whether a source may run something that it does not name, and that may look at what others have left.
+func (c *catalogue) showsOthers(s source) bool {
+	return c.anyIn(s, func(p *peril) bool { return p.sees })
 }
 
 // isLoose reports whether what a name reaches may do something that is no part of its transaction: functions of the server's own that reach past
@@ -328,9 +348,14 @@ func (c *catalogue) isSeeing(name string) bool {
 func (c *catalogue) isLoose(name string) bool {
 	return remember(c, whetherLoose, name, func() bool {
 		return c.anyReached(name, (*node).run, func(reached string, n *node) bool {
-			return n != nil && n.loose || reachesPast(reached)
+			return n != nil && (n.loose || slices.ContainsFunc(n.sources, c.loosens)) || reachesPast(reached)
 		})
 	})
+}
+
+// loosens reports whether a source may run something that it does not name, and that is no part of its transaction.
+func (c *catalogue) loosens(s source) bool {
+	return c.anyIn(s, func(p *peril) bool { return p.loose })
 }
 
 // reachesPast reports whether a function of the server's own is one that needs the primary, but for a few of which it is known that they do not reach

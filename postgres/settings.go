@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
@@ -45,6 +46,13 @@ func isTemporary(path string) bool {
 func (c *catalogue) isPlannedOtherwise(name string) bool {
 	n := c.Nodes[name]
 	return n != nil && n.plans != "" && remember(c, whetherPlanning, name, func() bool {
-		return n.functions > 1 || c.anyReached(name, (*node).run, func(reached string, n *node) bool { return reached != name && n != nil && n.functions > 0 })
+		return n.functions > 1 || c.anyReached(name, (*node).run, func(reached string, n *node) bool {
+			return n != nil && (reached != name && n.functions > 0 || slices.ContainsFunc(n.sources, c.callsTacitly))
+		})
 	})
+}
+
+// callsTacitly reports whether a source may call a function of users by way of what it does not name.
+func (c *catalogue) callsTacitly(s source) bool {
+	return slices.ContainsFunc(c.tacit, func(p peril) bool { return p.isIn(&s) })
 }

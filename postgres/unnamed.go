@@ -90,16 +90,17 @@ func (p *peril) isIn(s *source) bool {
 // findPerils finds what may run without being named, of which the functions may use what is unnamed themselves: it goes round until nothing more is found.
 func (c *catalogue) findPerils() {
 	c.byType = map[string][]string{}
-	c.perils = nil
+	c.perils, c.tacit = nil, nil
 	for i := range c.unnamed {
 		u := &c.unnamed[i]
 		for _, name := range u.types {
 			c.byType[name] = append(c.byType[name], u.function)
 		}
 		if len(u.types) == 0 && u.kind != "event trigger" {
-			c.perils = append(c.perils, newPeril(u))
+			c.tacit = append(c.tacit, newPeril(u))
 		}
 	}
+	c.perils = slices.Clone(c.tacit)
 	for found := len(c.perils) > 0; found; {
 		found = false
 		c.memo.Clear()
@@ -110,7 +111,7 @@ func (c *catalogue) findPerils() {
 			p.pinned = p.pinned || c.isPinned(p.function) || pinsByItself(p.function)
 			p.loose = p.loose || c.isLoose(p.function)
 			p.sees = p.sees || c.isSeeing(p.function)
-			found = found || p.impure != before.impure || p.pinned != before.pinned || p.loose != before.loose
+			found = found || p.impure != before.impure || p.pinned != before.pinned || p.loose != before.loose || p.sees != before.sees
 		}
 	}
 	c.perils = slices.DeleteFunc(c.perils, func(p peril) bool { return !p.impure && !p.pinned && !p.loose && !p.sees })

@@ -135,8 +135,8 @@ func (c *catalogue) addWritten(w *written, n *node) {
 		for _, name := range s.names {
 			w.add(c.does(name))
 		}
-		w.loose = w.loose || slices.ContainsFunc(s.names, c.isLoose)
-		w.sees = w.sees || slices.ContainsFunc(s.names, c.isSeeing)
+		w.loose = w.loose || c.loosens(*s) || slices.ContainsFunc(s.names, c.isLoose)
+		w.sees = w.sees || c.showsOthers(*s) || slices.ContainsFunc(s.names, c.isSeeing)
 	}
 }
 
