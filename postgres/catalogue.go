@@ -34,12 +34,27 @@ func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
 	return changed
 }
 
-// without returns a catalogue that does not know some names. What reaches them is not known then.
+// without returns a catalogue that does not know some names, and the tables below those: a definition changes them too. What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
+	names = slices.Clone(names)
+	for below := c.below(names); len(below) > 0; below = c.below(names) {
+		names = append(names, below...)
+	}
 	if less := c.Without(names); less != c.Graph {
 		return c.over(less)
 	}
 	return c
+}
+
+// below lists the tables right below some others that are none of them.
+func (c *catalogue) below(names []string) (below []string) {
+	isOne := func(name string) bool { return slices.Contains(names, name) }
+	for name, n := range c.Nodes {
+		if n != nil && slices.ContainsFunc(n.above, isOne) && !isOne(name) {
+			below = append(below, name)
+		}
+	}
+	return below
 }
 
 // withTable returns a catalogue that knows of a table besides what it knows of its name, if it knows that. The table uses what its definition names.

@@ -115,9 +115,10 @@ func (s *sessions) Defined(text string) {
 	}
 }
 
-// definedBy lists the names of which a definition may change what they mean: those that it has. It is empty for one that may define anything.
+// definedBy lists the names of which a definition may change what they mean: those that it has. It is empty for one that may define anything, and for one that
+// gives something another name, as nobody knows what refers to it.
 func definedBy(text string, parsed *pg.Statement) []string {
-	if parsed.Class == dialect.Unknown {
+	if parsed.Class == dialect.Unknown || parsed.Renames {
 		return nil
 	}
 	names := namesOf(parsed)
@@ -127,8 +128,8 @@ func definedBy(text string, parsed *pg.Statement) []string {
 	return names
 }
 
-// definingUnnamed are the words of definitions of what no text names.
-var definingUnnamed = statement.WordsOf("operator cast event")
+// definingUnnamed are the words of definitions of what no text names: also CREATE CONVERSION, and TEXT SEARCH.
+var definingUnnamed = statement.WordsOf("operator cast event conversion search")
 
 // learnTimeout is how long the server may take for the catalogue.
 const learnTimeout = 4 * time.Second

@@ -53,8 +53,9 @@ func (w *walk) createTable(i int) {
 	}
 }
 
-// evaluated are words of CREATE TABLE behind which something may be evaluated at once: a query, a cast, or an expression that the server looks into.
-var evaluated = words("as generated cast")
+// evaluated are words of CREATE TABLE behind which something may be evaluated at once: a query, a cast, an expression that the server looks into, or what
+// is stored with another table, such as the indexes of one that it is made like, or a partition of.
+var evaluated = words("as generated cast like inherits of")
 
 // related are words of CREATE TABLE by which a table is more than its columns: it has something of others, or others have something of it.
 var related = words(`inherits references like partition check exclude using of constraint serial serial2 serial4 serial8 smallserial bigserial
@@ -63,6 +64,7 @@ var related = words(`inherits references like partition check exclude using of c
 // alter judges ALTER, which evaluates what is stored with a table.
 func alter(w *walk) (dialect.Class, dialect.Effects) {
 	what := w.at(1)
+	w.out.Renames = w.out.Renames || w.renames()
 	if what.kind != word || !objects[what.text] && !altered[what.text] || what.is("extension") || w.isForeign(1) || what.is("type") && w.has("cascade") {
 		return defineUnknown(w) // with a type, the tables that are of it are rewritten
 	}
@@ -70,6 +72,16 @@ func alter(w *walk) (dialect.Class, dialect.Effects) {
 		w.target(w.after(i+1, "if", "exists", "only"))
 	}
 	return define(w)
+}
+
+// renames reports whether it is ALTER ... RENAME TO. RENAME COLUMN and the like have another word in between.
+func (w *walk) renames() bool {
+	for i := range w.tokens {
+		if w.at(i).is("rename") && w.at(i+1).is("to") {
+			return true
+		}
+	}
+	return false
 }
 
 // has reports whether a word is in the statement.

@@ -36,6 +36,7 @@ type Statement struct {
 	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
 	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
 	Alters    bool               // it is another than CREATE, or OR REPLACE is in it: what exists may change
+	Renames   bool               // it gives something another name: what refers to that shows the new one from then on
 	Cascades  bool               // it is TRUNCATE … CASCADE
 	Inert     bool               // nothing of what it names runs: it is CREATE TABLE with a list of columns, and without an expression
 	Adds      string             // the table that such a CREATE TABLE adds, which is nothing but columns; empty: it may be more
