@@ -570,5 +570,7 @@ var (
 		"alter table $T disable row level security", "alter table $T rename to $M", "alter table $T drop column w", "alter table $T alter w drop default", "alter domain $D add check (value < 1000)", "create trigger m before insert on $T for each row execute function $F()", "drop function if exists $F() cascade",
 		"create table $M (id int primary key, v text, w int references $O on delete cascade)", "create table $M (id $D, v text, w int)", "alter table $T inherit $O", "alter table $T add column gg int generated always as (id * 2) stored", "create statistics on id, v from $T", "create table $M of $C",
 		"alter table $T alter id type bigint", "alter table $T alter v type text using v || 'x'", "alter function $F() rename to renamed", "alter table $T replica identity full", "alter table $T owner to current_user",
+		"alter function $F() rename to renamed;; create or replace function renamed() returns int language plpgsql as $$begin return $E; end$$", "alter domain $D rename to moved;; alter domain moved add check ($E is not null) not valid",
+		"create index on $P (id) where id > 0", "alter table $P add check ($E is not null) not valid", "alter table $P alter w set default $E", "create trigger n before insert on $P for each row execute function $F()",
 	}
 )
