@@ -117,7 +117,7 @@ func New(o Options) *Endpoint {
 		lastID:  o.LastID,
 	}
 	e.gate = gate.New(gate.Options{
-		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
+		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, Tenant: o.Queue.Tenant, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
 		Unknown: func(name string) {
 			o.Logger.Warn("pooled: calls belong to a class that pool_classes does not have; they count as those that name none", "endpoint", o.Info.Name, "class", name)
 		},

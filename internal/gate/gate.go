@@ -31,6 +31,8 @@ type Options struct {
 	Classes []Class
 	// Class is what calls belong to that name no class, or one that is not there. Empty = the first.
 	Class string
+	// Tenant is whom calls belong to that name no tenant. Empty = nobody in particular.
+	Tenant string
 	// Unknown is told once of each class that calls name and that is not there, of the first few. Nil = nobody wants to know.
 	Unknown func(name string)
 	// MaxOfTenant is how many permits one tenant may have in all classes together, whether others wait or not: see [WithTenant]. 0 = all.
