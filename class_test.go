@@ -118,3 +118,51 @@ func TestCallsBelongToTheTenantOfTheDSNUnlessTheyNameOne(t *testing.T) {
 		assert.Equal(t, []string{"a1", "a2", "o1", "a3"}, q.served())
 	})
 }
+
+func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			withClasses(1)(c)
+			c.Queue.MaxWaiters = 1
+		})
+		held := p.hold(t, 1)
+		outcomes, end := p.wait(1)
+		_, err := p.ExecContext(t.Context(), "exec /* pool:class=batch */")
+		var overloaded *pooled.OverloadedError
+		require.ErrorAs(t, err, &overloaded)
+		assert.Equal(t, "batch", overloaded.Class)
+		require.NoError(t, held[0].Close())
+		require.NoError(t, <-outcomes)
+		end()
+		p.exec(t)
+
+		all := p.stats()
+		assert.EqualValues(t, 3, all.Admitted)
+		assert.EqualValues(t, 1, all.Waits)
+		assert.EqualValues(t, 1, all.Overloaded)
+		assert.EqualValues(t, 1, all.Full)
+		assert.Zero(t, all.Shed)
+		assert.Equal(t, pooled.ClassStats{Name: "web", Admitted: 3, Waits: 1, WaitTime: all.WaitTime}, all.Classes[0])
+		assert.Equal(t, pooled.ClassStats{Name: "batch", Overloaded: 1, Full: 1}, all.Classes[1])
+	})
+}
+
+func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			withClasses(2)(c)
+			c.Queue.Classes[1].Reserve, c.Pool.AcquireTimeout = 1, time.Second
+		})
+		p.hold(t, 1)
+		_, err := p.Exec("exec")
+		var timeout *pooled.AcquireTimeoutError
+		require.ErrorAs(t, err, &timeout)
+		assert.Equal(t, "web", timeout.Class)
+		assert.Equal(t, 1, timeout.Kept)
+		require.ErrorContains(t, err, "to *faultdriver.Driver for the class web after 1s")
+		require.ErrorContains(t, err, "0 more waiting, 1 kept for others; ")
+		require.ErrorContains(t, err, "connections are kept for other classes or tenants")
+		_, err = p.Exec("exec /* pool:class=batch */")
+		assert.NoError(t, err)
+	})
+}

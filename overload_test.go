@@ -95,6 +95,7 @@ func TestQueueThatStandsIsShortenedWithPoolShed(t *testing.T) {
 		assert.Empty(t, last)
 		assert.Positive(t, p.stats().Waiting, "there is somebody for the permit that comes back")
 		assert.Equal(t, uint64(len(outcomes)+1), p.stats().Overloaded)
+		assert.Equal(t, p.stats().Overloaded, p.stats().Shed)
 	})
 }
 
