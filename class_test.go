@@ -2,6 +2,9 @@ package pooled_test
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +148,28 @@ func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
 		assert.Equal(t, pooled.ClassStats{Name: "web", Admitted: 3, Waits: 1, WaitTime: all.WaitTime}, all.Classes[0])
 		assert.Equal(t, pooled.ClassStats{Name: "batch", Overloaded: 1, Full: 1}, all.Classes[1])
 	})
+}
+
+func TestThePageShowsTheClassesInATable(t *testing.T) {
+	p := newPoolOf(t, modern, withClasses(3))
+	p.hold(t, 2)
+	get := func(target string) string {
+		w := httptest.NewRecorder()
+		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		return w.Body.String()
+	}
+	page := get("/")
+	assert.Contains(t, page, `<caption>Endpoints.Classes</caption>
+<tr><th scope="col">Name<th scope="col">InUse<th scope="col">Waiting<th scope="col">Admitted<th scope="col">Waits<th scope="col">WaitTime<th scope="col">Overloaded`+
+		`<th scope="col">Full<th scope="col">Shed<th scope="col">PassedOver</tr>
+<tr><td>web<td>2<td>0<td>2<td>0<td>0s<td>0<td>0<td>0<td>0</tr>
+<tr><td>batch<td>0<td>0<td>0<td>0<td>0s<td>0<td>0<td>0<td>0</tr>
+`)
+	assert.Contains(t, page, "<dt>in use</dt><dd>2</dd>", "each is counted once")
+	assert.Contains(t, page, "<dt>max</dt><dd>3</dd>")
+	var answer struct{ Stats pooled.Stats }
+	require.NoError(t, json.Unmarshal([]byte(get("/?format=json")), &answer))
+	assert.Equal(t, p.stats().Classes, answer.Stats.Endpoints[0].Classes)
 }
 
 func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {

@@ -43,7 +43,7 @@ func newPoolFacts(info *middleware.Endpoint, classes []string) poolFacts {
 
 // attributesOf are the attributes of a pool and a class, and others.
 func attributesOf(info *middleware.Endpoint, class string, others ...attribute.KeyValue) attribute.Set {
-	all := append(others, semconv.DBClientConnectionPoolName(info.Name))
+	all := slices.Concat(others, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Name)})
 	if class != "" {
 		all = append(all, classKey.String(class))
 	}
