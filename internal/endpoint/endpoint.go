@@ -328,7 +328,9 @@ func (e *Endpoint) noPermit(ctx context.Context, waited gate.Wait, err error) er
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
 	t := e.timeout(waited.For, ctx.Err() == nil, context.DeadlineExceeded)
-	t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)
+	if waited.Class != "" || e.gate.MaxOfTenant > 0 { // otherwise they became free only just
+		t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)
+	}
 	t.Class, t.Served, t.PassedOver = waited.Class, expired.Served, waited.PassedOver
 	return t
 }
