@@ -177,6 +177,11 @@ func newTracing(cfg Config, d dialect.Dialect, servers []*server) (*tracing.Trac
 	for _, s := range servers {
 		o.Servers = append(o.Servers, s.info)
 	}
+	if len(cfg.Queue.Classes) > 1 {
+		for _, c := range cfg.Queue.Classes {
+			o.Classes = append(o.Classes, c.Name)
+		}
+	}
 	return tracing.New(o)
 }
 

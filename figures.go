@@ -10,28 +10,29 @@ import (
 func (c *Connector) figures(tell tracing.Tell) {
 	stats := c.Stats()
 	for i := range stats.Endpoints {
-		c.servers[i].figures(&stats.Endpoints[i], func(f tracing.Figure, of string, n uint64) { tell(f, i, of, int64(n)) })
+		e := &stats.Endpoints[i]
+		c.servers[i].figures(e, func(f tracing.Figure, part string, n uint64) { tell(f, tracing.Of{Server: i, Part: part}, int64(n)) })
+		e.queueFigures(func(f tracing.Figure, class, part string, n uint64) {
+			tell(f, tracing.Of{Server: i, Class: class, Part: part}, int64(n))
+		})
 	}
 	leaks := stats.Endpoints[0].Leak
-	tell(tracing.LeaksReported, 0, "", int64(leaks.Reported))
-	tell(tracing.LeaksOrphaned, 0, "", int64(leaks.Orphaned))
-	tell(tracing.LeaksReturned, 0, "", int64(leaks.Returned))
-	tell(tracing.LeaksReclaimed, 0, "", int64(leaks.Reclaimed))
+	tell(tracing.LeaksReported, tracing.Of{}, int64(leaks.Reported))
+	tell(tracing.LeaksOrphaned, tracing.Of{}, int64(leaks.Orphaned))
+	tell(tracing.LeaksReturned, tracing.Of{}, int64(leaks.Returned))
+	tell(tracing.LeaksReclaimed, tracing.Of{}, int64(leaks.Reclaimed))
 	if stats.Routing != nil {
 		clusterFigures(stats.Routing, tell)
 	}
 }
 
 // figures tells those of one server.
-func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string, n uint64)) {
+func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, part string, n uint64)) {
 	tell(tracing.Connections, "idle", uint64(e.Idle))
 	tell(tracing.Connections, "used", uint64(e.InUse))
-	tell(tracing.PendingRequests, "", uint64(e.Waiting))
 	tell(tracing.MinIdle, "", uint64(s.pool.MinIdleConns))
 	if s.pool.MaxConns > 0 {
 		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
-		tell(tracing.Overloads, "", e.Overloaded)
-		tell(tracing.PassedOver, "", e.PassedOver)
 	}
 	if s.pool.MaxIdleConns >= 0 {
 		tell(tracing.MaxIdle, "", uint64(s.pool.MaxIdleConns))
@@ -66,17 +67,33 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string
 	}
 }
 
+// queueFigures tells those of who waits for a connection, by class if there are several.
+func (e *EndpointStats) queueFigures(tell func(f tracing.Figure, class, part string, n uint64)) {
+	classes := e.Classes
+	if classes == nil {
+		classes = []ClassStats{{Waiting: e.Waiting, Full: e.Full, Shed: e.Shed, PassedOver: e.PassedOver}}
+	}
+	for _, c := range classes {
+		tell(tracing.PendingRequests, c.Name, "", uint64(c.Waiting))
+		if e.MaxConns > 0 {
+			tell(tracing.Overloads, c.Name, "full", c.Full)
+			tell(tracing.Overloads, c.Name, "shed", c.Shed)
+			tell(tracing.PassedOver, c.Name, "", c.PassedOver)
+		}
+	}
+}
+
 // clusterFigures tells those of routing.
 func clusterFigures(r *RoutingStats, tell tracing.Tell) {
 	for reason, n := range r.Decisions {
-		tell(tracing.RouteDecisions, 0, reason, int64(n))
+		tell(tracing.RouteDecisions, tracing.Of{Part: reason}, int64(n))
 	}
 	for i, s := range r.Servers {
 		for role := dialect.RoleUnknown; role <= dialect.RoleReplica; role++ {
-			tell(tracing.EndpointStatus, i, role.String(), int64(one(s.Up && s.Role == role.String())))
+			tell(tracing.EndpointStatus, tracing.Of{Server: i, Part: role.String()}, int64(one(s.Up && s.Role == role.String())))
 		}
 		if s.Role == dialect.RoleReplica.String() && s.Lag >= 0 {
-			tell(tracing.ReplicationLag, i, "", int64(s.Lag))
+			tell(tracing.ReplicationLag, tracing.Of{Server: i}, int64(s.Lag))
 		}
 	}
 }

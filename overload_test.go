@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -95,6 +96,7 @@ func TestQueueThatStandsIsShortenedWithPoolShed(t *testing.T) {
 		assert.Empty(t, last)
 		assert.Positive(t, p.stats().Waiting, "there is somebody for the permit that comes back")
 		assert.Equal(t, uint64(len(outcomes)+1), p.stats().Overloaded)
+		assert.Equal(t, p.stats().Overloaded, p.stats().Shed)
 	})
 }
 
@@ -142,7 +144,16 @@ func TestPressureTellsHowFullThePoolIs(t *testing.T) {
 // Who has less time left than connections are held for would have its statement cancelled half way.
 func TestHopelessCallersArePassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })
+		passedOver := make(chan string, 1)
+		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
+			return func(ctx context.Context, c *middleware.Call) error {
+				err := next(ctx, c)
+				if c.PassedOver {
+					passedOver <- c.Text
+				}
+				return err
+			}
+		}})
 		held := p.hold(t, 1)
 		for range 2 { // for so long connections are held
 			holding, give := make(chan struct{}), make(chan struct{})
@@ -185,6 +196,7 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 		assert.Equal(t, "hopeful", <-served)
 		assert.Equal(t, "hopeless", <-served)
 		assert.EqualValues(t, 1, p.stats().PassedOver)
+		assert.Equal(t, "hopeless", <-passedOver)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/session"
+	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/reset"
@@ -151,6 +152,9 @@ type furnishing struct {
 
 // furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
 func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
+	if len(f.Queue.Classes) > 1 && s.pool.MaxConns > 0 { // outside of those that take a connection before next runs, or change the text
+		own = append(own, classed(s.callerClass()))
+	}
 	if f.Breaker.On {
 		s.breaker = breaker.New(breaker.Options{
 			Policy: f.Breaker, Endpoint: s.Address, Classify: f.dialect.Classify,
@@ -222,6 +226,14 @@ func (s *server) warm(ctx context.Context, texts []string) error {
 		}
 	}
 	return s.endpoint.Warm(ctx, texts...)
+}
+
+// callerClass returns what tells the class that a text names.
+func (s *server) callerClass() func(text string) string {
+	if s.Sessions == nil {
+		return statement.GenericClass()
+	}
+	return func(text string) string { return s.Sessions.Statement(text).CallerClass }
 }
 
 // adviser returns what logs the dialect's advice when an error shows that the DSN does not fit the server; nil: there is none.

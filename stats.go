@@ -41,12 +41,18 @@ type EndpointStats struct {
 	Statements int
 	// Acquires counts the times that a session got a server connection.
 	Acquires uint64
+	// Admitted counts the sessions that got a permit; a dial that fails may come after it. Without pool_max_conns it is 0, as what follows up to Classes.
+	Admitted uint64
 	// Waits counts the acquisitions that had to wait for a permit, whether they got it or not.
 	Waits uint64
 	// WaitTime is the sum of these waits.
 	WaitTime time.Duration
 	// Overloaded counts the sessions that got an [OverloadedError] (pool_shed, pool_max_waiters).
 	Overloaded uint64
+	// Full counts those of them for whom there was no room among pool_max_waiters.
+	Full uint64
+	// Shed counts those of them who were more than can be served (pool_shed).
+	Shed uint64
 	// PassedOver counts the sessions that had less time left than connections are held for when their turn came. They are served after all others.
 	PassedOver uint64
 	// Classes tells the same of each of pool_classes; nil without them.
@@ -71,17 +77,21 @@ type ClassStats struct {
 	Name string
 	// InUse is how many permits it has, and Waiting how many of its sessions wait for one.
 	InUse, Waiting int
-	// Waits counts those that had to wait, and WaitTime is the sum of these waits.
+	// Admitted counts those that got one, Waits those that had to wait for it, whether they got it or not, and WaitTime is the sum of these waits.
+	Admitted uint64
 	Waits    uint64
 	WaitTime time.Duration
-	// Overloaded and PassedOver are as in [EndpointStats].
-	Overloaded, PassedOver uint64
+	// Overloaded and what follows are as in [EndpointStats].
+	Overloaded, Full, Shed, PassedOver uint64
 }
 
 func classStats(all []gate.ClassState) []ClassStats {
 	var stats []ClassStats
 	for _, c := range all {
-		stats = append(stats, ClassStats{c.Name, c.Taken, c.Waiting, c.Waits, c.WaitTime, c.Refused, c.PassedOver})
+		stats = append(stats, ClassStats{
+			Name: c.Name, InUse: c.Taken, Waiting: c.Waiting, Admitted: c.Admitted, Waits: c.Waits, WaitTime: c.WaitTime,
+			Overloaded: c.Refused(), Full: c.Full, Shed: c.Shed, PassedOver: c.PassedOver,
+		})
 	}
 	return stats
 }
@@ -150,11 +160,12 @@ func (c *Connector) Pressure() float64 {
 }
 
 func endpointStats(s endpoint.Stats) EndpointStats {
+	queue := &s.Queue
 	return EndpointStats{
 		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
-		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: s.Waiting,
-		Statements: s.Statements, Acquires: s.Acquires, Waits: s.Waits, WaitTime: s.WaitTime,
-		Overloaded: s.Refused, PassedOver: s.PassedOver, Classes: classStats(s.Classes),
+		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: queue.Waiting,
+		Statements: s.Statements, Acquires: s.Acquires, Admitted: queue.Admitted, Waits: queue.Waits, WaitTime: queue.WaitTime,
+		Overloaded: queue.Refused(), Full: queue.Full, Shed: queue.Shed, PassedOver: queue.PassedOver, Classes: classStats(queue.Classes),
 		Dials: s.Dials, FailedDials: s.FailedDials,
 		Closed: Closes(s.Closed),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,7 @@ func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 		waited := told(spans[3])
 		assert.Equal(t, "acquire_timeout", waited["error.type"])
 		assert.Equal(t, "1", waited["pooled.acquire.wait"])
+		assert.Equal(t, "timeout", waited["pooled.acquire.outcome"])
 		assert.Equal(t, "context.Canceled", told(spans[5])["error.type"])
 		assert.Equal(t, codes.Unset, spans[5].Status().Code, "a caller who gave up is no error of the server")
 	})
@@ -252,4 +254,116 @@ func TestMetricsDoNotDependOnEachOther(t *testing.T) {
 		require.Contains(t, all, name)
 		assert.EqualValues(t, 1, all[name].Data.(metricdata.Histogram[float64]).DataPoints[0].Count, name)
 	}
+}
+
+// cameBy tells how a call came by its permit, or did not.
+func cameBy(s sdktrace.ReadOnlySpan) []string {
+	all := told(s)
+	return []string{s.Name(), all["pooled.acquire.outcome"], all["pooled.class"], all["pooled.acquire.wait"]}
+}
+
+func TestSpansOfCallsThatWaitedOrWereRefusedTellTheirClassAndWhatBecameOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTracedPool(t, func(c *pooled.Config) {
+			withClasses(1)(c)
+			c.Queue.MaxWaiters = 1
+		})
+		held := p.hold(t, 1)
+		call := func(ctx context.Context, text string) {
+			_, _ = p.ExecContext(ctx, text)
+		}
+		cancelled, cancel := context.WithCancel(t.Context())
+		go call(cancelled, "cancelled")
+		synctest.Wait()
+		time.Sleep(time.Second)
+		cancel()
+		synctest.Wait()
+		go call(t.Context(), "admitted /* pool:class=batch */")
+		synctest.Wait()
+		call(t.Context(), "full /* pool:class=batch */")
+		time.Sleep(time.Second)
+		require.NoError(t, held[0].Close())
+		synctest.Wait()
+		call(t.Context(), "at once")
+
+		var all [][]string
+		for _, s := range p.spans.Ended() {
+			all = append(all, cameBy(s))
+		}
+		assert.Equal(t, [][]string{
+			{"hold", "", "", ""}, {"cancelled", "cancelled", "web", "1"}, {"full", "full", "batch", ""}, {"admitted", "admitted", "batch", "1"}, {"at", "", "", ""},
+		}, all)
+	})
+}
+
+// pointsOf are the values of a metric, or the counts of a histogram, by the values of some attributes.
+func pointsOf(t *testing.T, m metricdata.Metrics, keys ...attribute.Key) map[string]int64 {
+	t.Helper()
+	all := map[string]int64{}
+	note := func(attributes attribute.Set, n int64) {
+		var values []string
+		for _, key := range keys {
+			v, _ := attributes.Value(key)
+			values = append(values, v.AsString())
+		}
+		all[strings.Join(values, " ")] += n
+	}
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			note(p.Attributes, p.Value)
+		}
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			note(p.Attributes, int64(p.Count))
+		}
+	default:
+		t.Fatalf("%s is of no kind that is read here: %T", m.Name, m.Data)
+	}
+	return all
+}
+
+func TestMetricsTellTheClassesApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTracedPool(t, func(c *pooled.Config) {
+			withClasses(1)(c)
+			c.Queue.MaxWaiters, c.Pool.AcquireTimeout = 1, time.Second
+		})
+		held := p.hold(t, 1)
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := p.ExecContext(t.Context(), "wait /* pool:class=batch */")
+			waiting <- err
+		}()
+		synctest.Wait()
+		_, err := p.ExecContext(t.Context(), "refused /* pool:class=batch */")
+		require.ErrorIs(t, err, pooled.ErrOverloaded)
+
+		const class, reason attribute.Key = "pooled.class", "pooled.overload.reason"
+		all := p.collect(t)
+		assert.Equal(t, map[string]int64{"web": 0, "batch": 1}, pointsOf(t, all["db.client.connection.pending_requests"], class))
+		assert.Equal(t, map[string]int64{"web full": 0, "web shed": 0, "batch full": 1, "batch shed": 0}, pointsOf(t, all["pooled.connection.overloads"], class, reason))
+		assert.Equal(t, map[string]int64{"web": 0, "batch": 0}, pointsOf(t, all["pooled.connection.passed_over"], class))
+		require.ErrorIs(t, <-waiting, pooled.ErrAcquireTimeout)
+		require.NoError(t, held[0].Close())
+		all = p.collect(t)
+		assert.Equal(t, map[string]int64{"web": 1, "batch": 2}, pointsOf(t, all["db.client.connection.wait_time"], class))
+		assert.Equal(t, map[string]int64{"batch": 1}, pointsOf(t, all["db.client.connection.timeouts"], class))
+		assert.Equal(t, map[string]int64{"": 1}, pointsOf(t, all["db.client.connection.use_time"], class))
+	})
+}
+
+func TestWithoutClassesNoMetricHasOne(t *testing.T) {
+	p := newTracedPool(t, func(c *pooled.Config) {
+		withClasses(1)(c)
+		c.Queue.Classes = c.Queue.Classes[:1]
+	})
+	p.exec(t)
+	for name, m := range p.collect(t) {
+		_, points := kindOf(t, m)
+		for _, attributes := range points {
+			assert.False(t, attributes.HasValue("pooled.class"), name)
+		}
+	}
+	assert.Equal(t, map[string]int64{"full": 0, "shed": 0}, pointsOf(t, p.collect(t)["pooled.connection.overloads"], "pooled.overload.reason"))
 }

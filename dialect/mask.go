@@ -7,6 +7,22 @@ import "strings"
 // a backslash in a string, it shows nothing more.
 func (Generic) Mask(text string) string { return MaskPieces(text, genericPiece) }
 
+// Comments calls f with what stands between the marks of each comment in a text. Where families would divide the text differently, it ends; what some execute is no
+// comment.
+func (Generic) Comments(text string, f func(comment string)) {
+	text = text[:readable(text)]
+	for pos := 0; pos < len(text); {
+		end, is := genericPiece(text, pos)
+		if is == PieceRest {
+			return
+		}
+		if c := text[pos]; is == PieceSpace && (c == '-' || c == '/') {
+			f(strings.TrimSuffix(text[pos+2:end], "*/"))
+		}
+		pos = end
+	}
+}
+
 // genericPiece finds the piece of a text at pos.
 func genericPiece(text string, pos int) (int, Piece) {
 	switch c := text[pos]; {

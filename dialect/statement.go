@@ -101,6 +101,9 @@ type Statement struct {
 	// Hint is where a comment in the text wants it to run, such as /* pool:primary */; RoleUnknown without one. Of several that differ,
 	// the primary's counts. A text that cannot be read has none.
 	Hint ServerRole
+	// CallerClass is which of pool_classes a comment in the text says that its call belongs to, such as /* pool:class=batch */; empty without one. Of several, the
+	// first counts. A text that cannot be read has none.
+	CallerClass string
 	// Sees is what the statement could see of traces that others left: [Sequence], for a function such as lastval, or one that
 	// may call it. Other effects are never left for anybody to see.
 	Sees Effects

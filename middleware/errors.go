@@ -40,6 +40,8 @@ var (
 type AcquireTimeoutError struct {
 	// Endpoint is the name of the endpoint.
 	Endpoint string
+	// Class is the class of the call (pool_classes); empty: there are none, or only one.
+	Class string
 	// Waited is how long this session waited.
 	Waited time.Duration
 	// Timeout is the pool_acquire_timeout that ended the wait; 0 when the caller's own deadline did.
@@ -50,6 +52,8 @@ type AcquireTimeoutError struct {
 	InUse int
 	// Dialling is how many permits were taken by dials and validations under way, or by connections being made clean or closed.
 	Dialling int
+	// Kept is how many permits were free, but not for this session: kept for other classes (pool_classes), or more than its tenant may have (pool_tenant_max).
+	Kept int
 	// OldestHeld is for how long the oldest borrower had held its connection; 0 when none was in use.
 	OldestHeld time.Duration
 	// Waiters is how many other sessions were waiting.
@@ -71,7 +75,11 @@ type AcquireTimeoutError struct {
 // Error tells the state of the pool at the time, and what can be done.
 func (e *AcquireTimeoutError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pooled: no server connection to %s after %s", e.Endpoint, held.Round(e.Waited))
+	fmt.Fprintf(&b, "pooled: no server connection to %s ", e.Endpoint)
+	if e.Class != "" {
+		fmt.Fprintf(&b, "for the class %s ", e.Class)
+	}
+	fmt.Fprintf(&b, "after %s", held.Round(e.Waited))
 	if e.Timeout > 0 {
 		fmt.Fprintf(&b, " (pool_acquire_timeout=%s)", e.Timeout)
 	} else {
@@ -80,6 +88,9 @@ func (e *AcquireTimeoutError) Error() string {
 	if e.MaxConns > 0 {
 		fmt.Fprintf(&b, ": %d of %d permits (pool_max_conns) hold a connection in use, %d are dialling, cleaning or closing, %d more waiting",
 			e.InUse, e.MaxConns, e.Dialling, e.Waiters)
+		if e.Kept > 0 {
+			fmt.Fprintf(&b, ", %d kept for others", e.Kept)
+		}
 		if e.Served > 0 {
 			fmt.Fprintf(&b, ", %d served meanwhile", e.Served)
 		}
@@ -118,6 +129,8 @@ func (e *AcquireTimeoutError) advice() string {
 	switch {
 	case e.waitsForItself():
 		return "it waits for itself: inside a transaction use the *sql.Tx, not the *sql.DB, and close rows before the next query"
+	case e.Kept > 0:
+		return "connections are kept for other classes or tenants: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"
 	case e.OldestHeld > 2*e.Waited:
@@ -138,7 +151,7 @@ func (e *AcquireTimeoutError) Unwrap() error { return e.Cause }
 type OverloadedError struct {
 	// Endpoint is the name of the endpoint.
 	Endpoint string
-	// Class is the class of the call (pool_classes); empty: there are none.
+	// Class is the class of the call (pool_classes); empty: there are none, or only one.
 	Class string
 	// MaxConns is the number of permits (pool_max_conns).
 	MaxConns int

@@ -139,6 +139,8 @@ type Acquisition struct {
 	Borrower Borrower
 	// Conn is the server connection, set when the acquisition succeeded.
 	Conn ServerConn
+	// Class is which of pool_classes it belongs to, set when it has come to a server, and also when it failed there; empty: there are none, or only one.
+	Class string
 	// Waited is how long the session waited for a permit of pool_max_conns, set also when it failed. 0 = it did not wait.
 	Waited time.Duration
 }
@@ -179,6 +181,10 @@ type Call struct {
 
 	// Waited is how long the call has waited for permits of pool_max_conns.
 	Waited time.Duration
+	// Class is which of pool_classes it belongs to, once it has acquired a connection, or failed to; empty: it has not, or there are none, or only one.
+	Class string
+	// PassedOver says that it had less time left than connections are held for, and that others got theirs before it.
+	PassedOver bool
 	// Failover is how long the call has waited for a server that can be written to.
 	Failover time.Duration
 	// Retries are the attempts that failed and were not the end of it. Who runs a call again adds to them.

@@ -73,7 +73,7 @@ var null = statement.WordsOf("null")
 func judge(text string, c *catalogue) (s *dialect.Statement, lacks []string, absent bool) {
 	parsed := my.Parse(text)
 	s = &dialect.Statement{
-		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Undo: parsed.Undo,
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hints.Role, CallerClass: parsed.Hints.Class, Undo: parsed.Undo,
 		Implicit: parsed.Implicit, Defines: parsed.Defines, Plain: parsed.Plain,
 		Removes: parsed.Definition.Removes || len(parsed.Definition.Tables)+len(parsed.Definition.Routines) > 0 || parsed.Definition.Anything,
 	}

@@ -339,15 +339,15 @@ var dsnCases = []dsnCase{
 	},
 	{
 		name: "classes and tenants", driver: "pgx", native: "host=db",
-		dsn: "host=db pool_max_conns=20 pool_classes=web:8,batch:1:50%,admin:1:100%:2,x-1_y:3:12.5%:1 pool_class=batch pool_tenant_max=25%",
+		dsn: "host=db pool_max_conns=20 pool_classes=web:8,batch:1:50%,admin:1:100%:2,x-1_y:3:12.5%:1 pool_class=batch pool_tenant=acme pool_tenant_max=25%",
 		set: func(c *policy.Config) {
 			c.Pool.MaxConns = 20
 			c.Queue.Classes = []policy.Class{
 				{Name: "web", Weight: 8}, {Name: "batch", Weight: 1, Max: 0.5}, {Name: "admin", Weight: 1, Reserve: 2}, {Name: "x-1_y", Weight: 3, Max: 0.125, Reserve: 1},
 			}
-			c.Queue.Class, c.Queue.TenantMax = "batch", 0.25
+			c.Queue.Class, c.Queue.Tenant, c.Queue.TenantMax = "batch", "acme", 0.25
 		},
-		format: "host=db pool_max_conns=20 pool_classes='web:8,batch:1:50%,admin:1:100%:2,x-1_y:3:12.5%:1' pool_class=batch pool_tenant_max='25%'",
+		format: "host=db pool_max_conns=20 pool_classes='web:8,batch:1:50%,admin:1:100%:2,x-1_y:3:12.5%:1' pool_class=batch pool_tenant=acme pool_tenant_max='25%'",
 	},
 	{
 		name: "tags", driver: "pgx", native: "host=db",

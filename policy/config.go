@@ -177,8 +177,10 @@ type Queue struct {
 	Interval time.Duration
 	// Classes are the kinds of calls: pool_classes. What counts is for how long connections are held. Nil, the default, = all calls are alike.
 	Classes []Class
-	// Class is what calls belong to that name no class by [pooled.WithClass]: pool_class. Empty, the default, = the first of Classes.
+	// Class is what calls belong to that name no class, by [pooled.WithClass] or in a comment: pool_class. Empty, the default, = the first of Classes.
 	Class string
+	// Tenant is whom calls belong to that name no tenant by [pooled.WithTenant]: pool_tenant. Empty, the default, = nobody in particular.
+	Tenant string
 	// TenantMax is the part of the connections that one tenant may have, whether others wait or not: pool_tenant_max. 0, the default, = all. Tenants, which
 	// calls name by [pooled.WithTenant], share what their class has in equal parts in any case, while more than one waits.
 	TenantMax Share

@@ -161,7 +161,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_max_waiters": "0", "pool_shed": "off", "pool_queue_target": "auto", "pool_queue_interval": "auto",
-		"pool_classes": "", "pool_class": "", "pool_tenant_max": "0",
+		"pool_classes": "", "pool_class": "", "pool_tenant": "", "pool_tenant_max": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_timestamp_zone": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0", "pool_harmless": "",
 		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",

@@ -33,6 +33,7 @@ func TestSettingsWithoutEffectAreContradictionsThatTellTheCure(t *testing.T) {
 		{"pool_max_waiters=none", "pool_max_conns=9", "pooled: pool_max_waiters=none has no effect, because pool_max_conns=0"},
 		{"pool_tenant_max=20%", "pool_max_conns=9", "pooled: pool_tenant_max=xxxxx has no effect, because pool_max_conns=0"},
 		{"pool_classes=web:8,batch:1", "pool_max_conns=9", "pooled: pool_classes=xxxxx has no effect, because pool_max_conns=0"},
+		{"pool_tenant=acme", "pool_max_conns=9", "pooled: pool_tenant=acme has no effect, because pool_max_conns=0"},
 		{"pool_max_conns=9 pool_queue_target=5ms", "pool_shed=on", "pooled: pool_queue_target=5ms has no effect, because pool_shed=off: write pool_shed=on"},
 		{"pool_max_conns=9 pool_queue_interval=0", "pool_shed=on", "pooled: pool_queue_interval=0 has no effect, because pool_shed=off"},
 		{"pool_leak=off pool_leak_sample=1", "", "pooled: pool_leak_sample=1 has no effect, because pool_leak=off"},

@@ -91,13 +91,17 @@ var keys = []key{
 	}, func(c *Config) *time.Duration { return &c.Queue.Interval }, word[time.Duration]{"auto", AutoQueue}),
 	classes(Key{
 		Name: "pool_classes", Values: "name:weight, name:weight:max or name:weight:max:reserve, several separated by commas",
-		Doc: "Kinds of calls, by how important they are: a call names its class by pooled.WithClass, and belongs to pool_class otherwise. While calls of several classes wait, each class gets a part of " +
+		Doc: "Kinds of calls, by how important they are: a call names its class by pooled.WithClass or a comment such as /* pool:class=batch */, and belongs to pool_class otherwise. While calls of several classes wait, each class gets a part of " +
 			"pool_max_conns in proportion to its weight, and no more than max, such as 50%; what the others do not want is lent. reserve connections are kept free for it.",
 	}, func(c *Config) *[]Class { return &c.Queue.Classes }),
 	name(Key{
 		Name: "pool_class", Values: "one of pool_classes",
 		Doc: "The class of the calls that name none. Without it they belong to the first of pool_classes.",
 	}, func(c *Config) *string { return &c.Queue.Class }),
+	name(Key{
+		Name: "pool_tenant", Values: "a name of letters, digits, - and _",
+		Doc: "The tenant of the calls that name none (pooled.WithTenant). Without it they are nobody's in particular, which counts as one tenant.",
+	}, func(c *Config) *string { return &c.Queue.Tenant }),
 	share(Key{
 		Name: "pool_tenant_max", Values: "a part of pool_max_conns such as 25%; 0 = all",
 		Doc: "How many connections one tenant may have (pooled.WithTenant), whether others wait or not. While several tenants of a class wait, they share what it has in equal parts in any case.",

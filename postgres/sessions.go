@@ -53,7 +53,7 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 		parsed.Unproved = cmp.Or(parsed.Unproved, "defines something where search_path has pg_temp")
 	}
 	said = &dialect.Statement{
-		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hint, Plain: parsed.Plain,
+		Class: parsed.Class, Effects: parsed.Effects, Why: parsed.Why, Hint: parsed.Hints.Role, CallerClass: parsed.Hints.Class, Plain: parsed.Plain,
 		Defines: parsed.Defines, Alters: parsed.Alters, Lingers: parsed.Lingers || parsed.Effects.Has(dialect.TempTable),
 		Rereads: parsed.Effects.Has(dialect.Plans), Unproved: dialect.Reason{What: parsed.Unproved},
 	}

@@ -23,8 +23,8 @@ const (
 	MaxConnections                   // pool_max_conns, if there is such a limit
 	MaxIdle                          // pool_max_idle_conns, if there is such a limit
 	MinIdle                          // pool_min_idle_conns
-	PendingRequests                  // sessions that wait for a permit
-	Overloads                        // sessions that were refused a connection
+	PendingRequests                  // sessions that wait for a permit; of a class, as the next two
+	Overloads                        // sessions that were refused a connection; of = why
 	PassedOver                       // sessions that had too little time left
 	Evictions                        // of = why
 	Discards                         // of = why
@@ -79,7 +79,7 @@ var figures = [figureCount]struct {
 	MinIdle:         {dbconv.ClientConnectionIdleMin{}, level, ""},
 	PendingRequests: {dbconv.ClientConnectionPendingRequests{}, level, ""},
 	Overloads: {own{"pooled.connection.overloads", "{request}",
-		"The number of requests for a connection that were refused because too many were waiting."}, count, ""},
+		"The number of requests for a connection that were refused because too many were waiting."}, count, overloadReasonKey},
 	PassedOver: {own{"pooled.connection.passed_over", "{request}",
 		"The number of requests for a connection that had less time left than connections are held for, and were served after all others."}, count, ""},
 	Evictions: {own{"pooled.connection.evictions", "{connection}",
@@ -109,18 +109,27 @@ var figures = [figureCount]struct {
 
 // Attributes of pooled's own that metrics have, and spans too.
 const (
-	closeReasonKey  attribute.Key = "pooled.close.reason"
-	breakerStateKey attribute.Key = "pooled.breaker.state"
-	routeReasonKey  attribute.Key = "pooled.route.reason"
-	endpointRoleKey attribute.Key = "pooled.endpoint.role"
-	resetOutcomeKey attribute.Key = "pooled.reset.outcome"
+	classKey          attribute.Key = "pooled.class" // only with pool_classes
+	overloadReasonKey attribute.Key = "pooled.overload.reason"
+	closeReasonKey    attribute.Key = "pooled.close.reason"
+	breakerStateKey   attribute.Key = "pooled.breaker.state"
+	routeReasonKey    attribute.Key = "pooled.route.reason"
+	endpointRoleKey   attribute.Key = "pooled.endpoint.role"
+	resetOutcomeKey   attribute.Key = "pooled.reset.outcome"
 )
 
 // BreakerStates are the states of a breaker as metrics and spans call them, by [policy.BreakerState].
 var BreakerStates = [...]string{policy.BreakerClosed: "closed", policy.BreakerOpen: "open", policy.BreakerHalfOpen: "half_open"}
 
-// Tell tells a figure of a server, by its number. of says which part, for the figures that have parts.
-type Tell func(f Figure, server int, of string, n int64)
+// Of is what a figure is of.
+type Of struct {
+	Server int    // its number
+	Class  string // one of pool_classes; empty: of all, or there are none
+	Part   string // for the figures that have parts
+}
+
+// Tell tells a figure.
+type Tell func(f Figure, of Of, n int64)
 
 // Observe has the figures read from the pool whenever somebody collects metrics, until Close.
 func (t *Tracing) Observe(read func(Tell)) error {
@@ -136,12 +145,12 @@ func (t *Tracing) Observe(read func(Tell)) error {
 		observables = append(observables, instrument)
 	}
 	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		read(func(f Figure, server int, of string, n int64) {
-			set := []attribute.KeyValue{semconv.DBClientConnectionPoolName(t.servers[server].info.Name)}
-			if of != "" {
-				set = append(set, figures[f].part.String(of))
+		read(func(f Figure, of Of, n int64) {
+			var part []attribute.KeyValue
+			if of.Part != "" {
+				part = append(part, figures[f].part.String(of.Part))
 			}
-			attributes := metric.WithAttributeSet(attribute.NewSet(set...))
+			attributes := metric.WithAttributeSet(attributesOf(t.servers[of.Server].info, of.Class, part...))
 			switch instrument := all[f].(type) {
 			case metric.Int64Observable:
 				o.ObserveInt64(instrument, n, attributes)

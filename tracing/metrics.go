@@ -23,8 +23,31 @@ var buckets = metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1,
 type metrics struct {
 	duration, create, wait, use metric.Float64Histogram
 	timeouts                    metric.Int64Counter
-	pools                       [][]metric.RecordOption // the name of the pool, for each server
-	poolAdds                    [][]metric.AddOption
+	pools                       []poolFacts // of each server
+}
+
+// poolFacts are the attributes of a pool, by the class of a call, which is empty for what belongs to none.
+type poolFacts struct {
+	record map[string][]metric.RecordOption
+	add    map[string][]metric.AddOption
+}
+
+func newPoolFacts(info *middleware.Endpoint, classes []string) poolFacts {
+	f := poolFacts{map[string][]metric.RecordOption{}, map[string][]metric.AddOption{}}
+	for _, class := range append([]string{""}, classes...) {
+		set := metric.WithAttributeSet(attributesOf(info, class))
+		f.record[class], f.add[class] = []metric.RecordOption{set}, []metric.AddOption{set}
+	}
+	return f
+}
+
+// attributesOf are the attributes of a pool and a class, and others.
+func attributesOf(info *middleware.Endpoint, class string, others ...attribute.KeyValue) attribute.Set {
+	all := slices.Concat(others, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Name)})
+	if class != "" {
+		all = append(all, classKey.String(class))
+	}
+	return attribute.NewSet(all...)
 }
 
 // meter returns the meter of the provider.
@@ -46,9 +69,7 @@ func (m *metrics) register(t *Tracing) error {
 	timeouts, err5 := dbconv.NewClientConnectionTimeouts(meter)
 	m.duration, m.create, m.wait, m.use, m.timeouts = duration.Inst(), create.Inst(), wait.Inst(), use.Inst(), timeouts.Inst()
 	for _, s := range t.servers {
-		set := metric.WithAttributeSet(attribute.NewSet(semconv.DBClientConnectionPoolName(s.info.Name)))
-		m.pools = append(m.pools, []metric.RecordOption{set})
-		m.poolAdds = append(m.poolAdds, []metric.AddOption{set})
+		m.pools = append(m.pools, newPoolFacts(s.info, t.Classes))
 	}
 	return errors.Join(err1, err2, err3, err4, err5)
 }
@@ -71,7 +92,7 @@ func (t *Tracing) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 		began := time.Now()
 		conn, err := next(ctx, dial)
 		if err == nil {
-			t.metrics.create.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[t.server(dial.Endpoint)]...)
+			t.metrics.create.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[t.server(dial.Endpoint)].record[""]...)
 		}
 		return conn, err
 	}
@@ -87,10 +108,10 @@ func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 		}
 		err := next(ctx, a)
 		if measured {
-			t.metrics.wait.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[t.server(a.Endpoint)]...)
+			t.metrics.wait.Record(ctx, time.Since(began).Seconds(), t.metrics.pools[t.server(a.Endpoint)].record[a.Class]...)
 		}
 		if err != nil && errors.Is(err, middleware.ErrAcquireTimeout) {
-			t.metrics.timeouts.Add(ctx, 1, t.metrics.poolAdds[t.server(a.Endpoint)]...)
+			t.metrics.timeouts.Add(ctx, 1, t.metrics.pools[t.server(a.Endpoint)].add[a.Class]...)
 		}
 		return err
 	}
@@ -100,7 +121,7 @@ func (t *Tracing) acquire(next middleware.AcquireFunc) middleware.AcquireFunc {
 func (t *Tracing) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 	return func(event *middleware.Release) {
 		if ctx := context.Background(); t.metrics.use.Enabled(ctx) {
-			t.metrics.use.Record(ctx, event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())]...)
+			t.metrics.use.Record(ctx, event.Held.Seconds(), t.metrics.pools[t.server(event.Conn.Endpoint())].record[""]...)
 		}
 		next(event)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
 
@@ -26,24 +27,33 @@ func TestReadmeListsTheMetrics(t *testing.T) {
 	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Readme ./tracing")
 }
 
+// byClass are the figures that pool_classes divides.
+var byClass = map[Figure]bool{PendingRequests: true, Overloads: true, PassedOver: true}
+
 // metricsTable lists all metrics.
 func metricsTable() string {
 	var b strings.Builder
 	b.WriteString("| metric | unit | what it tells | by |\n|---|---|---|---|\n")
-	row := func(s spec, part string) {
-		if part != "" {
-			part = "`" + part + "`"
+	row := func(s spec, by ...attribute.Key) {
+		var keys []string
+		for _, key := range by {
+			if key != "" {
+				keys = append(keys, "`"+string(key)+"`")
+			}
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Name(), s.Unit(), s.Description(), part)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Name(), s.Unit(), s.Description(), strings.Join(keys, ", "))
 	}
-	row(dbconv.ClientOperationDuration{}, string(semconv.DBQuerySummaryKey))
-	for _, s := range []spec{
-		dbconv.ClientConnectionCreateTime{}, dbconv.ClientConnectionWaitTime{}, dbconv.ClientConnectionUseTime{}, dbconv.ClientConnectionTimeouts{},
-	} {
-		row(s, "")
-	}
-	for _, f := range figures {
-		row(f, string(f.part))
+	row(dbconv.ClientOperationDuration{}, semconv.DBQuerySummaryKey)
+	row(dbconv.ClientConnectionCreateTime{})
+	row(dbconv.ClientConnectionWaitTime{}, classKey)
+	row(dbconv.ClientConnectionUseTime{})
+	row(dbconv.ClientConnectionTimeouts{}, classKey)
+	for i, f := range figures {
+		by := []attribute.Key{f.part}
+		if byClass[Figure(i)] {
+			by = append(by, classKey)
+		}
+		row(f, by...)
 	}
 	return b.String()
 }

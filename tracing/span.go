@@ -17,6 +17,7 @@ import (
 // Attributes of pooled's own that only spans have.
 const (
 	acquireWaitKey    attribute.Key = "pooled.acquire.wait"    // seconds that the call waited for permits
+	acquireOutcomeKey attribute.Key = "pooled.acquire.outcome" // what became of a wait for a permit, or of who came for one
 	failoverWaitKey   attribute.Key = "pooled.failover.wait"   // seconds that it waited for a server that can be written to
 	routeDetailKey    attribute.Key = "pooled.route.detail"    // what exactly decided where it went
 	sessionEffectsKey attribute.Key = "pooled.session.effects" // what its session has left on the connection so far
@@ -79,9 +80,7 @@ func (t *Tracing) outcome(c *middleware.Call, server int, err error, failed fail
 		all = make([]attribute.KeyValue, 0, 8)
 		all = append(all, t.servers[server].attributes...)
 	}
-	if c.Waited > 0 {
-		all = append(all, acquireWaitKey.Float64(c.Waited.Seconds()))
-	}
+	all = waitOf(all, c, err)
 	if c.Failover > 0 {
 		all = append(all, failoverWaitKey.Float64(c.Failover.Seconds()))
 	}
@@ -102,6 +101,36 @@ func (t *Tracing) outcome(c *middleware.Call, server int, err error, failed fail
 		}
 	}
 	return all
+}
+
+// waitOf adds how a call came by its permit, or did not, if there is anything to tell: it waited, or was refused.
+func waitOf(to []attribute.KeyValue, c *middleware.Call, err error) []attribute.KeyValue {
+	var overloaded *middleware.OverloadedError
+	refused := errors.As(err, &overloaded)
+	if c.Waited == 0 && !refused {
+		return to
+	}
+	if c.Waited > 0 {
+		to = append(to, acquireWaitKey.Float64(c.Waited.Seconds()))
+	}
+	outcome := "admitted"
+	switch {
+	case refused && overloaded.MaxWaiters != 0:
+		outcome = "full"
+	case refused:
+		outcome = "shed"
+	case c.PassedOver:
+		outcome = "passed_over"
+	case c.Session.Conn() == nil && errors.Is(err, middleware.ErrAcquireTimeout):
+		outcome = "timeout"
+	case c.Session.Conn() == nil && errors.Is(err, context.Canceled):
+		outcome = "cancelled"
+	}
+	to = append(to, acquireOutcomeKey.String(outcome))
+	if c.Class != "" {
+		to = append(to, classKey.String(c.Class))
+	}
+	return to
 }
 
 // tellRetry tells of an attempt that failed and was not the end of the call.

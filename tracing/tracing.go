@@ -23,6 +23,7 @@ type Options struct {
 	MeterProvider  metric.MeterProvider   // nil: the global one
 	HideText       bool                   // statements are not shown
 	Servers        []*middleware.Endpoint // those of the pool, in the order of the connector
+	Classes        []string               // pool_classes; nil: calls are alike
 	Summary        func(text string) string
 	Mask           func(text string) string
 	Code           func(error) string // SQLSTATE, or the server's number for the error; empty: it is none of the server's

@@ -13,7 +13,7 @@ import (
 var (
 	selector = regexp.MustCompile(`\b((?:pooled|db_client)_\w+)(\{[^}]*\})?`)
 	matcher  = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)\s*"`)
-	grouping = regexp.MustCompile(`\b(?:by|ignoring) \(([^)]*)\)`)
+	grouping = regexp.MustCompile(`\b(?:by|ignoring|on) \(([^)]*)\)`)
 )
 
 // prometheusLabels are those that a scrape adds.

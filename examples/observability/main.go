@@ -29,7 +29,7 @@ import (
 )
 
 // settings are those of a small pool, so that it is soon in trouble, and impatient, so that nobody has to wait for a minute to see something.
-const settings = "&pool_max_conns=8&pool_shed=on&pool_queue_target=50ms&pool_queue_interval=150ms&pool_min_idle_conns=2&pool_acquire_timeout=300ms&pool_max_conn_lifetime=5s" +
+const settings = "&pool_max_conns=8&pool_shed=on&pool_queue_target=50ms&pool_queue_interval=150ms&pool_min_idle_conns=2&pool_classes=people:4,cleaning:1&pool_acquire_timeout=300ms&pool_max_conn_lifetime=5s" +
 	"&pool_leak=1s&pool_leak_sample=1&pool_leak_reclaim=orphaned" +
 	"&pool_breaker=on&pool_breaker_failures=2&pool_breaker_cooldown=1s&pool_breaker_max_cooldown=2s&pool_connect_timeout=1s"
 

@@ -126,9 +126,9 @@ func (s *shop) switchTenant(ctx context.Context) error {
 	return err
 }
 
-// sortOut leaves a temporary table behind.
+// sortOut leaves a temporary table behind. It can wait for people.
 func (s *shop) sortOut(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, "create temporary table sorted as select * from goods where id < 10")
+	_, err := s.db.ExecContext(ctx, "create temporary table sorted as select * from goods where id < 10 /* pool:class=cleaning */")
 	return err
 }
 

@@ -274,7 +274,9 @@ func (e *Endpoint) explain(ctx context.Context, r *Request, err error) error {
 	case cause != errSevered && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return err
 	case cause != errSevered && !r.deadline.IsZero() && !time.Now().Before(r.deadline):
-		return e.timeout(e.pool.AcquireTimeout-time.Until(r.deadline), true, err)
+		t := e.timeout(e.pool.AcquireTimeout-time.Until(r.deadline), true, err)
+		t.Class = r.class
+		return t
 	}
 	return &middleware.ConnectTimeoutError{Endpoint: e.info.Name, Timeout: e.pool.ConnectTimeout, Cause: err}
 }

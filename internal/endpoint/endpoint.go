@@ -117,7 +117,7 @@ func New(o Options) *Endpoint {
 		lastID:  o.LastID,
 	}
 	e.gate = gate.New(gate.Options{
-		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
+		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, Tenant: o.Queue.Tenant, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
 		Unknown: func(name string) {
 			o.Logger.Warn("pooled: calls belong to a class that pool_classes does not have; they count as those that name none", "endpoint", o.Info.Name, "class", name)
 		},
@@ -164,22 +164,22 @@ func (e *Endpoint) Traits() *dialect.Traits { return &e.shared.Traits }
 func (e *Endpoint) Failures() int64 { return e.shared.Failures() }
 
 // Acquire takes a server connection for the session whose request it is: an idle one, or a new one. It
-// returns how long it waited for a permit. Errors of the real driver are passed on as they are.
-func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, time.Duration, error) {
+// returns how it waited for a permit. Errors of the real driver are passed on as they are.
+func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, error) {
 	if e.draining.Load() {
-		return nil, 0, e.refuse(ctx)
+		return nil, gate.Wait{}, e.refuse(ctx)
 	}
 	if e.closed.Load() {
-		return nil, 0, ErrClosed
+		return nil, gate.Wait{}, ErrClosed
 	}
 	permit, waited, err := e.gate.Enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		return nil, waited, e.noPermit(ctx, waited, err)
 	}
 	if e.pool.AcquireTimeout > 0 {
-		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited)
+		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited.For)
 	}
-	r.permit, r.admitted = permit, true
+	r.permit, r.admitted, r.class = permit, true, waited.Class
 	var c *Conn
 	defer func() {
 		if c == nil && r.admitted { // also when the real driver or a middleware panicked
@@ -319,7 +319,7 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 }
 
 // noPermit explains why a session got no permit.
-func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error) error {
+func (e *Endpoint) noPermit(ctx context.Context, waited gate.Wait, err error) error {
 	if refusal := (*gate.RefusedError)(nil); errors.As(err, &refusal) {
 		return e.overloaded(waited, refusal)
 	}
@@ -327,18 +327,21 @@ func (e *Endpoint) noPermit(ctx context.Context, waited time.Duration, err error
 	if !errors.As(err, &expired) {
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
-	t := e.timeout(waited, ctx.Err() == nil, context.DeadlineExceeded)
-	t.Served, t.PassedOver = expired.Served, expired.Hopeless
+	t := e.timeout(waited.For, ctx.Err() == nil, context.DeadlineExceeded)
+	if waited.Class != "" || e.gate.MaxOfTenant > 0 { // otherwise they became free only just
+		t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)
+	}
+	t.Class, t.Served, t.PassedOver = waited.Class, expired.Served, waited.PassedOver
 	return t
 }
 
 // overloaded explains why a session was refused.
-func (e *Endpoint) overloaded(waited time.Duration, refusal *gate.RefusedError) error {
+func (e *Endpoint) overloaded(waited gate.Wait, refusal *gate.RefusedError) error {
 	o := &middleware.OverloadedError{
 		Endpoint:   e.info.Name,
-		Class:      refusal.Class,
+		Class:      waited.Class,
 		MaxConns:   e.pool.MaxConns,
-		Waited:     waited,
+		Waited:     waited.For,
 		Waiters:    refusal.Waiting,
 		Wait:       refusal.Wait,
 		RetryAfter: refusal.RetryAfter,

@@ -17,6 +17,7 @@ type Request struct {
 
 	permit   gate.Permit
 	admitted bool            // the permit is the request's to give back; an abandoned dial takes it along
+	class    string          // of the call; empty: there is one
 	deadline time.Time       // of pool_acquire_timeout; zero = none
 	ctx      context.Context // the caller's, during the acquisition
 	limit    time.Time       // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun

@@ -1,10 +1,6 @@
 package endpoint
 
-import (
-	"time"
-
-	"github.com/gopooled/pooled/internal/gate"
-)
+import "github.com/gopooled/pooled/internal/gate"
 
 // Stats is a snapshot of an endpoint. Its fields are documented where they are public: pooled.EndpointStats.
 type Stats struct {
@@ -13,14 +9,9 @@ type Stats struct {
 	Open        int
 	InUse       int
 	Idle        int
-	Waiting     int
 	Statements  int
 	Acquires    uint64
-	Waits       uint64
-	WaitTime    time.Duration
-	Refused     uint64
-	PassedOver  uint64
-	Classes     []gate.ClassState
+	Queue       gate.State
 	Dials       uint64
 	FailedDials uint64
 	Closed      Closes
@@ -52,14 +43,9 @@ func (e *Endpoint) Stats() Stats {
 		Open:        open,
 		InUse:       open - idle,
 		Idle:        idle,
-		Waiting:     queue.Waiting,
 		Statements:  int(e.shared.Kept.Load()),
 		Acquires:    e.acquires.Load(),
-		Waits:       queue.Waits,
-		WaitTime:    queue.WaitTime,
-		Refused:     queue.Refused,
-		PassedOver:  queue.PassedOver,
-		Classes:     queue.Classes,
+		Queue:       queue,
 		Dials:       e.dials.Load(),
 		FailedDials: e.failedDials.Load(),
 		Closed: Closes{

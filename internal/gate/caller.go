@@ -21,6 +21,12 @@ func WithClass(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, classKey{}, name)
 }
 
+// NamesClass reports whether the calls of a context belong to a class.
+func NamesClass(ctx context.Context) bool {
+	name, _ := ctx.Value(classKey{}).(string)
+	return name != ""
+}
+
 // WithTenant has the calls of a context belong to a tenant.
 func WithTenant(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, tenantKey{}, name)
@@ -29,6 +35,9 @@ func WithTenant(ctx context.Context, name string) context.Context {
 // callerOf tells who calls.
 func (g *Gate) callerOf(ctx context.Context) caller {
 	tenant, _ := ctx.Value(tenantKey{}).(string)
+	if tenant == "" {
+		tenant = g.Tenant
+	}
 	class, _ := ctx.Value(classKey{}).(string)
 	if class != "" && g.shares.find(class).Name != class {
 		g.strangers.tell(class, g.Unknown)

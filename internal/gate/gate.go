@@ -31,6 +31,8 @@ type Options struct {
 	Classes []Class
 	// Class is what calls belong to that name no class, or one that is not there. Empty = the first.
 	Class string
+	// Tenant is whom calls belong to that name no tenant. Empty = nobody in particular.
+	Tenant string
 	// Unknown is told once of each class that calls name and that is not there, of the first few. Nil = nobody wants to know.
 	Unknown func(name string)
 	// MaxOfTenant is how many permits one tenant may have in all classes together, whether others wait or not: see [WithTenant]. 0 = all.
@@ -73,20 +75,27 @@ func (g *Gate) stamp(t time.Time) int64 {
 	return min(max(0, int64(t.Sub(g.start))), math.MaxInt64-1) + 1
 }
 
-// Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how long it waited and, when it did not get the permit,
+// Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how the wait was and, when it did not get the permit,
 // a [*TimeoutError] if its time was over, the error of the context if that was cancelled, a [*RefusedError], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
-func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
+func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, Wait, error) {
 	return g.enter(ctx, timeout, false)
 }
 
 // EnterAhead is Enter for the pool's own work, which waits for nobody who waits, and is never refused.
-func (g *Gate) EnterAhead(ctx context.Context, timeout time.Duration) (Permit, time.Duration, error) {
+func (g *Gate) EnterAhead(ctx context.Context, timeout time.Duration) (Permit, Wait, error) {
 	return g.enter(ctx, timeout, true)
 }
 
-func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Permit, time.Duration, error) {
+// Wait is how it was to come for a permit, whether that was got or not.
+type Wait struct {
+	Class      string        // of the call; empty: there is one
+	For        time.Duration // 0: it did not wait
+	PassedOver bool          // it had less time left than permits are held for, and others were served before it
+}
+
+func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Permit, Wait, error) {
 	if g.Limit == 0 {
-		return Permit{}, 0, nil
+		return Permit{}, Wait{}, nil
 	}
 	var who caller
 	counted := g.shares.counted()
@@ -96,11 +105,11 @@ func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Perm
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()
-		return Permit{}, 0, ErrClosed
+		return Permit{}, Wait{}, ErrClosed
 	}
 	if p, ok := g.tryLocked(who, own); ok {
 		g.mu.Unlock()
-		return p, 0, nil
+		return p, Wait{Class: g.classOf(p.tenant)}, nil
 	}
 	if !counted && !own {
 		who = g.callerOf(ctx)
@@ -108,10 +117,18 @@ func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Perm
 	w, err := g.joinLocked(ctx, who, timeout, own)
 	g.mu.Unlock()
 	if err != nil {
-		return Permit{}, 0, err
+		return Permit{}, Wait{Class: g.classOf(w.tenant)}, err
 	}
 	err = w.wait(ctx, timeout)
 	return g.end(w, err)
+}
+
+// classOf is the name of the class of a tenant, nil being the pool's own work, if there are several.
+func (g *Gate) classOf(t *tenant) string {
+	if t == nil || len(g.shares.classes) == 1 {
+		return ""
+	}
+	return t.class.Name
 }
 
 // tryLocked takes a permit if there is one.
@@ -119,12 +136,17 @@ func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
 	switch s := &g.shares; {
 	case s.taken >= s.limit:
 		return Permit{}, false
-	case own, !s.counted():
+	case own:
 		s.taken++
+		return Permit{}, true
+	case !s.counted():
+		s.taken++
+		s.classes[0].Admitted++
 		return Permit{}, true
 	default:
 		c := s.find(who.class)
 		if t := c.of(who.tenant); s.has(c) && s.may(t) {
+			c.Admitted++
 			return s.take(t, g.now()), true
 		}
 		return Permit{}, false
@@ -151,7 +173,7 @@ func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration
 	if most := g.MaxWaiters; most != 0 && g.shares.waiting >= most && !g.makeRoomLocked(w, now) {
 		err := g.refuseLocked(c, now, true)
 		g.shares.settle(w.tenant)
-		return nil, err
+		return w, err
 	}
 	c.crowd.arrived(now, c.Waiting)
 	g.shares.push(w)
@@ -174,13 +196,17 @@ func (g *Gate) makeRoomLocked(w *waiter, now int64) bool {
 }
 
 // end takes down how a wait ended.
-func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
+func (g *Gate) end(w *waiter, err error) (Permit, Wait, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	waited := time.Duration(g.now() - w.joined)
+	waited := Wait{g.classOf(w.tenant), time.Duration(g.now() - w.joined), w.stage == hopeless}
 	if w.tenant != nil {
-		w.tenant.class.Waits++
-		w.tenant.class.WaitTime += waited
+		c := w.tenant.class
+		c.Waits++
+		c.WaitTime += waited.For
+		if err == nil {
+			c.Admitted++
+		}
 	}
 	if err == nil {
 		return w.permit, waited, nil
@@ -194,15 +220,14 @@ func (g *Gate) end(w *waiter, err error) (Permit, time.Duration, error) {
 		g.shares.remove(w)
 	}
 	if err == context.DeadlineExceeded {
-		err = &TimeoutError{Served: g.shares.served - w.served, Hopeless: w.stage == hopeless}
+		err = &TimeoutError{Served: g.shares.served - w.served}
 	}
 	return Permit{}, waited, err
 }
 
 // TimeoutError answers whose time was over. It is a context.DeadlineExceeded.
 type TimeoutError struct {
-	Served   uint64 // how many others got a permit while it waited
-	Hopeless bool   // it had less time left than permits are held for, and was passed over for that
+	Served uint64 // how many others got a permit while it waited
 }
 
 // Error is for who forgets to tell it in words of his own.
@@ -269,15 +294,18 @@ func (g *Gate) sendAwayLocked(c *class, now int64, full bool) {
 
 // refuseLocked tells somebody who is refused how things are.
 func (g *Gate) refuseLocked(c *class, now int64, full bool) error {
-	c.Refused++
+	if full {
+		c.Full++
+	} else {
+		c.Shed++
+	}
 	wait := time.Duration(int64(c.Waiting+1) * c.crowd.pace(now))
-	return &RefusedError{Full: full, Class: c.Name, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
+	return &RefusedError{Full: full, Waiting: g.shares.waiting, Wait: wait, RetryAfter: max(wait, time.Duration(c.crowd.patience(c.holds.mean)))}
 }
 
 // RefusedError answers who is refused.
 type RefusedError struct {
 	Full       bool          // as many wait as may; otherwise there are more than can be served
-	Class      string        // of the call
 	Waiting    int           // how many wait
 	Wait       time.Duration // that one more of the class would have to expect
 	RetryAfter time.Duration // when it makes sense to come back

@@ -71,9 +71,9 @@ func TestGateTimeoutEndsTheWaitAndTellsHowLongItWas(t *testing.T) {
 		enter(t, g)
 		_, waited, err := g.Enter(t.Context(), 3*time.Second)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 3*time.Second, waited)
+		assert.Equal(t, Wait{For: 3 * time.Second}, waited)
 		state := g.State()
-		assert.Equal(t, Counts{Taken: 1, Waits: 1, WaitTime: 3 * time.Second}, state.Counts)
+		assert.Equal(t, Counts{Taken: 1, Admitted: 1, Waits: 1, WaitTime: 3 * time.Second}, state.Counts)
 		g.Leave(Permit{})
 		enter(t, g)
 	})
@@ -198,7 +198,7 @@ func TestFullQueueRefusesWhoeverMattersLeast(t *testing.T) {
 		refused := map[string]int{}
 		join := func(class, tenant string) {
 			go func() {
-				p, _, err := g.Enter(WithTenant(WithClass(context.Background(), class), tenant), 0)
+				p, waited, err := g.Enter(WithTenant(WithClass(context.Background(), class), tenant), 0)
 				if err == nil {
 					g.Leave(p)
 					return
@@ -206,7 +206,7 @@ func TestFullQueueRefusesWhoeverMattersLeast(t *testing.T) {
 				var refusal *RefusedError
 				assert.ErrorAs(t, err, &refusal)
 				assert.True(t, refusal.Full)
-				assert.Equal(t, class, refusal.Class)
+				assert.Equal(t, class, waited.Class)
 				refused[class+" of "+tenant]++
 			}()
 			synctest.Wait()

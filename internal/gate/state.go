@@ -2,15 +2,20 @@ package gate
 
 import "time"
 
-// Counts are the figures of a gate, or of one of its classes.
+// Counts are the figures of a gate, or of one of its classes. Those of the pool's own work are not among them, but for Taken and Waiting.
 type Counts struct {
 	Taken      int           // how many permits are
 	Waiting    int           // how many wait for one
 	Waits      uint64        // how many had to wait, whether they got a permit or not
 	WaitTime   time.Duration // for how long, all together
-	Refused    uint64        // how many got a RefusedError
+	Admitted   uint64        // how many got a permit
+	Full       uint64        // how many got a RefusedError because as many waited as may
+	Shed       uint64        // how many got one because there were more than can be served
 	PassedOver uint64        // how many had less time left than permits are held for, and were served after all others, or not at all
 }
+
+// Refused is how many got a RefusedError.
+func (c Counts) Refused() uint64 { return c.Full + c.Shed }
 
 // State is a snapshot of a gate.
 type State struct {
@@ -36,7 +41,9 @@ func (g *Gate) countsLocked() Counts {
 	for _, c := range g.shares.classes {
 		all.Waits += c.Waits
 		all.WaitTime += c.WaitTime
-		all.Refused += c.Refused
+		all.Admitted += c.Admitted
+		all.Full += c.Full
+		all.Shed += c.Shed
 		all.PassedOver += c.PassedOver
 	}
 	return all

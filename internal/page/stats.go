@@ -12,10 +12,13 @@ import (
 	"github.com/gopooled/pooled/held"
 )
 
-// group is a struct or a map of the statistics: what it counts itself. What is nested in it follows as groups of their own.
+// group is a struct or a map of the statistics: what it counts itself. What is nested in it follows as groups of their own. Or it is a list of several structs that
+// have a name and nothing nested, as a table.
 type group struct {
-	Title  string // the names of the fields on the way to it, with dots; empty for the outermost
-	Values []value
+	Title   string // the names of the fields on the way to it, with dots; empty for the outermost
+	Values  []value
+	Columns []string // of a table
+	Rows    [][]value
 }
 
 // value is one line of a group.
@@ -53,6 +56,9 @@ func groups(stats any) []group {
 
 // walk returns the group of v, if it has values of its own, and those nested in it.
 func walk(title string, v reflect.Value, depth int) []group {
+	if isTable(v) {
+		return []group{table(title, v)}
+	}
 	g := group{Title: title}
 	var below []group
 	each(v, func(label string, v reflect.Value) {
@@ -71,6 +77,38 @@ func walk(title string, v reflect.Value, depth int) []group {
 		return below
 	}
 	return append([]group{g}, below...)
+}
+
+// isTable reports whether v is a list of several structs that begin with their name and have nothing nested.
+func isTable(v reflect.Value) bool {
+	if v.Kind() != reflect.Slice || v.Len() < 2 {
+		return false
+	}
+	of := v.Type().Elem()
+	if of.Kind() != reflect.Struct || of.NumField() == 0 || of.Field(0).Name != "Name" {
+		return false
+	}
+	flat := true
+	for i := range v.Len() {
+		each(v.Index(i), func(_ string, part reflect.Value) { flat = flat && !nested(inner(part)) })
+	}
+	return flat
+}
+
+// table reads a list of such structs.
+func table(title string, v reflect.Value) group {
+	g := group{Title: title}
+	for i := range v.Len() {
+		var row []value
+		each(v.Index(i), func(label string, part reflect.Value) {
+			if i == 0 {
+				g.Columns = append(g.Columns, label)
+			}
+			row = append(row, newValue(label, inner(part)))
+		})
+		g.Rows = append(g.Rows, row)
+	}
+	return g
 }
 
 // each visits the parts of a struct in their order, those of a map by key, and those of a list with their index as label, if there are

@@ -29,6 +29,11 @@ type outside struct {
 	hidden  int
 }
 
+type outcome struct {
+	Name string
+	Took time.Duration
+}
+
 type ring struct {
 	N    int
 	Next *ring
@@ -78,6 +83,13 @@ func TestStatisticsAreReadByReflection(t *testing.T) {
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, c.order, order)
 		})
+	}
+
+	for _, lists := range []any{[]outcome{{"a", time.Second}, {"b", time.Minute}}, struct{ Some []outcome }{[]outcome{{"a", time.Second}, {"b", time.Minute}}}} {
+		all := groups(lists)
+		assert.Len(t, all, 1)
+		assert.Equal(t, []string{"Name", "Took"}, all[0].Columns)
+		assert.Equal(t, []string{"a", "1s", "b", "1m0s"}, []string{all[0].Rows[0][0].Text, all[0].Rows[0][1].Text, all[0].Rows[1][0].Text, all[0].Rows[1][1].Text})
 	}
 
 	all := groups(endless)

@@ -61,8 +61,10 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 			conn, waited, err = s.target.endpoint.Acquire(ctx, &s.request)
 		}
 	}
-	a.Waited = waited
-	s.call.Waited += waited
+	a.Class, a.Waited = waited.Class, waited.For
+	s.call.Class = waited.Class
+	s.call.Waited += waited.For
+	s.call.PassedOver = s.call.PassedOver || waited.PassedOver
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,6 @@
 package my
 
-import (
-	"strings"
-
-	"github.com/gopooled/pooled/internal/statement"
-)
+import "strings"
 
 // isLineComment reports whether two dashes here begin a comment: white space, a control character or the end has to follow.
 func (l *lexer) isLineComment() bool {
@@ -18,13 +14,10 @@ func (l *lexer) isLineComment() bool {
 // lineComment skips to the next line. Nothing else ends the comment, not even the end of an executable comment around it.
 func (l *lexer) lineComment() bool {
 	line, _, _ := strings.Cut(l.text[l.pos:], "\n")
-	l.noteHint(strings.TrimLeft(line, "#-")) // a # or two dashes
+	l.hints.Note(strings.TrimLeft(line, "#-")) // a # or two dashes
 	l.pos = min(l.pos+len(line)+1, len(l.text))
 	return true
 }
-
-// noteHint looks at what a comment says.
-func (l *lexer) noteHint(text string) { l.hint = statement.BothHints(l.hint, statement.Hint(text)) }
 
 // comment skips a comment, or goes on in an executable one.
 func (l *lexer) comment() bool {
@@ -34,13 +27,13 @@ func (l *lexer) comment() bool {
 	case l.peek(2) == 'M' && l.peek(3) == '!':
 		return l.executable(4, false)
 	case l.peek(2) == '+':
-		return l.hints()
+		return l.optimizer()
 	}
 	start := l.pos + 2
 	if !l.skipComment(2) {
 		return false
 	}
-	l.noteHint(l.text[start : l.pos-2])
+	l.hints.Note(l.text[start : l.pos-2])
 	return true
 }
 
@@ -106,8 +99,8 @@ func (l *lexer) skipExecutable(n int, nests bool) bool {
 	return false
 }
 
-// hints skips optimizer hints. In the names that they quote, some servers see no end of a comment: such hints are refused.
-func (l *lexer) hints() bool {
+// optimizer skips optimizer hints. In the names that they quote, some servers see no end of a comment: such hints are refused.
+func (l *lexer) optimizer() bool {
 	start := l.pos
 	if !l.skipComment(3) {
 		return false

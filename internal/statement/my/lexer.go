@@ -3,7 +3,7 @@ package my
 import (
 	"strings"
 
-	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 )
 
 // kind is what a token is.
@@ -50,7 +50,7 @@ type lexer struct {
 	seen      int  // executable comments so far
 	spelled   bool // words are needed only as they are spelled, which saves looking them up
 
-	hint          dialect.ServerRole
+	hints         statement.Hints
 	escapedQuote  bool // a backslash stood before a single quote that would else have ended its string
 	escapedDouble bool // the same with a double quote
 }
@@ -58,7 +58,7 @@ type lexer struct {
 // lex fills tokens, the way r says. It reports whether it came to the end of the text, outside of strings and comments.
 func (l *lexer) lex(r reading) bool {
 	l.pos, l.tokens, l.reading = 0, l.tokens[:0], r
-	l.executing, l.seen, l.hint, l.escapedQuote, l.escapedDouble = 0, 0, dialect.RoleUnknown, false, false
+	l.executing, l.seen, l.hints, l.escapedQuote, l.escapedDouble = 0, 0, statement.Hints{}, false, false
 	for l.pos < len(l.text) {
 		if !l.next() {
 			return false

@@ -60,7 +60,7 @@ func nextReading(r *reading, n int) bool {
 func (p *parser) readQuotes(r reading) bool {
 	ok := p.read(r)
 	if r == (reading{}) {
-		p.out.Hint = p.hint
+		p.out.Hints = p.hints
 	}
 	escapedQuote, escapedDouble := p.escapedQuote, p.escapedDouble
 	if escapedQuote || escapedDouble {

@@ -22,6 +22,7 @@ import (
 	"sync"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 )
 
 // Statement is what a text can be seen to do.
@@ -38,8 +39,8 @@ type Statement struct {
 	// Ambiguous says that its quotes can be read in several ways, so that its names may be somebody's data.
 	Ambiguous bool
 
-	// Hint is where a comment wants it to run, if the text is read as most servers do.
-	Hint dialect.ServerRole
+	// Hints are what its comments ask for, if the text is read as most servers do.
+	Hints statement.Hints
 
 	// Undo is what has to be undone by name, in the order seen, each once.
 	Undo []Undo

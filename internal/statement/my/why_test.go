@@ -27,7 +27,30 @@ func TestHintsAreFoundInComments(t *testing.T) {
 		"SELECT 1 --pool:primary":                                  dialect.RoleUnknown,
 		`SELECT 'a\' /* pool:primary */ '`:                         dialect.RoleUnknown,
 	} {
-		assert.Equal(t, want, my.Parse(text).Hint, text)
+		assert.Equal(t, want, my.Parse(text).Hints.Role, text)
+	}
+}
+
+func TestClassesAreFoundInComments(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT 1 /* pool:class=batch */":                    "batch",
+		"/*POOL:CLASS=Web*/ SELECT 1":                        "Web",
+		"SELECT 1 -- pool:class=batch":                       "batch",
+		"SELECT 1 # pool:class=batch":                        "batch",
+		"SELECT -- pool:class=batch\r\n 1":                   "batch",
+		"SELECT /* pool:class=a */ 1 /* pool:class=b */":     "a",
+		"SELECT 1; /* pool:class=b */ SELECT 2":              "b",
+		"SELECT /*! pool:class=a */ 1":                       "",
+		"SELECT /*!50000 pool:class=a */ 1":                  "",
+		"SELECT /*M! pool:class=a */ 1":                      "",
+		"SELECT /*+ pool:class=a */ 1":                       "",
+		"SELECT '/* pool:class=a */', \"-- pool:class=a\n\"": "",
+		"SELECT `/* pool:class=a */`":                        "",
+		"SELECT 1 /* pool:class=a b */":                      "",
+		"SELECT 1 --pool:class=a":                            "",
+		`SELECT 'a\' /* pool:class=a */ '`:                   "",
+	} {
+		assert.Equal(t, want, my.Parse(text).Hints.Class, text)
 	}
 }
 

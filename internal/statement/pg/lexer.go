@@ -3,7 +3,6 @@ package pg
 import (
 	"strings"
 
-	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement"
 )
 
@@ -51,7 +50,7 @@ type lexer struct {
 	escapes   bool // plain strings have backslash escapes: standard_conforming_strings = off
 	ambiguous bool // a plain string would end elsewhere if they had
 	spelled   bool // names and keywords are needed only as they are spelled, which saves looking them up
-	hint      dialect.ServerRole
+	hints     statement.Hints
 	tokens    []token
 }
 
@@ -84,7 +83,7 @@ func (l *lexer) next() lexState {
 		return l.dollar()
 	case c == '-' && l.at(1) == '-':
 		end := lineEnd(l.text, l.pos)
-		l.noteHint(l.text[l.pos+2 : end])
+		l.hints.Note(l.text[l.pos+2 : end])
 		l.pos = end
 		return lexDone
 	case c == '/' && l.at(1) == '*':
@@ -128,13 +127,10 @@ func (l *lexer) comment() lexState {
 			i++
 		}
 	}
-	l.noteHint(l.text[l.pos+2 : i-2])
+	l.hints.Note(l.text[l.pos+2 : i-2])
 	l.pos = i
 	return lexDone
 }
-
-// noteHint looks at what a comment says.
-func (l *lexer) noteHint(text string) { l.hint = statement.BothHints(l.hint, statement.Hint(text)) }
 
 // near says where the lexer could not go on: behind the last keyword, as what follows may be somebody's data.
 func (l *lexer) near() string {

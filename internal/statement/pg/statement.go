@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/statement"
 )
 
 // maxText is the longest text that is read at all: what is longer is data, and unknown.
@@ -27,25 +28,25 @@ const maxNames = 1000
 type Statement struct {
 	Class     dialect.Class
 	Effects   dialect.Effects
-	Why       string             // the first reason why it is not a read without effects, for people; empty for such a read
-	Unproved  string             // the first reason for [dialect.UnknownEffect] or [dialect.Permanent], for people; empty without them
-	Hint      dialect.ServerRole // where a comment in it wants it to run
-	Functions []string           // may be called as functions: a name before "("
-	Names     []string           // every other name: tables, views, columns, types, functions in attribute notation (t.f)
-	Targets   []string           // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
-	Prepared  []string           // the names that PREPARE gives, for DEALLOCATE
-	Defines   bool               // CREATE, ALTER or DROP is in it: what the catalogue says may change
-	Alters    bool               // it is another than CREATE, or OR REPLACE is in it: what exists may change
-	Renames   bool               // it gives something another name: what refers to that shows the new one from then on
-	Cascades  bool               // it is TRUNCATE … CASCADE
-	Inert     bool               // nothing of what it names runs: it is CREATE TABLE with a list of columns, and without an expression
-	Adds      string             // the table that such a CREATE TABLE adds, which is nothing but columns; empty: it may be more
-	Ambiguous bool               // it can be read in two ways, so that its names may be data
-	Removes   bool               // it is DROP: what is left is what was there before
-	Fires     bool               // event triggers may call functions when it runs
-	Bare      bool               // it is made of keywords, constants, parameters and names that it gives: nothing in it could be anything but the server's own
-	Lingers   bool               // it declares a cursor: what it names may run later
-	Plain     bool               // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
+	Why       string          // the first reason why it is not a read without effects, for people; empty for such a read
+	Unproved  string          // the first reason for [dialect.UnknownEffect] or [dialect.Permanent], for people; empty without them
+	Hints     statement.Hints // what its comments ask for
+	Functions []string        // may be called as functions: a name before "("
+	Names     []string        // every other name: tables, views, columns, types, functions in attribute notation (t.f)
+	Targets   []string        // the relations that INSERT, UPDATE, DELETE, MERGE, COPY FROM and TRUNCATE write
+	Prepared  []string        // the names that PREPARE gives, for DEALLOCATE
+	Defines   bool            // CREATE, ALTER or DROP is in it: what the catalogue says may change
+	Alters    bool            // it is another than CREATE, or OR REPLACE is in it: what exists may change
+	Renames   bool            // it gives something another name: what refers to that shows the new one from then on
+	Cascades  bool            // it is TRUNCATE … CASCADE
+	Inert     bool            // nothing of what it names runs: it is CREATE TABLE with a list of columns, and without an expression
+	Adds      string          // the table that such a CREATE TABLE adds, which is nothing but columns; empty: it may be more
+	Ambiguous bool            // it can be read in two ways, so that its names may be data
+	Removes   bool            // it is DROP: what is left is what was there before
+	Fires     bool            // event triggers may call functions when it runs
+	Bare      bool            // it is made of keywords, constants, parameters and names that it gives: nothing in it could be anything but the server's own
+	Lingers   bool            // it declares a cursor: what it names may run later
+	Plain     bool            // it is one statement, in every reading, and can neither begin nor end a transaction: see [dialect.Statement]
 }
 
 // unknown is what is said of a text that cannot be read.
@@ -85,7 +86,7 @@ func Parse(text string) Statement {
 	if lexed.run() != lexDone {
 		return unknown(lexed.near())
 	}
-	s := Statement{Class: dialect.Read, Hint: lexed.hint, Plain: true, Bare: true}
+	s := Statement{Class: dialect.Read, Hints: lexed.hints, Plain: true, Bare: true}
 	if !s.read(lexed.tokens) {
 		return unknown(unbalanced)
 	}

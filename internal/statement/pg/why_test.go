@@ -26,8 +26,32 @@ func TestHintsAreFoundInComments(t *testing.T) {
 		`select 'a\' /* pool:primary */`:                           dialect.RolePrimary,
 		`select 'a\' /* pool:primary */ '`:                         dialect.RoleUnknown, // the server refuses it, or it is a string
 	} {
-		assert.Equal(t, want, Parse(text).Hint, text)
+		assert.Equal(t, want, Parse(text).Hints.Role, text)
 	}
+}
+
+func TestClassesAreFoundInComments(t *testing.T) {
+	for text, want := range map[string]string{
+		"select 1 /* pool:class=batch */":                       "batch",
+		"/*POOL:CLASS=Web*/ select 1":                           "Web",
+		"select 1 -- pool:class=batch":                          "batch",
+		"select -- pool:class=batch\n 1":                        "batch",
+		"select /* pool:class=a */ 1 /* pool:class=b */":        "a",
+		"select 1; /* pool:class=b */ select 2":                 "b",
+		"select '/* pool:class=a */', $$-- pool:class=a\n$$":    "",
+		`select "/* pool:class=a */"`:                           "",
+		"select E'\\'/* pool:class=a */'":                       "",
+		"select 1 /* /* pool:class=a */ */":                     "",
+		"select 1 /* pool:class=a":                              "",
+		"select 1 /* pool:class=a b */":                         "",
+		`select 'a\' /* pool:class=a */`:                        "a",
+		`select 'a\' /* pool:class=a */ '`:                      "",
+		"select 1 /* pool:class=batch */ /* pool:replica */":    "batch",
+		"select a #- '{/* pool:class=a */}' /* pool:class=b */": "b",
+	} {
+		assert.Equal(t, want, Parse(text).Hints.Class, text)
+	}
+	assert.Equal(t, dialect.RoleReplica, Parse("select 1 /* pool:class=batch */ /* pool:replica */").Hints.Role)
 }
 
 func TestReasonsNameWhatDecidesFirst(t *testing.T) {

@@ -1,0 +1,193 @@
+package pooled_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/policy"
+)
+
+// withClasses are connections of which web gets eight times as large a part as batch.
+func withClasses(conns int) func(*pooled.Config) {
+	return func(c *pooled.Config) {
+		c.Pool.MaxConns = conns
+		c.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "batch", Weight: 1}}
+	}
+}
+
+// inUse is how many connections each class has.
+func (p pool) inUse() map[string]int {
+	all := map[string]int{}
+	for _, c := range p.stats().Classes {
+		all[c.Name] = c.InUse
+	}
+	return all
+}
+
+func TestTheClassInACommentDecidesWhoIsServedNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, withClasses(1))}
+		q.join(t.Context(), "b0 /* pool:class=batch */")
+		for _, name := range []string{"b1 -- pool:class=batch", "b2 /* pool:class=batch */", "w1", "w2 /* pool:class=web */"} {
+			q.join(t.Context(), name)
+		}
+		time.Sleep(10 * time.Millisecond)
+		assert.Equal(t, []string{"w1", "w2 /* pool:class=web */"}, q.serve(5)[1:3])
+	})
+}
+
+func TestTheClassIsThatOfTheContextAndThenOfTheText(t *testing.T) {
+	batch := func(t *testing.T) context.Context { return pooled.WithClass(t.Context(), "batch") }
+	for _, c := range []struct {
+		name  string
+		ctx   func(*testing.T) context.Context
+		text  string
+		class string
+	}{
+		{"a comment", nil, "exec /* pool:class=batch */", "batch"},
+		{"a comment behind dashes", nil, "exec -- Pool:Class=batch\n", "batch"},
+		{"a hash, which is a comment to some", nil, "exec # pool:class=batch", "web"},
+		{"in a string", nil, "exec '/* pool:class=batch */'", "web"},
+		{"in a name", nil, "exec \"/* pool:class=batch */\"", "web"},
+		{"in what some execute", nil, "exec /*! pool:class=batch */", "web"},
+		{"behind what some end elsewhere", nil, `exec '\' /* pool:class=batch */`, "web"},
+		{"a class that is not there", nil, "exec /* pool:class=bacth */", "web"},
+		{"a context that names another", batch, "exec /* pool:class=web */", "batch"},
+		{"a context that names one that is not there", func(t *testing.T) context.Context { return pooled.WithClass(t.Context(), "bacth") }, "exec /* pool:class=batch */", "web"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPoolOf(t, modern, withClasses(2))
+			ctx := t.Context()
+			if c.ctx != nil {
+				ctx = c.ctx(t)
+			}
+			conn, err := p.Conn(ctx)
+			require.NoError(t, err)
+			_, err = conn.ExecContext(ctx, c.text)
+			require.NoError(t, err)
+			assert.Equal(t, 1, p.inUse()[c.class], p.inUse())
+			require.NoError(t, conn.Close())
+		})
+	}
+}
+
+func TestThePreparedStatementsClassIsThatOfItsText(t *testing.T) {
+	p := newPoolOf(t, modern, withClasses(3))
+	st, err := p.PrepareContext(t.Context(), "select 1 /* pool:class=batch */")
+	require.NoError(t, err)
+	rows, err := st.QueryContext(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, p.inUse())
+	require.NoError(t, rows.Close())
+	require.NoError(t, rows.Err())
+	require.NoError(t, st.Close())
+}
+
+func TestATextsClassIsOfTheConnectionThatItIsTheFirstToNeed(t *testing.T) {
+	p := newPoolOf(t, modern, withClasses(2))
+	tx, err := p.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "exec /* pool:class=batch */")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"web": 1, "batch": 0}, p.inUse())
+	require.NoError(t, tx.Rollback())
+
+	tx, err = p.BeginTx(pooled.WithClass(t.Context(), "batch"), nil)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, p.inUse())
+	require.NoError(t, tx.Rollback())
+}
+
+func TestCallsBelongToTheTenantOfTheDSNUnlessTheyNameOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(c *pooled.Config) {
+			c.Pool.MaxConns, c.Queue.Tenant, c.Queue.TenantMax = 4, "acme", 0.5
+		})}
+		q.join(t.Context(), "a1")
+		q.join(pooled.WithTenant(t.Context(), "acme"), "a2")
+		q.join(t.Context(), "a3")
+		q.join(pooled.WithTenant(t.Context(), "other"), "o1")
+		assert.Equal(t, []string{"a1", "a2", "o1"}, q.served())
+		q.serve(4)
+		assert.Equal(t, []string{"a1", "a2", "o1", "a3"}, q.served())
+	})
+}
+
+func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			withClasses(1)(c)
+			c.Queue.MaxWaiters = 1
+		})
+		held := p.hold(t, 1)
+		outcomes, end := p.wait(1)
+		_, err := p.ExecContext(t.Context(), "exec /* pool:class=batch */")
+		var overloaded *pooled.OverloadedError
+		require.ErrorAs(t, err, &overloaded)
+		assert.Equal(t, "batch", overloaded.Class)
+		require.NoError(t, held[0].Close())
+		require.NoError(t, <-outcomes)
+		end()
+		p.exec(t)
+
+		all := p.stats()
+		assert.EqualValues(t, 3, all.Admitted)
+		assert.EqualValues(t, 1, all.Waits)
+		assert.EqualValues(t, 1, all.Overloaded)
+		assert.EqualValues(t, 1, all.Full)
+		assert.Zero(t, all.Shed)
+		assert.Equal(t, pooled.ClassStats{Name: "web", Admitted: 3, Waits: 1, WaitTime: all.WaitTime}, all.Classes[0])
+		assert.Equal(t, pooled.ClassStats{Name: "batch", Overloaded: 1, Full: 1}, all.Classes[1])
+	})
+}
+
+func TestThePageShowsTheClassesInATable(t *testing.T) {
+	p := newPoolOf(t, modern, withClasses(3))
+	p.hold(t, 2)
+	get := func(target string) string {
+		w := httptest.NewRecorder()
+		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		return w.Body.String()
+	}
+	page := get("/")
+	assert.Contains(t, page, `<caption>Endpoints.Classes</caption>
+<tr><th scope="col">Name<th scope="col">InUse<th scope="col">Waiting<th scope="col">Admitted<th scope="col">Waits<th scope="col">WaitTime<th scope="col">Overloaded`+
+		`<th scope="col">Full<th scope="col">Shed<th scope="col">PassedOver</tr>
+<tr><td>web<td>2<td>0<td>2<td>0<td>0s<td>0<td>0<td>0<td>0</tr>
+<tr><td>batch<td>0<td>0<td>0<td>0<td>0s<td>0<td>0<td>0<td>0</tr>
+`)
+	assert.Contains(t, page, "<dt>in use</dt><dd>2</dd>", "each is counted once")
+	assert.Contains(t, page, "<dt>max</dt><dd>3</dd>")
+	var answer struct{ Stats pooled.Stats }
+	require.NoError(t, json.Unmarshal([]byte(get("/?format=json")), &answer))
+	assert.Equal(t, p.stats().Classes, answer.Stats.Endpoints[0].Classes)
+}
+
+func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			withClasses(2)(c)
+			c.Queue.Classes[1].Reserve, c.Pool.AcquireTimeout = 1, time.Second
+		})
+		p.hold(t, 1)
+		_, err := p.Exec("exec")
+		var timeout *pooled.AcquireTimeoutError
+		require.ErrorAs(t, err, &timeout)
+		assert.Equal(t, "web", timeout.Class)
+		assert.Equal(t, 1, timeout.Kept)
+		require.ErrorContains(t, err, "to *faultdriver.Driver for the class web after 1s")
+		require.ErrorContains(t, err, "0 more waiting, 1 kept for others; ")
+		require.ErrorContains(t, err, "connections are kept for other classes or tenants")
+		_, err = p.Exec("exec /* pool:class=batch */")
+		assert.NoError(t, err)
+	})
+}
