@@ -122,7 +122,9 @@ func TestTheDocsLinkToWhatIsThere(t *testing.T) {
 }
 
 // withoutCode is a document without its blocks of code.
-func withoutCode(text string) string { return regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, "") }
+func withoutCode(text string) string {
+	return regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, "")
+}
 
 // anchors lists what a link may lead to in a document: its headings, as GitHub spells them.
 func anchors(text string) (all []string) {
