@@ -17,8 +17,8 @@ const (
 // leakVariants are what is compared. The first is what the others are compared with.
 var leakVariants = []variant{
 	{"pool_leak=off", openChanged(func(c *pooled.Config) { c.Leak.Threshold = 0 })},
-	{"the default", openChanged(func(*pooled.Config) {})},
-	{"pool_leak_sample=1", openChanged(func(c *pooled.Config) { c.Leak.Sample = 1 })},
+	{"pool_leak_sample=16", openChanged(func(c *pooled.Config) { c.Leak.Sample = 16 })},
+	{"pool_leak_sample=1, the default", openChanged(func(c *pooled.Config) { c.Leak.Sample = 1 })},
 }
 
 // leaks measures what it costs to know who holds the connections.

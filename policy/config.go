@@ -209,7 +209,7 @@ func NewConfig() Config {
 		Queue:      Queue{Target: AutoQueue, Interval: AutoQueue},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
-		Leak:       Leak{Threshold: time.Minute, Sample: 16},
+		Leak:       Leak{Threshold: time.Minute, Sample: AutoSample},
 		Breaker: Breaker{
 			Failures: 5, Window: 10 * time.Second, Cooldown: 5 * time.Second, MaxCooldown: time.Minute, Probes: 1,
 		},
