@@ -7,7 +7,7 @@ import (
 )
 
 // What pooled promises about watching for leaks: what it adds to a call that borrows a connection, over pool_leak=off, with the stack of
-// one borrow in sixteen, which is the default, and of each.
+// one borrow in sixteen, and of each, which is the default where it costs little.
 const (
 	mostLeakNanoseconds   = 30
 	mostSampleNanoseconds = 1500
