@@ -1,12 +1,11 @@
 // Package pooled is a database/sql driver that wraps a real one with policy: bounded and explained waits for connections, clean sessions,
 // leaks with a name, a circuit breaker, reads on replicas, traces and metrics, and middlewares that see every call.
 //
-// Change one word and import the dialect of the database:
+// Change one word and import the package of the database, which registers the driver:
 //
 //	import (
 //		"database/sql"
 //
-//		_ "github.com/gopooled/pooled"
 //		_ "github.com/gopooled/pooled/postgres" // or .../mysql
 //	)
 //

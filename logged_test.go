@@ -19,8 +19,8 @@ import (
 )
 
 // With POOLED_UPDATE=1 the messages, levels and keys are written instead of compared; what to do is kept.
-func TestReadmeListsWhatIsLogged(t *testing.T) {
-	table, err := markdown.Find("README.md", "logs")
+func TestTheDocsListWhatIsLogged(t *testing.T) {
+	table, err := markdown.Find("docs/observability.md", "logs")
 	require.NoError(t, err)
 
 	todo := map[string]string{}
@@ -33,7 +33,7 @@ func TestReadmeListsWhatIsLogged(t *testing.T) {
 	for _, r := range loggedBy(t, ".") {
 		message := "| " + strings.TrimPrefix(r.message, "pooled: ")
 		if os.Getenv("POOLED_UPDATE") == "" {
-			assert.NotEmpty(t, todo[message], "the README does not say what to do about %q", r.message)
+			assert.NotEmpty(t, todo[message], "the docs do not say what to do about %q", r.message)
 		}
 		want += fmt.Sprintf("%s | %s | %s | %s |\n", message, r.level, r.keys, todo[message])
 	}
@@ -41,7 +41,7 @@ func TestReadmeListsWhatIsLogged(t *testing.T) {
 		require.NoError(t, table.Replace(want))
 		return
 	}
-	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Readme . and write what to do")
+	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Docs . and write what to do")
 }
 
 // logRecord is a record that the source logs.

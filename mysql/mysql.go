@@ -1,9 +1,6 @@
-// Package mysql is pooled's dialect for MySQL and MariaDB through go-sql-driver/mysql. Importing it registers it:
+// Package mysql is pooled's dialect for MySQL and MariaDB through go-sql-driver/mysql. Importing it registers it, and the driver "pooled":
 //
-//	import (
-//		_ "github.com/gopooled/pooled"
-//		_ "github.com/gopooled/pooled/mysql"
-//	)
+//	import _ "github.com/gopooled/pooled/mysql"
 //
 //	db, err := sql.Open("pooled", "user:password@tcp(host:3306)/database")
 //
@@ -16,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	_ "github.com/gopooled/pooled" // registers the driver
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement/my"
 )

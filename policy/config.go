@@ -76,7 +76,7 @@ type Config struct {
 	Tracing Tracing
 	// SQLCommenter is what statements tell the server about their caller.
 	SQLCommenter SQLCommenter
-	// Logger gets what nobody is there to be told: the README lists the messages, levels and keys. Records of one kind are limited. Nil =
+	// Logger gets background events: docs/observability.md lists the messages, levels and keys. Records of one kind are limited. Nil =
 	// slog.Default(), as it is when something is logged. Only in Go.
 	Logger *slog.Logger
 
@@ -211,7 +211,7 @@ func NewConfig() Config {
 		Queue:      Queue{Target: AutoQueue, Interval: AutoQueue},
 		Statements: Statements{CacheSize: 128},
 		Reset:      Reset{Mode: ResetDirty, Timeout: 5 * time.Second},
-		Leak:       Leak{Threshold: time.Minute, Sample: 16},
+		Leak:       Leak{Threshold: time.Minute, Sample: AutoSample},
 		Breaker: Breaker{
 			Failures: 5, Window: 10 * time.Second, Cooldown: 5 * time.Second, MaxCooldown: time.Minute, Probes: 1,
 		},

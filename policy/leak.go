@@ -15,13 +15,17 @@ const (
 	ReclaimAll
 )
 
+// AutoSample as [Leak].Sample captures as many stacks as cost next to nothing.
+const AutoSample = -1
+
 // Leak is how connections are found that somebody holds and nobody uses.
 type Leak struct {
 	// Threshold is for how long a connection may be held without a call on it before it is reported: pool_leak, 1m by default.
 	// 0 = never: nothing is watched, and nothing about borrowers is noted but the time.
 	Threshold time.Duration
-	// Sample says that one borrow in so many has its stack captured: pool_leak_sample, 16 by default. 1 = every one, 0 = none. When
-	// a connection without a stack is reported, all are captured for the next ten minutes.
+	// Sample says that one borrow in so many has its stack captured: pool_leak_sample. 1 = every one, 0 = none; [AutoSample], the default, is 1 where
+	// that costs some 10 nanoseconds (amd64 and arm64), and 16 elsewhere. When a connection without a stack is reported, all are captured for the next
+	// ten minutes.
 	Sample int
 	// Reclaim is what becomes of a connection that is reported: pool_leak_reclaim. The zero value is [ReclaimOff], the default.
 	Reclaim ReclaimMode

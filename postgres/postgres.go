@@ -1,9 +1,6 @@
-// Package postgres is pooled's dialect for PostgreSQL through jackc/pgx. Importing it registers it:
+// Package postgres is pooled's dialect for PostgreSQL through jackc/pgx. Importing it registers it, and the driver "pooled":
 //
-//	import (
-//		_ "github.com/gopooled/pooled"
-//		_ "github.com/gopooled/pooled/postgres"
-//	)
+//	import _ "github.com/gopooled/pooled/postgres"
 //
 //	db, err := sql.Open("pooled", "postgres://user:password@host/database")
 //
@@ -21,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	_ "github.com/gopooled/pooled" // registers the driver
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/statement/pg"
 )

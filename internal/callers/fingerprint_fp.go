@@ -4,6 +4,9 @@ package callers
 
 import "runtime"
 
+// Cheap says that capturing a stack that was seen before takes some 10 nanoseconds, and not a microsecond.
+const Cheap = true
+
 // maxCalls is how many frame pointers are followed. It is far more than maxFrames because only a stack that was followed to its
 // end has a fingerprint: the frames of wrappers, of which there may be any number, are not among those that runtime.Callers
 // returns, so the first calls alone do not determine its first 64 frames.

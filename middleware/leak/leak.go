@@ -35,7 +35,16 @@ type Options struct {
 }
 
 // rate is pool_leak_sample. One in four thousand millions is as good as none.
-func (o Options) rate() uint32 { return uint32(min(o.Policy.Sample, math.MaxUint32)) }
+func (o Options) rate() uint32 {
+	switch {
+	case o.Policy.Sample != policy.AutoSample:
+		return uint32(min(o.Policy.Sample, math.MaxUint32))
+	case callers.Cheap:
+		return 1
+	default:
+		return 16
+	}
+}
 
 // Holding is a connection in use, as it was at one moment.
 type Holding struct {

@@ -99,7 +99,7 @@ func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
 		if i < fresh || leak.Reclaimed {
 			leaks, first = append(leaks, leak), append(first, i < fresh)
 		}
-		if h.Stack == nil && w.Policy.Sample > 1 && i < fresh {
+		if h.Stack == nil && w.rate() > 1 && i < fresh {
 			w.sample.Store(1)
 			w.captureAll = now.Add(captureAll)
 		}

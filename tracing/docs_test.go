@@ -16,15 +16,15 @@ import (
 )
 
 // With POOLED_UPDATE=1 the table is written instead of compared.
-func TestReadmeListsTheMetrics(t *testing.T) {
-	table, err := markdown.Find("../README.md", "metrics")
+func TestTheDocsListTheMetrics(t *testing.T) {
+	table, err := markdown.Find("../docs/observability.md", "metrics")
 	require.NoError(t, err)
 	want := metricsTable()
 	if os.Getenv("POOLED_UPDATE") != "" {
 		require.NoError(t, table.Replace(want))
 		return
 	}
-	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Readme ./tracing")
+	assert.Equal(t, want, table.Text, "run: POOLED_UPDATE=1 go test -run Docs ./tracing")
 }
 
 // byClass are the figures that pool_classes divides.

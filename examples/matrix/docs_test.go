@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a library is told, its example tells it: the README shows no code that nobody runs.
-func TestTheReadmeHasALineForEachLibraryWhoseCodeIsThatOfItsExample(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+// What a library is told, its example tells it: the docs show no code that nobody runs.
+func TestTheDocsHaveALineForEachLibraryWhoseCodeIsThatOfItsExample(t *testing.T) {
+	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "libraries.md"))
 	require.NoError(t, err)
 	for _, library := range sourcesOfTours(t) {
-		line := regexp.MustCompile(`(?m)^\| \[\w.*\]\(examples/` + library + `\) \| (.*) \|$`).FindSubmatch(readme)
+		line := regexp.MustCompile(`(?m)^\| \[\w.*\]\(\.\./examples/` + library + `\) \| (.*) \|$`).FindSubmatch(docs)
 		if !assert.NotNil(t, line, "%s has no line", library) {
 			continue
 		}
