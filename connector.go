@@ -35,6 +35,10 @@ type (
 	AcquireTimeoutError = middleware.AcquireTimeoutError
 	// OverloadedError tells that too many wait for a server connection. It matches [ErrOverloaded].
 	OverloadedError = middleware.OverloadedError
+	// NestedError tells that a goroutine holds a server connection already. It matches [ErrNested].
+	NestedError = middleware.NestedError
+	// DeadlockError tells which goroutines waited for each other. It matches [ErrDeadlock].
+	DeadlockError = middleware.DeadlockError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
 	// DrainingError tells that the pool is being drained. It matches [ErrDraining].
@@ -55,6 +59,8 @@ type (
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrOverloaded     = middleware.ErrOverloaded
+	ErrNested         = middleware.ErrNested
+	ErrDeadlock       = middleware.ErrDeadlock
 	ErrConnectTimeout = middleware.ErrConnectTimeout
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrDraining       = middleware.ErrDraining

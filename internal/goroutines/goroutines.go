@@ -23,7 +23,7 @@ const Most = 10_000
 
 // Dumper makes dumps, one at a time.
 type Dumper struct {
-	Limit int // of goroutines
+	Limit int // of goroutines; 0: there is no dump
 	each  int // bytes that one took in the last dump; 0 = there was none
 }
 

@@ -70,3 +70,16 @@ func TestDumpHasAllGoroutinesOrNone(t *testing.T) {
 	assert.False(t, none.Whole)
 	assert.Zero(t, took)
 }
+
+func TestAllGoroutinesAreReadWithWhatTheyWaitForAndWhoHasStartedThem(t *testing.T) {
+	all := Dump{[]byte(dump + "\n\ngoroutine 20 [chan receive (durable), synctest bubble 3]:\nmain.f(...)\n\t/src/main.go:3\ncreated by time.goFunc\n\t/go/sleep.go:1 +0x2d\n"), true}.All()
+	assert.Equal(t, map[uint64]Goroutine{
+		71: {Number: 71, State: "running", Functions: []string{"main.main"}},
+		7: {
+			Number: 7, State: "chan receive", Functions: []string{"main.(*Service[...]).handle.func1", "main.inlined"}, Creator: "main.main", Parent: 1,
+		},
+		18: {Number: 18, State: "IO wait", Functions: []string{"net.(*conn).Read"}},
+		20: {Number: 20, State: "chan receive", Functions: []string{"main.f"}, Creator: "time.goFunc"},
+	}, all)
+	assert.Nil(t, Dump{}.All())
+}
