@@ -32,6 +32,8 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, of string
 		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
 		tell(tracing.Overloads, "", e.Overloaded)
 		tell(tracing.PassedOver, "", e.PassedOver)
+		tell(tracing.Nested, "", e.Nested.Nested)
+		tell(tracing.Deadlocks, "", e.Nested.Deadlocks)
 	}
 	if s.pool.MaxIdleConns >= 0 {
 		tell(tracing.MaxIdle, "", uint64(s.pool.MaxIdleConns))

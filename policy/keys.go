@@ -196,8 +196,8 @@ var keys = []key{
 	choice(Key{
 		Name: "pool_nested",
 		Doc: "What becomes of a goroutine that takes a server connection while it holds another one of the same server, such as by a query on the *sql.DB inside a transaction. " +
-			"With pool_max_conns, as many goroutines that do so at once wait for each other. warn logs it once for each call site, where there is such a limit. off says nothing. " +
-			"error refuses the second connection, with an error that matches ErrNested. Deadlocks are ended in any case.",
+			"With pool_max_conns, as many goroutines that do so at once wait for each other. warn logs it once for each call site, where there is such a limit. " +
+			"error refuses the second connection, with an error that matches ErrNested. Both end deadlocks, with an error that matches ErrDeadlock; off does not look.",
 	}, func(c *Config) *NestedMode { return &c.Nested },
 		word[NestedMode]{"warn", NestedWarn}, word[NestedMode]{"off", NestedOff}, word[NestedMode]{"error", NestedError}),
 	choice(Key{

@@ -7,7 +7,7 @@ type NestedMode uint8
 const (
 	// NestedWarn logs it, once for each call site, where the number of connections is limited. The default.
 	NestedWarn NestedMode = iota
-	// NestedOff says nothing.
+	// NestedOff does not look, so that deadlocks are not found either.
 	NestedOff
 	// NestedError refuses the second connection, with an error that matches ErrNested.
 	NestedError

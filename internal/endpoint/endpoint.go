@@ -387,8 +387,11 @@ func (e *Endpoint) held() (n int, oldest time.Duration) {
 	return len(all), oldest
 }
 
-// Taken is how many permits are taken, where there is a limit for them.
-func (e *Endpoint) Taken() int { return e.gate.Counts().Taken }
+// Queue tells how many permits are taken, and how many wait for one, where there is a limit.
+func (e *Endpoint) Queue() (taken, waiting int) {
+	queue := e.gate.Counts()
+	return queue.Taken, queue.Waiting
+}
 
 // Pressure tells how full the endpoint is: see [gate.Gate.Pressure].
 func (e *Endpoint) Pressure() float64 { return e.gate.Pressure() }

@@ -1,6 +1,7 @@
 package goroutines
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,9 @@ type Goroutine struct {
 	Creator   string   // the function that has started it; empty: it is the first of the program
 	Parent    uint64   // the goroutine that has started it; 0: not known
 }
+
+// StandsIn reports whether a goroutine is in a function, or in what that has called.
+func (g Goroutine) StandsIn(function string) bool { return slices.Contains(g.Functions, function) }
 
 // All returns all goroutines of a dump by their numbers; nil if there were too many.
 func (d Dump) All() map[uint64]Goroutine {
