@@ -133,7 +133,7 @@ func isForOthers(function string) bool {
 var harmless = []string{
 	"database/sql.",
 	"github.com/gopooled/pooled/internal/", "github.com/gopooled/pooled/middleware/", "github.com/gopooled/pooled/routing.", "github.com/gopooled/pooled/tracing.",
-	"github.com/jackc/pgx/", "github.com/go-sql-driver/mysql.",
+	"github.com/jackc/pgx/", "github.com/go-sql-driver/mysql.", "gorm.io/gorm/internal/lru.",
 	"net/http.(*connReader).", "net/http.(*Transport).", "context.", "os/signal.", "runtime.",
 }
 
