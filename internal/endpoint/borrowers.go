@@ -2,20 +2,20 @@ package endpoint
 
 import "sync/atomic"
 
-// borrowers tells in nanoseconds whether a goroutine holds a connection. Each has a place for its number in one of a few lines of memory, so that those that borrow
-// at the same time rarely meet.
+// borrowers tells in nanoseconds whether a goroutine holds a connection. Each has a place for its number in one of many short lines, so that those that borrow at
+// the same time rarely meet.
 type borrowers struct {
 	lines [borrowerLines]borrowerLine
 	more  atomic.Int64 // borrows for which there was no room
 }
 
 const (
-	borrowerBits  = 8
+	borrowerBits  = 10
 	borrowerLines = 1 << borrowerBits
 )
 
-// borrowerLine is as long as a line of the processor's cache. 0 = the place is free.
-type borrowerLine [8]atomic.Uint64
+// borrowerLine has room for four numbers. 0 = the place is free.
+type borrowerLine [4]atomic.Uint64
 
 // line spreads numbers that come one after the other.
 func (b *borrowers) line(goroutine uint64) *borrowerLine {
@@ -39,13 +39,8 @@ func (b *borrowers) remove(goroutine uint64) {
 
 // mayHave reports whether a goroutine has a borrow. Only if there was no room for somebody's it may be wrong, and say so of one that has none.
 func (b *borrowers) mayHave(goroutine uint64) bool {
-	line := b.line(goroutine)
-	for i := range line {
-		if line[i].Load() == goroutine {
-			return true
-		}
-	}
-	return b.more.Load() > 0
+	l := b.line(goroutine)
+	return l[0].Load() == goroutine || l[1].Load() == goroutine || l[2].Load() == goroutine || l[3].Load() == goroutine || b.more.Load() > 0
 }
 
 // swap puts one number in the place of another, and reports whether that was there.
