@@ -75,7 +75,9 @@ func (w *watcher) look(now time.Time) {
 	if all := evidence(dump.All()); all.shows(w.last) {
 		helpers := all.helpers(w.last, w.helpers)
 		if len(helpers) == 0 {
-			w.endDeadlock(w.last)
+			if again := w.suspect(); again != nil && again.isSame(last) { // the dump took a while
+				w.endDeadlock(w.last)
+			}
 			w.last, w.helpers = nil, nil
 			return
 		}
