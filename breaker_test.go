@@ -158,6 +158,7 @@ func TestBreakerCountsServersThatDoNotAnswerADialInTheTimeOfAnAcquisition(t *tes
 	synctest.Test(t, func(t *testing.T) {
 		p := newBreakerPool(t, func(c *pooled.Config) {
 			c.Breaker.Failures, c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, 1, 2*time.Second
+			c.Nested = policy.NestedOff // what holds the connection waits, and a timer gives it back
 		})
 		held := p.hold(t, 1)[0]
 		answer := make(chan struct{})

@@ -18,6 +18,7 @@ import (
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/leak"
+	"github.com/gopooled/pooled/middleware/nested"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
 	"github.com/gopooled/pooled/tracing"
@@ -35,6 +36,10 @@ type (
 	AcquireTimeoutError = middleware.AcquireTimeoutError
 	// OverloadedError tells that too many wait for a server connection. It matches [ErrOverloaded].
 	OverloadedError = middleware.OverloadedError
+	// NestedError tells that a goroutine holds a server connection already. It matches [ErrNested].
+	NestedError = middleware.NestedError
+	// DeadlockError tells which goroutines waited for each other. It matches [ErrDeadlock].
+	DeadlockError = middleware.DeadlockError
 	// ConnectTimeoutError tells that a server did not answer in time. It matches [ErrConnectTimeout].
 	ConnectTimeoutError = middleware.ConnectTimeoutError
 	// DrainingError tells that the pool is being drained. It matches [ErrDraining].
@@ -55,6 +60,8 @@ type (
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrOverloaded     = middleware.ErrOverloaded
+	ErrNested         = middleware.ErrNested
+	ErrDeadlock       = middleware.ErrDeadlock
 	ErrConnectTimeout = middleware.ErrConnectTimeout
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrDraining       = middleware.ErrDraining
@@ -82,6 +89,7 @@ type Connector struct {
 	source  *session.Source
 	router  *routing.Router  // nil: there is nothing to choose
 	leak    *leak.Leak       // without its middleware if pool_leak=off
+	nested  *nested.Nested   // nil: nobody can wait for anybody
 	tracing *tracing.Tracing // nil: pool_trace=off
 	driver  Driver           // that opened it
 	life    life
@@ -124,6 +132,9 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := canReclaim(cfg.Leak.Reclaim, servers); err != nil {
 		return nil, err
 	}
+	if c.nested, err = newNested(cfg, d, servers); err != nil {
+		return nil, err
+	}
 	f.outer = append(append(f.outer, named...), middlewares...)
 	f.unseen = len(named)+len(middlewares) > 0 || cfg.Connector != nil || cfg.Driver != nil && !d.Owns(cfg.Driver)
 	chain := f.outer
@@ -136,6 +147,9 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		var own []Middleware
 		if c.router != nil {
 			own = append(own, c.router.ServerMiddleware(i))
+		}
+		if c.nested != nil {
+			own = append(own, c.nested.Middleware(i))
 		}
 		if err := s.furnish(f, i > 0, own...); err != nil {
 			return nil, errors.Join(err, c.Close())

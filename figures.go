@@ -33,6 +33,8 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, part stri
 	tell(tracing.MinIdle, "", uint64(s.pool.MinIdleConns))
 	if s.pool.MaxConns > 0 {
 		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
+		tell(tracing.Nested, "", e.Nested.Nested)
+		tell(tracing.Deadlocks, "", e.Nested.Deadlocks)
 	}
 	if s.pool.MaxIdleConns >= 0 {
 		tell(tracing.MaxIdle, "", uint64(s.pool.MaxIdleConns))

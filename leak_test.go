@@ -340,9 +340,18 @@ func TestAcquireTimeoutDoesNotBlameTheGoroutineForASlowServer(t *testing.T) {
 
 func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, time.Second })
+		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, time.Second })
 		tx, err := p.Begin()
 		require.NoError(t, err)
+		give, given := make(chan struct{}), make(chan struct{})
+		go func() { // without it there would be a DeadlockError
+			defer close(given)
+			other, err := p.Begin()
+			assert.NoError(t, err)
+			<-give
+			assert.NoError(t, other.Rollback())
+		}()
+		synctest.Wait()
 		_, err = p.Exec("exec") // on the DB, inside the transaction
 		var timeout *pooled.AcquireTimeoutError
 		require.ErrorAs(t, err, &timeout)
@@ -350,6 +359,8 @@ func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 		assert.ErrorContains(t, err, "this goroutine itself holds connection 1, held for 1s by")
 		assert.ErrorContains(t, err, "it waits for itself: inside a transaction use the *sql.Tx")
 		require.NoError(t, tx.Rollback())
+		close(give)
+		<-given
 	})
 }
 

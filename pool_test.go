@@ -337,6 +337,7 @@ func TestAcquireTimeoutExplainsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPoolOf(t, modern, func(c *pooled.Config) {
 			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Leak.Threshold = 2, 5*time.Second, 0
+			c.Nested = policy.NestedOff // or waiting for itself is a deadlock
 		})
 		held := p.hold(t, 1)
 		time.Sleep(time.Minute)
@@ -368,7 +369,7 @@ func TestAcquireTimeoutExplainsTheWait(t *testing.T) {
 
 func TestCallersDeadlineWhileWaitingIsExplainedAndItsCancellationIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 1 })
+		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns, c.Nested = 1, policy.NestedOff }) // or waiting for itself is a deadlock
 		held := p.hold(t, 1)[0]
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -25,7 +25,7 @@ func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) 
 		var log logBuffer
 		p := newPoolOf(t, modern, func(c *pooled.Config) {
 			c.Connector = &socketDriver{fault: c.Connector.(*faultdriver.Driver)}
-			c.Pool.MaxConns, c.Leak.Reclaim = 1, policy.ReclaimAll
+			c.Pool.MaxConns, c.Leak.Reclaim, c.Nested = 1, policy.ReclaimAll, policy.NestedOff // it waits for itself
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		}, pooled.Middleware{
 			Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {

@@ -30,6 +30,7 @@ type server struct {
 	breaker  *breaker.Breaker // nil: pool_breaker=off
 	reset    *reset.Reset     // nil: the dialect knows nothing of sessions
 	target   *session.Target
+	nested   bool // goroutines that hold a connection are told from others
 
 	commenter *sqlcommenter.Commenter // nil: pool_sqlcommenter=off
 }
@@ -208,6 +209,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Zone:        zone,
 		Middlewares: append(all, own...),
 		Watched:     watched,
+		Nested:      s.nested,
 		LastID:      f.lastID,
 		ReadOnly:    readOnly,
 		Advise:      s.adviser(f),

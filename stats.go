@@ -7,6 +7,7 @@ import (
 	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/leak"
+	"github.com/gopooled/pooled/middleware/nested"
 	"github.com/gopooled/pooled/middleware/reset"
 	"github.com/gopooled/pooled/routing"
 )
@@ -67,6 +68,9 @@ type EndpointStats struct {
 	Reset ResetStats
 	// Leak counts connections that were held and not used for pool_leak: those of all endpoints, with the first.
 	Leak LeakStats
+	// Nested counts goroutines that wanted a connection while they held another one of this server, and those that waited for each other. Zero with
+	// pool_nested=off, and without pool_max_conns but for pool_nested=error.
+	Nested NestedStats
 	// Breaker is what pool_breaker does; zero if it is off.
 	Breaker BreakerStats
 }
@@ -124,14 +128,20 @@ type ResetStats = reset.Stats
 // LeakStats counts connections that were held and not used for pool_leak, by what became of them.
 type LeakStats = leak.Stats
 
+// NestedStats counts goroutines that wanted a connection while they held another one.
+type NestedStats = nested.Stats
+
 // BreakerStats is a snapshot of a breaker.
 type BreakerStats = breaker.Stats
 
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
 	var all Stats
-	for _, s := range c.servers {
+	for i, s := range c.servers {
 		e := endpointStats(s.endpoint.Stats())
+		if c.nested != nil {
+			e.Nested = c.nested.Stats(i)
+		}
 		if s.reset != nil {
 			e.Reset = s.reset.Stats()
 		}

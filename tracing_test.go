@@ -21,6 +21,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
 )
 
 // tracedPool is a pool whose spans and metrics are kept.
@@ -70,7 +71,9 @@ func (p *tracedPool) collect(t *testing.T) map[string]metricdata.Metrics {
 
 func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newTracedPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, time.Second })
+		p := newTracedPool(t, func(c *pooled.Config) {
+			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Nested = 1, time.Second, policy.NestedOff
+		})
 		ctx, parent := p.provider.Tracer("test").Start(t.Context(), "request")
 		_, err := p.ExecContext(ctx, "delete from users where id = 7 and name = 'ann'")
 		require.NoError(t, err)
@@ -189,7 +192,9 @@ func TestErrSkipIsNoError(t *testing.T) {
 
 func TestMetricsTellWhatThePoolDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newTracedPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, 3*time.Second })
+		p := newTracedPool(t, func(c *pooled.Config) {
+			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Nested = 2, 3*time.Second, policy.NestedOff // a timer cannot be seen
+		})
 		held := p.hold(t, 2)
 		time.AfterFunc(2*time.Second, func() { assert.NoError(t, held[0].Close()) })
 		p.exec(t) // waits for 2 s

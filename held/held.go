@@ -53,12 +53,14 @@ type Conn struct {
 func Older(a, b Conn) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) }
 
 // Frames is Stack in words. Nil: it was not sampled.
-func (c Conn) Frames() []runtime.Frame {
-	if len(c.Stack) == 0 {
+func (c Conn) Frames() []runtime.Frame { return frames(c.Stack) }
+
+func frames(stack []uintptr) []runtime.Frame {
+	if len(stack) == 0 {
 		return nil
 	}
 	var all []runtime.Frame
-	for frames := runtime.CallersFrames(c.Stack); ; {
+	for frames := runtime.CallersFrames(stack); ; {
 		frame, more := frames.Next()
 		if frame.PC != 0 && !strings.HasPrefix(frame.Function, "runtime.") {
 			all = append(all, frame)
@@ -74,8 +76,10 @@ var libraries = []string{"gorm.io/", "github.com/jmoiron/sqlx.", "entgo.io/ent/"
 
 // CallSite is the innermost of Frames that is not in a well-known library, in a line: function, file and line. Empty: it was not
 // sampled.
-func (c Conn) CallSite() string {
-	frames := c.Frames()
+func (c Conn) CallSite() string { return callSite(c.Stack) }
+
+func callSite(stack []uintptr) string {
+	frames := frames(stack)
 	if len(frames) == 0 {
 		return ""
 	}
@@ -114,11 +118,13 @@ func (c Conn) String() string {
 }
 
 // call names the call in flight, or the last one.
-func (c Conn) call() string {
-	if c.Text == "" {
-		return c.Op
+func (c Conn) call() string { return called(c.Op, c.Text) }
+
+func called(op, text string) string {
+	if text == "" {
+		return op
 	}
-	return c.Op + " " + c.Text
+	return op + " " + text
 }
 
 // Fate is what became of the goroutine that borrowed a connection.

@@ -20,6 +20,10 @@ var (
 	ErrAcquireTimeout = errors.New("pooled: no server connection in time")
 	// ErrOverloaded matches an [OverloadedError].
 	ErrOverloaded = errors.New("pooled: more calls than the server connections can carry")
+	// ErrNested matches a [NestedError].
+	ErrNested = errors.New("pooled: the goroutine holds a server connection already")
+	// ErrDeadlock matches a [DeadlockError].
+	ErrDeadlock = errors.New("pooled: a deadlock over server connections")
 	// ErrConnectTimeout matches a [ConnectTimeoutError].
 	ErrConnectTimeout = errors.New("pooled: the server did not answer in time")
 	// ErrBreakerOpen matches a [BreakerOpenError].
@@ -128,7 +132,7 @@ func (e *AcquireTimeoutError) waitsForItself() bool {
 func (e *AcquireTimeoutError) advice() string {
 	switch {
 	case e.waitsForItself():
-		return "it waits for itself: inside a transaction use the *sql.Tx, not the *sql.DB, and close rows before the next query"
+		return "it waits for itself: " + unnest
 	case e.Kept > 0:
 		return "connections are kept for other classes or tenants: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
@@ -191,6 +195,62 @@ func (e *OverloadedError) Error() string {
 
 // Is matches ErrOverloaded.
 func (e *OverloadedError) Is(target error) bool { return target == ErrOverloaded }
+
+// NestedError is returned with pool_nested=error to a goroutine that wants a server connection while it holds another one of the same server. Nothing was sent to a
+// server. It matches [ErrNested].
+type NestedError struct {
+	// Nested is the goroutine, with what it holds and wants.
+	held.Nested
+}
+
+// Error tells what the goroutine holds, and what can be done.
+func (e *NestedError) Error() string {
+	return fmt.Sprintf("pooled: no second connection to %s for a goroutine that holds one (pool_nested=error): %s; %s", e.Endpoint, e.Nested, unnest)
+}
+
+// Is matches ErrNested.
+func (e *NestedError) Is(target error) bool { return target == ErrNested }
+
+// unnest is the cure for nested connections.
+const unnest = "inside a transaction use the *sql.Tx, not the *sql.DB, and close rows before the next query"
+
+// DeadlockError is returned to one of several goroutines that hold all server connections and each wait for one more, so that none would ever get it. The others go on as
+// soon as it gives back what it holds. Nothing was sent to a server. It matches [ErrDeadlock].
+type DeadlockError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// MaxConns is the number of permits (pool_max_conns).
+	MaxConns int
+	// Waited is how long this goroutine waited.
+	Waited time.Duration
+	// Cycle are the goroutines that wait for each other, with what they hold and want. The first is the one that gets the error.
+	Cycle []held.Nested
+}
+
+// mostInCycle is how many goroutines of a deadlock an error tells of.
+const mostInCycle = 5
+
+// Error tells who waits for whom, and what can be done.
+func (e *DeadlockError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pooled: deadlock: all connections to %s (pool_max_conns=%d) are held by goroutines that wait for one more, and this one was refused after %s so that the others go on: ",
+		e.Endpoint, e.MaxConns, held.Round(e.Waited))
+	for i, n := range e.Cycle {
+		if i == mostInCycle {
+			fmt.Fprintf(&b, "; and %d more", len(e.Cycle)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(n.String())
+	}
+	b.WriteString("; " + unnest)
+	return b.String()
+}
+
+// Is matches ErrDeadlock.
+func (e *DeadlockError) Is(target error) bool { return target == ErrDeadlock }
 
 // BreakerOpenError is returned to whoever wants a connection to a server that is cut off (pool_breaker). Nothing was sent to the server.
 // It matches [ErrBreakerOpen].

@@ -135,6 +135,8 @@ type Dial struct {
 type Acquisition struct {
 	Session  Session
 	Endpoint *Endpoint
+	// Call is what the connection is wanted for, as far as it is known before. Nobody may change it.
+	Call *Call
 	// Borrower is who takes the connection. A wrap that finds it out sets it, before or after next; the zero value says nothing.
 	Borrower Borrower
 	// Conn is the server connection, set when the acquisition succeeded.
@@ -151,6 +153,8 @@ type Borrower struct {
 	Goroutine uint64
 	// Stack is where it stands, for runtime.CallersFrames. Nobody may change it. Nil: not captured.
 	Stack []uintptr
+	// Context is that of the acquisition. Rows and transactions of the call that acquired the connection end with it. Nil: not known.
+	Context context.Context
 }
 
 // Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text and Once may be changed,

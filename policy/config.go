@@ -65,6 +65,8 @@ type Config struct {
 	OnLeak func(held.Leak)
 	// Queue is what becomes of those who have to wait for one of Pool.MaxConns connections.
 	Queue Queue
+	// Nested is what becomes of a goroutine that takes a server connection while it holds another one: pool_nested. The zero value is [NestedWarn], the default.
+	Nested NestedMode
 	// Breaker is when an endpoint is cut off because its server is in trouble.
 	Breaker Breaker
 	// OnStateChange is called when the breaker of an endpoint changes its state, one change at a time, on a goroutine of the endpoint or of

@@ -169,7 +169,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_replicas": "", "pool_routing": "auto", "pool_consistency": "session", "pool_max_lag": "10s", "pool_replica_fallback": "primary",
 		"pool_failover_timeout": "30s", "pool_monitor_interval": "1s", "pool_monitor_burst": "20ms",
 		"pool_trace": "on", "pool_trace_text": "auto", "pool_sqlcommenter": "off", "pool_sqlcommenter_tags": "",
-		"pool_leak": "1m", "pool_leak_sample": "auto", "pool_leak_reclaim": "off",
+		"pool_leak": "1m", "pool_leak_sample": "auto", "pool_leak_reclaim": "off", "pool_nested": "warn",
 	}
 	for _, k := range policy.Keys() {
 		assert.NotEmpty(t, k.Type, k.Name)

@@ -198,6 +198,13 @@ var keys = []key{
 	}, func(c *Config) *ReclaimMode { return &c.Leak.Reclaim },
 		word[ReclaimMode]{"off", ReclaimOff}, word[ReclaimMode]{"orphaned", ReclaimOrphaned}, word[ReclaimMode]{"all", ReclaimAll}),
 	choice(Key{
+		Name: "pool_nested",
+		Doc: "What becomes of a goroutine that takes a server connection while it holds another one of the same server, such as by a query on the *sql.DB inside a transaction. " +
+			"With pool_max_conns, as many goroutines that do so at once wait for each other. warn logs it once for each call site, where there is such a limit. " +
+			"error refuses the second connection, with an error that matches ErrNested. Both end deadlocks, with an error that matches ErrDeadlock; off does not look.",
+	}, func(c *Config) *NestedMode { return &c.Nested },
+		word[NestedMode]{"warn", NestedWarn}, word[NestedMode]{"off", NestedOff}, word[NestedMode]{"error", NestedError}),
+	choice(Key{
 		Name: "pool_breaker",
 		Doc: "on cuts a server off that is in trouble: acquisitions fail at once with an error that matches ErrBreakerOpen, and the endpoint probes the " +
 			"server until it is well.",

@@ -53,6 +53,8 @@ var refusals = []struct {
 }{
 	{middleware.ErrAcquireTimeout, "acquire_timeout"},
 	{middleware.ErrOverloaded, "overloaded"},
+	{middleware.ErrNested, "nested"},
+	{middleware.ErrDeadlock, "deadlock"},
 	{middleware.ErrConnectTimeout, "connect_timeout"},
 	{middleware.ErrBreakerOpen, "breaker_open"},
 	{middleware.ErrDraining, "draining"},

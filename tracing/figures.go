@@ -26,6 +26,8 @@ const (
 	PendingRequests                  // sessions that wait for a permit; of a class, as the next two
 	Overloads                        // sessions that were refused a connection; of = why
 	PassedOver                       // sessions that had too little time left
+	Nested                           // sessions whose goroutine held a connection already
+	Deadlocks                        // sessions that were refused a connection so that others go on
 	Evictions                        // of = why
 	Discards                         // of = why
 	DialFailures                     //
@@ -82,6 +84,10 @@ var figures = [figureCount]struct {
 		"The number of requests for a connection that were refused because too many were waiting."}, count, overloadReasonKey},
 	PassedOver: {own{"pooled.connection.passed_over", "{request}",
 		"The number of requests for a connection that had less time left than connections are held for, and were served after all others."}, count, ""},
+	Nested: {own{"pooled.connection.nested", "{request}",
+		"The number of requests for a connection by goroutines that held one of the same server already."}, count, ""},
+	Deadlocks: {own{"pooled.connection.deadlocks", "{deadlock}",
+		"The number of deadlocks that were ended: all connections were held by goroutines that waited for one more, and one of them was refused."}, count, ""},
 	Evictions: {own{"pooled.connection.evictions", "{connection}",
 		"The number of connections in good health that were closed because of a limit, or on purpose."}, count, closeReasonKey},
 	Discards: {own{"pooled.connection.discards", "{connection}", "The number of connections that were closed because nobody could use them any more."}, count, closeReasonKey},

@@ -204,7 +204,9 @@ func (p *routedPool) check(m *scraper) {
 	m.is(timeouts, "db_client_operation_duration_seconds", "error_type", "acquire_timeout")
 	m.is(refusals, "db_client_operation_duration_seconds", "error_type", "overloaded")
 	m.is(refusals, "pooled_connection_overloads_total", pool, p.primary())
-	m.is(0, "pooled_connection_passed_over_total", pool, p.primary()) // TestHopelessCallersArePassedOver has some
+	m.is(0, "pooled_connection_passed_over_total", pool, p.primary())                         // TestHopelessCallersArePassedOver has some
+	m.is(maxConns-1+timeouts+refusals+1, "pooled_connection_nested_total", pool, p.primary()) // the last by lag
+	m.is(0, "pooled_connection_deadlocks_total", pool, p.primary())                           // TestGoroutineThatWaitsForItselfIsToldSoAtOnce has some
 
 	m.is(1, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "failed")
 	m.is(permanent, "pooled_connection_discards_total", pool, p.primary(), "pooled_close_reason", "discarded")

@@ -1,11 +1,13 @@
 package endpoint
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/callers"
 	"github.com/gopooled/pooled/middleware"
 )
 
@@ -29,9 +31,10 @@ type borrow struct {
 
 // borrowedCall is one call of a borrower.
 type borrowedCall struct {
-	op     middleware.Op
-	text   string
-	number int // of the borrower's calls, beginning with 1
+	op        middleware.Op
+	text      string
+	number    int    // of the borrower's calls, beginning with 1
+	goroutine uint64 // whose call it is; 0: not known
 }
 
 // The bits of borrow.state. What is above them is a version, which changes whenever the borrower publishes something.
@@ -49,14 +52,14 @@ const (
 func (b *borrow) begin(who middleware.Borrower, op middleware.Op, text string) {
 	b.number++
 	b.borrower = who
-	b.calls[index(b.own)] = borrowedCall{op, text, 1}
+	b.calls[index(b.own)] = borrowedCall{op, text, 1, who.Goroutine}
 	b.publish(b.own | stateHeld | stateBusy)
 }
 
 // beginCall publishes that a call begins. It reports false if the connection was reclaimed.
-func (b *borrow) beginCall(op middleware.Op, text string) bool {
+func (b *borrow) beginCall(op middleware.Op, text string, goroutine uint64) bool {
 	now := index(b.own)
-	b.calls[1-now] = borrowedCall{op, text, b.calls[now].number + 1}
+	b.calls[1-now] = borrowedCall{op, text, b.calls[now].number + 1, goroutine}
 	return b.publish(b.own ^ stateSecond | stateBusy)
 }
 
@@ -121,9 +124,11 @@ func (b *borrow) look() (h Holding, ok bool) {
 			Goroutine: b.borrower.Goroutine,
 			Stack:     b.borrower.Stack,
 		},
-		since:  b.since,
-		number: b.number,
-		state:  state,
+		User:    call.goroutine,
+		Context: b.borrower.Context,
+		since:   b.since,
+		number:  b.number,
+		state:   state,
 	}, true
 }
 
@@ -136,6 +141,9 @@ func (b *borrow) reclaim(state uint64) bool {
 // Holding is a connection in use, as it was at one moment.
 type Holding struct {
 	held.Conn
+	User    uint64          // the goroutine whose call was the last; 0: not known
+	Context context.Context // of the acquisition; nil: not known
+
 	conn   *Conn
 	since  int64
 	number uint64
@@ -156,7 +164,37 @@ func (h Holding) Watched() bool { return h.conn.socket != nil }
 func (h Holding) Take() (*Conn, bool) {
 	socket := h.conn.socket
 	unused := socket != nil && !socket.Reading() && socket.Moves() == h.moves
-	return h.conn, unused && h.conn.borrow.reclaim(h.state)
+	if !unused || !h.conn.borrow.reclaim(h.state) {
+		return h.conn, false
+	}
+	h.conn.endpoint.forget(h.Goroutine)
+	return h.conn, true
+}
+
+// MayHold reports whether a goroutine holds a connection. Now and then it says so of one that holds none. It needs Options.Nested.
+func (e *Endpoint) MayHold(goroutine uint64) bool {
+	return e.borrowers != nil && e.borrowers.mayHave(goroutine)
+}
+
+// remember notes that a goroutine has borrowed a connection, and forget that it has not any more.
+func (e *Endpoint) remember(goroutine uint64) {
+	if e.borrowers != nil {
+		e.borrowers.add(goroutine)
+	}
+}
+
+func (e *Endpoint) forget(goroutine uint64) {
+	if e.borrowers != nil {
+		e.borrowers.remove(goroutine)
+	}
+}
+
+// caller is the number of the goroutine that calls, where somebody wants to know.
+func (e *Endpoint) caller() uint64 {
+	if e.borrowers == nil {
+		return 0
+	}
+	return callers.Goroutine()
 }
 
 // Holdings lists the connections in use, in no order. Their texts are as they were sent.

@@ -33,7 +33,7 @@ func TestBorrowTellsWhatItsHolderDoes(t *testing.T) {
 	again, _ := b.look()
 	assert.Equal(t, h.Version(), again.Version(), "a look changes nothing")
 
-	assert.True(t, b.beginCall(middleware.Exec, "update"))
+	assert.True(t, b.beginCall(middleware.Exec, "update", 0))
 	h, _ = b.look()
 	assert.Equal(t, "update", h.Text)
 	assert.Equal(t, 2, h.Calls)
@@ -55,7 +55,7 @@ func TestBorrowIsReclaimedOnlyIfNothingHappenedSinceTheLook(t *testing.T) {
 	assert.False(t, b.reclaim(h.state))
 
 	h, _ = b.look()
-	b.beginCall(middleware.Query, "select")
+	b.beginCall(middleware.Query, "select", 0)
 	b.endCall(false)
 	assert.False(t, b.reclaim(h.state), "it was used")
 
@@ -64,8 +64,8 @@ func TestBorrowIsReclaimedOnlyIfNothingHappenedSinceTheLook(t *testing.T) {
 	assert.False(t, b.reclaim(h.state), "once")
 	_, ok := b.look()
 	assert.False(t, ok)
-	assert.False(t, b.beginCall(middleware.Query, "select"))
-	assert.False(t, b.beginCall(middleware.Query, "select"))
+	assert.False(t, b.beginCall(middleware.Query, "select", 0))
+	assert.False(t, b.beginCall(middleware.Query, "select", 0))
 	assert.False(t, b.end())
 }
 
@@ -84,7 +84,7 @@ func TestBorrowIsSeenWholeAndEndedOnceWhateverHappensAtTheSameMoment(t *testing.
 		wg.Go(func() {
 			b.endCall(false)
 			for i := 2; i <= 20; i++ {
-				if !b.beginCall(middleware.Exec, strconv.Itoa(i)) {
+				if !b.beginCall(middleware.Exec, strconv.Itoa(i), 0) {
 					break
 				}
 				b.endCall(i%2 == 0)

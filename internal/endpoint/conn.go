@@ -86,11 +86,14 @@ func (c *Conn) giveUpPermit() gate.Permit {
 
 // BeginBorrow says who the borrower is, and which call it acquired the connection for.
 func (c *Conn) BeginBorrow(who middleware.Borrower, op middleware.Op, text string) {
+	c.endpoint.remember(who.Goroutine)
 	c.borrow.begin(who, op, text)
 }
 
 // BeginCall says that the borrower begins a call. It reports false if the connection was reclaimed: it must not be used then.
-func (c *Conn) BeginCall(op middleware.Op, text string) bool { return c.borrow.beginCall(op, text) }
+func (c *Conn) BeginCall(op middleware.Op, text string) bool {
+	return c.borrow.beginCall(op, text, c.endpoint.caller())
+}
 
 // InTx reports whether the last call left the borrower in a transaction.
 func (c *Conn) InTx() bool { return c.borrow.own&stateInTx != 0 }
@@ -106,9 +109,11 @@ func (c *Conn) EndCall(inTx bool) { c.borrow.endCall(inTx) }
 // EndBorrow says that the borrower is done. It returns for how long it has had the connection, and reports false if that was reclaimed
 // before: it is not the borrower's to release then.
 func (c *Conn) EndBorrow() (time.Duration, bool) {
+	borrower := c.borrow.borrower.Goroutine
 	if !c.borrow.end() {
 		return 0, false
 	}
+	c.endpoint.forget(borrower)
 	c.idleSince = c.endpoint.now()
 	held := c.idleSince - c.borrow.since
 	if c.borrow.number%sampledHolds == 1 {

@@ -38,6 +38,8 @@ type Endpoint struct {
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
+	borrowers *borrowers // nil: nobody wants to know
+
 	gate  *gate.Gate
 	line  line
 	hand  hand
@@ -91,6 +93,7 @@ type Options struct {
 	Statements  policy.Statements
 	Zone        *time.Location          // of timestamps without one; nil: the real driver's. With it, Server.ReadTimestampsIn is not nil
 	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
+	Nested      bool                    // goroutines that hold a connection are told from others: see MayHold
 	Middlewares []middleware.Middleware // their Connect wraps
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
 	ReadOnly    bool                    // see SetReadOnly
@@ -124,6 +127,9 @@ func New(o Options) *Endpoint {
 		MaxWaiters: o.Queue.MaxWaiters, Shed: o.Queue.Shed, Target: o.Queue.Target, Interval: o.Queue.Interval,
 	})
 	e.readOnly.Store(o.ReadOnly)
+	if o.Nested {
+		e.borrowers = &borrowers{}
+	}
 	if o.Pool.MaxDials > 0 {
 		e.dialling = make(chan struct{}, o.Pool.MaxDials)
 	}
@@ -382,6 +388,12 @@ func (e *Endpoint) held() (n int, oldest time.Duration) {
 		oldest = max(oldest, h.For)
 	}
 	return len(all), oldest
+}
+
+// Queue tells how many permits are taken, and how many wait for one, where there is a limit.
+func (e *Endpoint) Queue() (taken, waiting int) {
+	queue := e.gate.Counts()
+	return queue.Taken, queue.Waiting
 }
 
 // Pressure tells how full the endpoint is: see [gate.Gate.Pressure].

@@ -33,6 +33,7 @@ func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 func (s *Session) acquire(ctx context.Context) error {
 	s.acquisition.Session = s
 	s.acquisition.Endpoint = s.Endpoint()
+	s.acquisition.Call = &s.call
 	err := s.source.chain.Acquire(ctx, &s.acquisition)
 	who := s.acquisition.Borrower
 	s.acquisition = middleware.Acquisition{}

@@ -164,6 +164,6 @@ func (l *Leak) held() []held.Conn {
 // told is what others are told of a connection: no literals, and no way from the caller to here.
 func (l *Leak) told(c held.Conn) held.Conn {
 	c.Text = l.Mask(c.Text)
-	c.Stack = fromCaller(c.Stack)
+	c.Stack = callers.OutsideSQL(c.Stack)
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"runtime/pprof"
 	"sync"
 	"unsafe"
+
+	"github.com/gopooled/pooled/internal/callers"
 )
 
 // profileName is the name of the profile in runtime/pprof: as its documentation wants, an import path.
@@ -87,7 +89,7 @@ func heldStacks() map[any][]uintptr {
 	for _, l := range all {
 		for _, h := range l.Holdings() {
 			if h.Stack != nil {
-				stacks[profiledBorrow{l, h.Borrow}] = fromCaller(h.Stack)
+				stacks[profiledBorrow{l, h.Borrow}] = callers.OutsideSQL(h.Stack)
 			}
 		}
 	}

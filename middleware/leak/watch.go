@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/goroutines"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -24,7 +25,7 @@ const (
 type watcher struct {
 	*Leak
 	every      time.Duration // between two looks
-	dumps      dumper
+	dumps      goroutines.Dumper
 	nextDump   time.Time // not before
 	captureAll time.Time // until when all stacks are captured; zero: they are not
 	blind      bool      // it was said that nobody can tell who is orphaned
@@ -34,7 +35,7 @@ type watcher struct {
 func (l *Leak) watch(ctx context.Context) {
 	defer l.started.Store(false) // a pool that was closed may be opened again
 	defer profiled(l)()
-	w := watcher{Leak: l, every: max(min(lookEvery, l.Policy.Threshold/10), time.Millisecond), dumps: dumper{limit: mostGoroutines}}
+	w := watcher{Leak: l, every: max(min(lookEvery, l.Policy.Threshold/10), time.Millisecond), dumps: goroutines.Dumper{Limit: goroutines.Most}}
 	ticker := time.NewTicker(w.every)
 	defer ticker.Stop()
 	for {
@@ -77,17 +78,17 @@ func (w *watcher) round(now time.Time) {
 
 // judge finds out what became of the holders, takes away what is to be reclaimed, and then reports; the first ones are fresh.
 func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
-	all, took := w.dumps.dump()
-	if w.Policy.Reclaim == policy.ReclaimOrphaned && !all.whole && !w.blind {
+	all, took := w.dumps.Dump()
+	if w.Policy.Reclaim == policy.ReclaimOrphaned && !all.Whole && !w.blind {
 		w.blind = true
-		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "limit", w.dumps.limit)
+		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "limit", w.dumps.Limit)
 	}
 	w.nextDump = now.Add(max(min(dumpEvery, w.Policy.Threshold), dumpShare*took))
 	var leaks []held.Leak
 	var first []bool
 	for i, h := range due {
 		leak := held.Leak{Conn: h.Conn}
-		leak.Fate, leak.Where = all.find(h.Goroutine)
+		leak.Fate, leak.Where = all.Find(h.Goroutine)
 		if !h.Watched && h.Op == "query" && strings.Contains(leak.Where, "database/sql.(*Rows)") {
 			w.used(h.Borrow) // rows are being read, though nobody saw it
 			continue

@@ -1,14 +1,14 @@
-package leak
+package callers
 
 import (
 	"runtime"
 	"strings"
 )
 
-// fromCaller is the part of a stack that begins with the function that called database/sql, whatever stands between database/sql and the
+// OutsideSQL is the part of a stack that begins with the function that called database/sql, whatever stands between database/sql and the
 // middleware that captured the stack: other middlewares, and drivers that wrap pooled. Every program counter of runtime.Callers
 // stands for one frame.
-func fromCaller(stack []uintptr) []uintptr {
+func OutsideSQL(stack Stack) Stack {
 	inside := false
 	for i := range stack {
 		frame, _ := runtime.CallersFrames(stack[i : i+1]).Next()

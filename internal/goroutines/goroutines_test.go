@@ -1,4 +1,4 @@
-package leak
+package goroutines
 
 import (
 	"testing"
@@ -25,32 +25,32 @@ net.(*conn).Read(0xc00001)
 	/go/net.go:1 +0x1`
 
 func TestGoroutineIsFoundByItsWholeNumber(t *testing.T) {
-	whole := goroutines{[]byte(dump), true}
-	fate, where := whole.find(7)
+	whole := Dump{[]byte(dump), true}
+	fate, where := whole.Find(7)
 	assert.Equal(t, held.Alive, fate)
 	assert.Equal(t, "chan receive, 5 minutes, locked to thread\n"+
 		"main.(*Service[...]).handle.func1 (/src/service.go:87)\n"+
 		"main.inlined (/src/service.go:12)\n"+
 		"created by main.main in goroutine 1 (/src/main.go:9)", where)
-	fate, where = whole.find(71)
+	fate, where = whole.Find(71)
 	assert.Equal(t, held.Alive, fate)
 	assert.Equal(t, "running\nmain.main (/src/main.go:10)", where)
-	fate, where = whole.find(18)
+	fate, where = whole.Find(18)
 	assert.Equal(t, held.Alive, fate)
 	assert.Equal(t, "IO wait\nnet.(*conn).Read (/go/net.go:1)", where)
-	fate, _ = whole.find(1)
+	fate, _ = whole.Find(1)
 	assert.Equal(t, held.Gone, fate)
-	fate, _ = whole.find(0)
+	fate, _ = whole.Find(0)
 	assert.Equal(t, held.Unknown, fate)
 }
 
 func TestGoroutineThatAnIncompleteDumpDoesNotHaveIsNotGone(t *testing.T) {
-	part := goroutines{[]byte(dump[:100]), false}
-	fate, _ := part.find(71)
+	part := Dump{[]byte(dump[:100]), false}
+	fate, _ := part.Find(71)
 	assert.Equal(t, held.Alive, fate)
-	fate, _ = part.find(18)
+	fate, _ = part.Find(18)
 	assert.Equal(t, held.Unknown, fate)
-	fate, _ = goroutines{}.find(71)
+	fate, _ = Dump{}.Find(71)
 	assert.Equal(t, held.Unknown, fate)
 }
 
@@ -60,13 +60,26 @@ func TestDumpHasAllGoroutinesOrNone(t *testing.T) {
 	for range 500 {
 		go func() { <-stop }()
 	}
-	d := dumper{limit: 1 << 20, each: 1} // too small a buffer at first
-	all, took := d.dump()
-	assert.True(t, all.whole)
+	d := Dumper{Limit: 1 << 20, each: 1} // too small a buffer at first
+	all, took := d.Dump()
+	assert.True(t, all.Whole)
 	assert.NotZero(t, took)
 	assert.Greater(t, d.each, 50)
-	d.limit = 500
-	none, took := d.dump()
-	assert.False(t, none.whole)
+	d.Limit = 500
+	none, took := d.Dump()
+	assert.False(t, none.Whole)
 	assert.Zero(t, took)
+}
+
+func TestAllGoroutinesAreReadWithWhatTheyWaitForAndWhoHasStartedThem(t *testing.T) {
+	all := Dump{[]byte(dump + "\n\ngoroutine 20 [chan receive (durable), synctest bubble 3]:\nmain.f(...)\n\t/src/main.go:3\ncreated by time.goFunc\n\t/go/sleep.go:1 +0x2d\n"), true}.All()
+	assert.Equal(t, map[uint64]Goroutine{
+		71: {Number: 71, State: "running", Functions: []string{"main.main"}},
+		7: {
+			Number: 7, State: "chan receive", Functions: []string{"main.(*Service[...]).handle.func1", "main.inlined"}, Creator: "main.main", Parent: 1,
+		},
+		18: {Number: 18, State: "IO wait", Functions: []string{"net.(*conn).Read"}},
+		20: {Number: 20, State: "chan receive", Functions: []string{"main.f"}, Creator: "time.goFunc"},
+	}, all)
+	assert.Nil(t, Dump{}.All())
 }

@@ -1,0 +1,142 @@
+package nested
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gopooled/pooled/internal/goroutines"
+)
+
+// evidence is a dump of all goroutines, which shows whether a suspicion is right.
+//
+// The connections are in use by whoever has borrowed them, as far as their calls show. But rows, a transaction or a *sql.Conn may have been handed to another goroutine,
+// which is about to give the connection back. So there must be no helper: nobody whom a holder has started, directly or through others; nobody who stands in a
+// method of database/sql for such things; and nobody who was there before and has been at work ever since, with what a holder may have given him.
+type evidence map[uint64]goroutines.Goroutine
+
+// waitsAt is the function in which a goroutine waits for a permit.
+const waitsAt = "github.com/gopooled/pooled/internal/gate.(*waiter).wait"
+
+func (e evidence) waits(goroutine uint64) bool { return e[goroutine].StandsIn(waitsAt) }
+
+// waiting counts those who wait for a permit.
+func (e evidence) waiting() int {
+	n := 0
+	for number := range e {
+		if e.waits(number) {
+			n++
+		}
+	}
+	return n
+}
+
+// shows reports whether each of those who hold the connections of a suspicion is stuck. It narrows the suspicion to them.
+func (e evidence) shows(s *suspicion) bool {
+	s.narrow(func(goroutine uint64) bool { return s.waits(goroutine) && e.waits(goroutine) || e.stands(s, goroutine) })
+	return len(s.full) > 0
+}
+
+// helpers returns the goroutines that may give back what the holders have borrowed. known are those that were found when the same was suspected before, with all that were
+// found since; nil: it is the first time. A goroutine that came later was not there when the holders still could hand something over.
+func (e evidence) helpers(s *suspicion, known map[uint64]bool) map[uint64]bool {
+	holders := s.holders()
+	elsewhere := e.waiting() > s.queued // at the gates of other pools, which may serve them
+	all := map[uint64]bool{}
+	for _, g := range e {
+		if holders[g.Number] || isHarmless(g) || e.waits(g.Number) && !elsewhere {
+			continue
+		}
+		if slices.ContainsFunc(g.Functions, handles) || e.descends(g, holders, known) || isAtWork(g) && (known == nil || known[g.Number]) {
+			all[g.Number] = true
+		}
+	}
+	return all
+}
+
+// unordered is by how much the number of a goroutine may be less than that of one that was there before: each processor takes some numbers at once, and may use them late.
+const unordered = 4096
+
+// descends reports whether a goroutine was started by a holder or a helper, directly or through others.
+func (e evidence) descends(g goroutines.Goroutine, holders, helpers map[uint64]bool) bool {
+	oldest := slices.Min(slices.Collect(maps.Keys(holders)))
+	for g.Creator != "" && !isHarmless(g) {
+		parent, alive := e[g.Parent]
+		switch {
+		case holders[g.Parent], helpers[g.Parent], g.Parent == 0:
+			return true
+		case !alive: // nobody knows who has started that one, unless it was there before
+			return g.Parent+unordered > oldest
+		}
+		g = parent
+	}
+	return false
+}
+
+// handles reports whether a function is one in which rows, a transaction or a *sql.Conn are used.
+func handles(function string) bool {
+	for _, of := range []string{"Rows", "Row", "Tx", "Conn", "Stmt"} {
+		if strings.HasPrefix(function, "database/sql.(*"+of+").") {
+			return true
+		}
+	}
+	return false
+}
+
+// isAtWork reports whether a goroutine does something that will end, rather than wait for another one. It may be wrong if it denies it: who waits on a channel may wait
+// for a timer.
+func isAtWork(g goroutines.Goroutine) bool {
+	own := slices.IndexFunc(g.Functions, isOwn)
+	if own < 0 {
+		return false // it is a server's, or the like
+	}
+	switch {
+	case g.State == "sleep":
+		return slices.ContainsFunc(g.Functions[own+1:], isOwn) // more than a loop that does something now and then
+	case strings.HasPrefix(g.State, "sync."), strings.HasPrefix(g.State, "sema"), strings.HasPrefix(g.State, "synctest."):
+		return false
+	case g.State == "IO wait":
+		return !slices.ContainsFunc(g.Functions, accepts)
+	case g.State == "chan receive", g.State == "chan send", g.State == "select":
+		return own > 0 && !isForOthers(g.Functions[own-1]) // a call that waits for the network, or a process
+	default:
+		return true
+	}
+}
+
+// isOwn reports whether a function is none of Go's own.
+func isOwn(function string) bool {
+	root, _, nested := strings.Cut(function, "/")
+	if !nested {
+		root, _, _ = strings.Cut(function, ".")
+	}
+	return !slices.Contains(standard, root)
+}
+
+// standard are the beginnings of the names of Go's packages, as far as goroutines wait in them.
+var standard = []string{
+	"bufio", "bytes", "compress", "context", "crypto", "database", "encoding", "errors", "fmt", "internal", "io", "iter", "log", "maps", "net", "os", "reflect", "runtime",
+	"slices", "sort", "sync", "syscall", "testing", "text", "time", "vendor",
+}
+
+// accepts reports whether a function is one in which a server waits for its clients.
+func accepts(function string) bool {
+	return strings.HasPrefix(function, "net.") && strings.HasSuffix(function, ").Accept")
+}
+
+// isForOthers reports whether a function waits for other goroutines.
+func isForOthers(function string) bool {
+	return slices.ContainsFunc([]string{"testing.", "testing/synctest.", "internal/synctest.", "sync.", "os/signal.", "iter."}, func(p string) bool { return strings.HasPrefix(function, p) })
+}
+
+// harmless are those who start goroutines that nobody can hand anything to.
+var harmless = []string{
+	"database/sql.",
+	"github.com/gopooled/pooled/internal/", "github.com/gopooled/pooled/middleware/", "github.com/gopooled/pooled/routing.", "github.com/gopooled/pooled/tracing.",
+	"github.com/jackc/pgx/", "github.com/go-sql-driver/mysql.", "gorm.io/gorm/internal/lru.",
+	"net/http.(*connReader).", "net/http.(*Transport).", "context.", "os/signal.", "runtime.",
+}
+
+func isHarmless(g goroutines.Goroutine) bool {
+	return slices.ContainsFunc(harmless, func(by string) bool { return strings.HasPrefix(g.Creator, by) })
+}
