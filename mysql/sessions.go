@@ -103,7 +103,7 @@ func (s *sessions) Define(text string) (lasts bool) {
 		s.Outdate(false)
 	}
 	for _, name := range parsed.Definition.Added {
-		s.Extend(func(c *catalogue) *catalogue { return c.withTable(fold(name)) })
+		s.added(name)
 	}
 	if keys, some := defined(&parsed); some {
 		s.Reader.Define(keys)
@@ -115,16 +115,25 @@ func (s *sessions) Define(text string) (lasts bool) {
 func (s *sessions) Defined(text string) {
 	parsed := my.Parse(text)
 	s.removed(&parsed)
+	for _, name := range parsed.Definition.Added {
+		s.added(name) // who has read it meanwhile has not seen it
+	}
 	if keys, some := defined(&parsed); some {
 		s.Reader.Defined(keys)
 	}
+}
+
+// added notes that there is a table without triggers.
+func (s *sessions) added(name string) {
+	name = fold(name)
+	s.Extend([]string{name}, func(c *catalogue) *catalogue { return c.withTable(name) })
 }
 
 // removed counts what a text may remove, and reports whether there is anything. What a program removes has no name there.
 func (s *sessions) removed(p *my.Statement) bool {
 	d := &p.Definition
 	switch {
-	case d.DropsMore, len(p.Calls) > 0, slices.ContainsFunc(d.DroppedRoutines, isShadow):
+	case d.DropsMore, len(p.Calls) > 0, slices.ContainsFunc(d.DroppedRoutines, isAnother):
 		s.Removed(nil)
 	case d.Removes:
 		s.Removed(keysOf(d.Dropped, d.DroppedRoutines))
@@ -137,12 +146,15 @@ func (s *sessions) removed(p *my.Statement) bool {
 // defined lists the keys of which a definition may change what they mean: none if it may be anything. It reports false if it changes nothing.
 func defined(p *my.Statement) (keys []string, some bool) {
 	d := &p.Definition
-	if p.Unclear || d.Anything || slices.ContainsFunc(d.Routines, isShadow) {
+	if p.Unclear || d.Anything || slices.ContainsFunc(d.Routines, isAnother) {
 		return nil, true
 	}
 	keys = keysOf(d.Tables, d.Routines)
 	return keys, len(keys) > 0
 }
+
+// isAnother reports whether a routine may be called by other names than its own: accents make no difference to the server.
+func isAnother(name string) bool { return strings.IndexFunc(name, isNotASCII) >= 0 || isShadow(name) }
 
 // keysOf lists the keys of tables and routines.
 func keysOf(tables, routines []string) (keys []string) {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -34,9 +35,10 @@ func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
 	return changed
 }
 
-// without returns a catalogue that does not know some names, and the tables below those: a definition changes them too. What reaches them is not known then.
+// without returns a catalogue that does not know some names, and those that a definition of these changes too: the tables below, and those that a foreign key leads to.
+// What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
-	names = slices.Clone(names)
+	names = append(c.referencedBy(names), names...)
 	for below := c.below(names); len(below) > 0; below = c.below(names) {
 		names = append(names, below...)
 	}
@@ -44,6 +46,16 @@ func (c *catalogue) without(names []string) *catalogue {
 		return c.over(less)
 	}
 	return c
+}
+
+// referencedBy lists the tables that know some others by a foreign key.
+func (c *catalogue) referencedBy(names []string) (referenced []string) {
+	for name, n := range c.Nodes {
+		if n != nil && slices.ContainsFunc(n.related, func(related string) bool { return slices.Contains(names, related) }) {
+			referenced = append(referenced, name)
+		}
+	}
+	return referenced
 }
 
 // below lists the tables right below some others that are none of them.
@@ -57,19 +69,30 @@ func (c *catalogue) below(names []string) (below []string) {
 	return below
 }
 
-// withTable returns a catalogue that knows of a table besides what it knows of its name, if it knows that. The table uses what its definition names.
+// withTable returns a catalogue that knows of a table besides what it knows of its name and of those of its arrays, if it knows that. The table uses what its
+// definition names.
 func (c *catalogue) withTable(name string, uses []string) *catalogue {
-	before, known := c.Nodes[name]
-	uses = slices.DeleteFunc(slices.Clone(uses), func(used string) bool { return used == name })
-	if !known || before != nil && before.isTable && !slices.ContainsFunc(uses, func(used string) bool { return !slices.Contains(before.uses, used) }) {
+	changed := map[string]*node{}
+	add := func(name string, isTable bool, uses []string) {
+		before, known := c.Nodes[name]
+		if !known || before != nil && (before.isTable || !isTable) && !slices.ContainsFunc(uses, func(used string) bool { return !slices.Contains(before.uses, used) }) {
+			return
+		}
+		after := node{}
+		if before != nil {
+			after = *before
+		}
+		after.isTable, after.uses = after.isTable || isTable, append(slices.Clone(after.uses), uses...)
+		changed[name] = &after
+	}
+	add(name, true, slices.DeleteFunc(slices.Clone(uses), func(used string) bool { return used == name }))
+	for _, array := range typesOf(name) {
+		add(array, false, []string{name})
+	}
+	if len(changed) == 0 {
 		return c
 	}
-	after := node{}
-	if before != nil {
-		after = *before
-	}
-	after.isTable, after.uses = true, append(slices.Clone(after.uses), uses...)
-	return c.over(c.With(func(nodes map[string]*node) { nodes[name] = &after }))
+	return c.over(c.With(func(nodes map[string]*node) { maps.Copy(nodes, changed) }))
 }
 
 // nothingNamed is the name by which a text lacks what no text names.

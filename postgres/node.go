@@ -86,8 +86,11 @@ func whyUnreadable(text string, words statement.Words) string {
 	return ""
 }
 
+// longestName is how many bytes a name has at most.
+const longestName = 63
+
 // isCut reports whether a word is longer than names can be: what the server takes it for is its beginning.
-func isCut(word string) bool { return len(word) > 63 }
+func isCut(word string) bool { return len(word) > longestName }
 
 func isIn(set map[string]bool) func(string) bool { return func(word string) bool { return set[word] } }
 

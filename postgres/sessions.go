@@ -5,9 +5,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -91,12 +93,13 @@ func reach(text string, c *catalogue) (names []string, ok bool) {
 // Define says that what a text names is about to be defined. What is dropped leaves what was there before, and of a table that is nothing but columns
 // all is known. But whatever it is, it may take away what earlier statements met, under other names: an index is not called as its table.
 func (s *sessions) Define(text string) (lasts bool) {
-	switch parsed := pg.Parse(text); {
+	parsed := pg.Parse(text)
+	switch {
 	case parsed.Removes:
 		s.Removed(nil)
 		s.Outdate(false)
 	case parsed.Adds != "":
-		s.Extend(func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
+		s.added(&parsed)
 	default:
 		s.Removed(nil)
 		s.Reader.Define(definedBy(text, &parsed))
@@ -106,27 +109,67 @@ func (s *sessions) Define(text string) (lasts bool) {
 
 // Defined says that it was. Until then, others have met what it takes away.
 func (s *sessions) Defined(text string) {
-	switch parsed := pg.Parse(text); {
+	parsed := pg.Parse(text)
+	switch {
 	case parsed.Removes:
 		s.Removed(nil)
-	case parsed.Adds == "":
+	case parsed.Adds != "":
+		s.added(&parsed) // who has read it meanwhile has not seen it
+	default:
 		s.Removed(nil)
 		s.Reader.Defined(definedBy(text, &parsed))
 	}
 }
 
+// added notes that there is a table that is nothing but columns.
+func (s *sessions) added(parsed *pg.Statement) {
+	s.Extend(append(typesOf(parsed.Adds), parsed.Adds), func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
+}
+
 // definedBy lists the names of which a definition may change what they mean: those that it has. It is empty for one that may define anything, and for one that
 // gives something another name, as nobody knows what refers to it.
 func definedBy(text string, parsed *pg.Statement) []string {
-	if parsed.Class == dialect.Unknown || parsed.Renames {
+	if parsed.Class == dialect.Unknown || parsed.Renames || statement.Mentions(text, enforcing) {
 		return nil
 	}
 	names := namesOf(parsed)
+	for _, name := range slices.Clone(names) {
+		names = append(names, typesOf(name)...)
+	}
 	if statement.Mentions(text, definingUnnamed) {
 		names = append(names, nothingNamed)
 	}
 	return names
 }
+
+// typesOf lists the types that the server makes, and names by itself, when something of a name is made: an array, with as many underscores as it takes, and of a
+// range a multirange.
+func typesOf(name string) []string {
+	multirange := strings.Replace(name, "range", "multirange", 1)
+	if multirange == name {
+		multirange += "_multirange"
+	}
+	types := []string{"_" + name, "__" + name, "___" + name, multirange, "_" + multirange}
+	for i, made := range types {
+		types[i] = cut(made)
+	}
+	return types
+}
+
+// cut is what the server makes of a name that is too long: its beginning, without a part of a character.
+func cut(name string) string {
+	if !isCut(name) {
+		return name
+	}
+	name = name[:longestName]
+	for !utf8.ValidString(name) {
+		name = name[:len(name)-1]
+	}
+	return name
+}
+
+// enforcing is the word by which foreign keys come to count for the table that they lead to, of which no text tells.
+var enforcing = statement.WordsOf("enforced")
 
 // definingUnnamed are the words of definitions of what no text names: also CREATE CONVERSION, and TEXT SEARCH.
 var definingUnnamed = statement.WordsOf("operator cast event conversion search")

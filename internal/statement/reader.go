@@ -300,10 +300,12 @@ func (r *Reader[C]) dropLocked(names []string) {
 	r.forget()
 }
 
-// Extend replaces the copy, if there is one, by what change makes of it: something was defined of which all is known.
-func (r *Reader[C]) Extend(change func(c *C) *C) {
+// Extend replaces the copy, if there is one, by what change makes of it: something was defined of which all is known, but that may be called by one of these names.
+// Who reads the copy at this moment may not see it, so what he reads of these is not taken.
+func (r *Reader[C]) Extend(names []string, change func(c *C) *C) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.began = append(r.began, names...)
 	c := r.copy.Load()
 	if c == nil {
 		return

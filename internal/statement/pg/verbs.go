@@ -92,7 +92,10 @@ func (w *walk) query() (dialect.Class, dialect.Effects) {
 	if w.temp || w.into && w.pgTemp {
 		effects |= dialect.TempTable
 	}
-	w.out.Fires = w.out.Fires || w.into
+	if w.into {
+		w.out.Fires = true
+		w.out.Defines = w.out.Defines || !w.temp && !w.pgTemp
+	}
 	return class, effects
 }
 
