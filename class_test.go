@@ -41,7 +41,7 @@ func TestTheClassInACommentDecidesWhoIsServedNext(t *testing.T) {
 			q.join(t.Context(), name)
 		}
 		time.Sleep(10 * time.Millisecond)
-		assert.Equal(t, []string{"w1", "w2 /* pool:class=web */"}, q.serve(5)[1:3])
+		assert.Equal(t, []string{"w1", "b1 -- pool:class=batch", "w2 /* pool:class=web */", "b2 /* pool:class=batch */"}, q.serve(5)[1:])
 	})
 }
 

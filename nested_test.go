@@ -64,7 +64,9 @@ func TestBothPlacesAreToldFromTheSecondTimeOnIfStacksAreSampled(t *testing.T) {
 
 func TestNestedConnectionIsRefusedOnRequest(t *testing.T) {
 	for _, conns := range []int{0, 5} {
-		p, _ := newNarrowPool(t, conns, func(c *pooled.Config) { c.Nested, c.Leak.Threshold, c.Leak.Sample = policy.NestedError, 0, 16 })
+		p, _ := newNarrowPool(t, conns, func(c *pooled.Config) {
+			c.Nested, c.Leak.Threshold, c.Leak.Sample = policy.NestedError, 0, pooled.NewConfig().Leak.Sample
+		})
 		err := nest(t, p.DB)
 		require.ErrorIs(t, err, pooled.ErrNested)
 		var nested *pooled.NestedError

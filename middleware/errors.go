@@ -159,6 +159,8 @@ type OverloadedError struct {
 	Class string
 	// MaxConns is the number of permits (pool_max_conns).
 	MaxConns int
+	// Kept is how many of them were free, but more than its tenant may have (pool_tenant_max).
+	Kept int
 	// Waited is how long this session had waited.
 	Waited time.Duration
 	// Waiters is how many others were waiting.
@@ -176,9 +178,12 @@ type OverloadedError struct {
 func (e *OverloadedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pooled: %s is overloaded: ", e.Endpoint)
-	if e.Class != "" {
+	switch {
+	case e.Class != "":
 		fmt.Fprintf(&b, "there is none of %d permits (pool_max_conns) for the class %s, and ", e.MaxConns, e.Class)
-	} else {
+	case e.Kept > 0:
+		fmt.Fprintf(&b, "%d of %d permits (pool_max_conns) are kept for other tenants (pool_tenant_max), and ", e.Kept, e.MaxConns)
+	default:
 		fmt.Fprintf(&b, "all %d permits (pool_max_conns) are taken, and ", e.MaxConns)
 	}
 	switch {

@@ -355,6 +355,9 @@ func (e *Endpoint) overloaded(waited gate.Wait, refusal *gate.RefusedError) erro
 	if refusal.Full {
 		o.MaxWaiters = e.gate.MaxWaiters
 	}
+	if e.gate.MaxOfTenant > 0 {
+		o.Kept = max(0, int(e.gate.Room()))
+	}
 	return o
 }
 

@@ -147,7 +147,11 @@ func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
 		c := s.find(who.class)
 		if t := c.of(who.tenant); s.has(c) && s.may(t) {
 			c.Admitted++
-			return s.take(t, g.now()), true
+			if s.waiting == 0 {
+				return s.lend(t, g.now()), true
+			}
+			s.begin(t)
+			return s.sell(t, g.now()), true
 		}
 		return Permit{}, false
 	}

@@ -5,4 +5,5 @@ type Permit struct {
 	tenant *tenant
 	since  int64 // stamp
 	paid   int64 // in advance, in nanoseconds
+	lent   bool  // nobody waited when it was taken: it costs nothing
 }

@@ -5,7 +5,7 @@ import "container/list"
 // shares says who has the permits, and who gets the next: of the classes, and of their tenants, the one that has had least. What counts is for how long permits are
 // held, not how many they are, as otherwise whoever has long statements would end with all of them.
 //
-// Shares count while others wait. What nobody wants is lent, and comes back when the statement ends that has it.
+// Shares count while others wait. What nobody wants is lent: it costs nothing, and comes back when the statement ends that has it.
 type shares struct {
 	limit        int
 	mostOfTenant int // permits that a tenant may have in all classes together, whether others wait or not; 0: all
@@ -64,18 +64,26 @@ func (s *shares) hold(t *tenant, by int) {
 	}
 }
 
-// begin has a class that wanted nothing begin where the others are: nothing is saved meanwhile.
-func (s *shares) begin(c *class) {
-	if c.Taken+c.Waiting == 0 {
+// begin has a tenant, and a class, of which nobody has waited begin where the others are: nothing is saved meanwhile.
+func (s *shares) begin(t *tenant) {
+	c := t.class
+	if c.Waiting == 0 {
 		c.paid = max(c.paid, s.least)
+	}
+	if t.line.len() == 0 {
+		t.paid = max(t.paid, c.least)
 	}
 }
 
-// take gives a tenant a permit. It pays in advance for as long as is to be expected.
-func (s *shares) take(t *tenant, now int64) Permit {
-	c := t.class
-	s.begin(c)
-	p := Permit{tenant: t, since: now, paid: c.holds.mean}
+// lend gives a tenant a permit which nobody else waits for.
+func (s *shares) lend(t *tenant, now int64) Permit {
+	s.hold(t, 1)
+	return Permit{tenant: t, since: now, lent: true}
+}
+
+// sell gives a tenant a permit that others want too. It pays in advance for as long as is to be expected.
+func (s *shares) sell(t *tenant, now int64) Permit {
+	p := Permit{tenant: t, since: now, paid: t.class.holds.mean}
 	t.pay(p.paid)
 	s.hold(t, 1)
 	return p
@@ -90,7 +98,9 @@ func (s *shares) give(p Permit, now int64) {
 	}
 	held := now - p.since
 	t.class.holds.note(held)
-	t.pay(held - p.paid)
+	if !p.lent {
+		t.pay(held - p.paid)
+	}
 	s.hold(t, -1)
 }
 
@@ -108,7 +118,7 @@ func (s *shares) push(w *waiter) {
 		return
 	}
 	c := w.tenant.class
-	s.begin(c)
+	s.begin(w.tenant)
 	c.Waiting++
 	w.arrival = c.arrivals.PushBack(w)
 	w.tenant.line.push(w)
@@ -153,7 +163,7 @@ func (s *shares) next(now int64) *waiter {
 	s.least, c.least = c.paid, t.paid
 	w := t.line.next(now, c.holds.last.Typical(), c.crowd.over && c.crowd.sheds)
 	s.left(w)
-	w.permit = s.take(t, now)
+	w.permit = s.sell(t, now)
 	s.served++
 	c.crowd.admitted(now, c.holds.mean)
 	return w

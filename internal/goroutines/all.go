@@ -10,6 +10,7 @@ import (
 type Goroutine struct {
 	Number    uint64
 	State     string   // what it does or waits for, as "chan receive"
+	Minutes   int      // for how long it has waited at least; 0: for less than one, or it is not known
 	Functions []string // the innermost first
 	Creator   string   // the function that has started it; empty: it is the first of the program
 	Parent    uint64   // the goroutine that has started it; 0: not known
@@ -48,6 +49,11 @@ func parse(block string) (g Goroutine, ok bool) {
 		state = state[at+1:]
 	}
 	state, _, _ = strings.Cut(state, "]")
+	for _, part := range strings.Split(state, ", ") {
+		if minutes, ok := strings.CutSuffix(part, " minutes"); ok {
+			g.Minutes, _ = strconv.Atoi(minutes)
+		}
+	}
 	g.State, _, _ = strings.Cut(state, ",")
 	g.State, _, _ = strings.Cut(g.State, " (")
 	for _, line := range lines[1:] {

@@ -76,7 +76,7 @@ func TestAllGoroutinesAreReadWithWhatTheyWaitForAndWhoHasStartedThem(t *testing.
 	assert.Equal(t, map[uint64]Goroutine{
 		71: {Number: 71, State: "running", Functions: []string{"main.main"}},
 		7: {
-			Number: 7, State: "chan receive", Functions: []string{"main.(*Service[...]).handle.func1", "main.inlined"}, Creator: "main.main", Parent: 1,
+			Number: 7, State: "chan receive", Minutes: 5, Functions: []string{"main.(*Service[...]).handle.func1", "main.inlined"}, Creator: "main.main", Parent: 1,
 		},
 		18: {Number: 18, State: "IO wait", Functions: []string{"net.(*conn).Read"}},
 		20: {Number: 20, State: "chan receive", Functions: []string{"main.f"}, Creator: "time.goFunc"},

@@ -44,7 +44,10 @@ func (e evidence) helpers(s *suspicion, known map[uint64]bool) map[uint64]bool {
 	elsewhere := e.waiting() > s.queued // at the gates of other pools, which may serve them
 	all := map[uint64]bool{}
 	for _, g := range e {
-		if holders[g.Number] || isHarmless(g) || e.waits(g.Number) && !elsewhere {
+		if holders[g.Number] || isHarmless(g) || s.isOlder(g) {
+			continue
+		}
+		if e.waits(g.Number) && !elsewhere && !e.descends(g, holders, known) { // for the same, and whoever gave it something waits with it
 			continue
 		}
 		if slices.ContainsFunc(g.Functions, handles) || e.descends(g, holders, known) || isAtWork(g) && (known == nil || known[g.Number]) {
@@ -93,7 +96,7 @@ func isAtWork(g goroutines.Goroutine) bool {
 	switch {
 	case g.State == "sleep":
 		return slices.ContainsFunc(g.Functions[own+1:], isOwn) // more than a loop that does something now and then
-	case strings.HasPrefix(g.State, "sync."), strings.HasPrefix(g.State, "sema"), strings.HasPrefix(g.State, "synctest."):
+	case g.State == "coroutine", strings.HasPrefix(g.State, "sync."), strings.HasPrefix(g.State, "sema"), strings.HasPrefix(g.State, "synctest."):
 		return false
 	case g.State == "IO wait":
 		return !slices.ContainsFunc(g.Functions, accepts)
@@ -106,6 +109,9 @@ func isAtWork(g goroutines.Goroutine) bool {
 
 // isOwn reports whether a function is none of Go's own.
 func isOwn(function string) bool {
+	if strings.HasPrefix(function, "github.com/gopooled/pooled/") || strings.HasPrefix(function, "github.com/gopooled/pooled.") {
+		return false
+	}
 	root, _, nested := strings.Cut(function, "/")
 	if !nested {
 		root, _, _ = strings.Cut(function, ".")
@@ -138,5 +144,8 @@ var harmless = []string{
 }
 
 func isHarmless(g goroutines.Goroutine) bool {
+	if strings.HasPrefix(g.Creator, "net/http.") && slices.ContainsFunc(g.Functions, isOwn) { // it reads what a program sends
+		return false
+	}
 	return slices.ContainsFunc(harmless, func(by string) bool { return strings.HasPrefix(g.Creator, by) })
 }

@@ -50,8 +50,25 @@ type Holding struct {
 	Borrow    uint64          // the same at every look while one borrower has the connection
 	Version   uint64          // changes when the connection is used
 	User      uint64          // the goroutine whose call was the last; 0: not known
-	Context   context.Context // of the acquisition; nil: not known
+	Context   context.Context // of the acquisition, if that was by BeginTx or a query; nil: it was not
 }
+
+// ends is the context with which database/sql gives the connection back by itself: that of a transaction, or of rows. nil: there is none.
+func (h *Holding) ends() context.Context {
+	if h.InTx || h.Calls == 1 && h.Op == middleware.Query.String() {
+		return h.Context
+	}
+	return nil
+}
+
+// isOver reports whether the holder is done with the connection, and database/sql is about to give it back, on a goroutine of its own.
+func (h *Holding) isOver() bool {
+	ctx := h.ends()
+	return ctx != nil && ctx.Err() != nil || h.isUsedByAnother() && h.Op == middleware.Rollback.String()
+}
+
+// isUsedByAnother reports whether the last call on the connection was another goroutine's.
+func (h *Holding) isUsedByAnother() bool { return h.User != 0 && h.User != h.Goroutine }
 
 // Nested looks at the goroutines of one connector. It is safe for concurrent use.
 type Nested struct {
@@ -94,7 +111,9 @@ func (n *Nested) acquire(server int, next middleware.AcquireFunc) middleware.Acq
 		if a.Borrower.Goroutine == 0 {
 			a.Borrower.Goroutine = callers.Goroutine()
 		}
-		a.Borrower.Context = ctx
+		if a.Call.Op == middleware.Begin || a.Call.Op == middleware.Query { // a *sql.Conn outlives that of its first statement
+			a.Borrower.Context = ctx
+		}
 		if a.Borrower.Stack == nil && n.capture.Load() {
 			a.Borrower.Stack = n.stacks.Capture(0)
 		}
@@ -168,7 +187,7 @@ func (n *Nested) end(w *waiting) {
 func (n *Nested) describe(goroutine uint64, holds []Holding, w *waiting) held.Nested {
 	told := held.Nested{Goroutine: goroutine}
 	for _, h := range holds {
-		if h.Goroutine == goroutine {
+		if h.Goroutine == goroutine && !h.isOver() {
 			c := h.Conn
 			c.Text, c.Stack = n.Mask(c.Text), callers.OutsideSQL(c.Stack)
 			told.Holds = append(told.Holds, c)

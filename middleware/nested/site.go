@@ -57,15 +57,14 @@ func (s *sites) isNew(stack []uintptr, site string) bool {
 
 // judge decides what becomes of a goroutine that wants a second connection of a server: an error, or nil.
 func (n *Nested) judge(w *waiting) error {
-	if n.Mode == policy.NestedWarn && (n.Servers[w.server].MaxConns == 0 || n.sites.isKnown(w.stack)) {
-		n.counters[w.server].nested.Add(1)
-		return nil
-	}
 	told := n.describe(w.goroutine, n.Servers[w.server].Holdings(), w)
 	if len(told.Holds) == 0 { // it holds none after all
 		return nil
 	}
 	n.counters[w.server].nested.Add(1)
+	if n.Mode == policy.NestedWarn && (n.Servers[w.server].MaxConns == 0 || n.sites.isKnown(w.stack)) {
+		return nil
+	}
 	if told.Holds[0].Stack == nil && n.Servers[w.server].MaxConns > 0 {
 		n.capture.Store(true) // next time it is known where the first one was taken
 	}

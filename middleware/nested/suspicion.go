@@ -3,6 +3,9 @@ package nested
 import (
 	"maps"
 	"slices"
+	"time"
+
+	"github.com/gopooled/pooled/internal/goroutines"
 )
 
 // suspicion is what is to be seen of a deadlock without stopping the program: at some servers all permits are taken by connections that nothing happens on, and of those
@@ -29,7 +32,7 @@ func (n *Nested) suspect() *suspicion {
 		if taken, _ := server.Queue(); taken < server.MaxConns {
 			continue
 		}
-		if all := server.Holdings(); len(all) == server.MaxConns && !slices.ContainsFunc(all, Holding.moves) {
+		if all := server.Holdings(); len(all) == server.MaxConns && !slices.ContainsFunc(all, func(h Holding) bool { return h.moves() || n.endsSooner(&h, s.waiting[h.Goroutine]) }) {
 			slices.SortFunc(all, byConn)
 			s.full[w.server] = all
 		}
@@ -47,7 +50,14 @@ func (n *Nested) suspect() *suspicion {
 
 // moves reports whether something happens on a connection, or is about to, whatever its holder does.
 func (h Holding) moves() bool {
-	return h.Busy || h.Reading || h.Goroutine == 0 || h.User != h.Goroutine || h.Context != nil && h.Context.Err() != nil
+	return h.Busy || h.Reading || h.Goroutine == 0 || h.User == 0 || h.isUsedByAnother() || h.isOver()
+}
+
+// endsSooner reports whether a connection is given back by itself, at the deadline of its rows, while its holder still waits. A transaction fails then, so that its
+// holder may as well be refused.
+func (n *Nested) endsSooner(h *Holding, w *waiting) bool {
+	at := deadline(h.ends())
+	return !h.InTx && !at.IsZero() && w != nil && compareEnds(at, n.ends(w)) < 0
 }
 
 func byConn(a, b Holding) int { return int(a.ID) - int(b.ID) }
@@ -95,6 +105,19 @@ func (s *suspicion) isSame(before *suspicion) bool {
 			if s.waiting[h.Goroutine] != before.waiting[h.Goroutine] {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// isOlder reports whether a goroutine has waited for one thing since before the connections were borrowed: nobody can have handed it any of them.
+func (s *suspicion) isOlder(g goroutines.Goroutine) bool {
+	if g.Minutes == 0 {
+		return false
+	}
+	for _, all := range s.full {
+		if slices.ContainsFunc(all, func(h Holding) bool { return h.For >= time.Duration(g.Minutes)*time.Minute }) {
+			return false
 		}
 	}
 	return true

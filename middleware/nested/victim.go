@@ -43,9 +43,10 @@ type candidate struct {
 // the one that came last, which has least to lose.
 func (n *Nested) victim(s *suspicion, all []Holding) *waiting {
 	var those []candidate
-	for _, h := range all {
+	for i := range all {
+		h := &all[i]
 		if w := s.waiting[h.Goroutine]; w != nil {
-			those = append(those, candidate{w, earlier(n.ends(w), deadline(h.Context))})
+			those = append(those, candidate{w, earlier(n.ends(w), deadline(h.ends()))})
 		}
 	}
 	return slices.MinFunc(those, func(a, b candidate) int {
