@@ -39,7 +39,7 @@ func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
 					}
 				})
 				stats := connector.Stats().Endpoints[0]
-				assert.LessOrEqual(t, stats.Dials, uint64(work.callers+1))
+				assert.LessOrEqual(t, stats.Dials, uint64(work.callers+1), "%+v", stats)
 				assert.Zero(t, stats.FailedDials)
 			})
 		}

@@ -126,7 +126,7 @@ func (s *sessions) Defined(text string) {
 // added notes that there is a table without triggers.
 func (s *sessions) added(name string) {
 	name = fold(name)
-	s.Extend([]string{name}, func(c *catalogue) *catalogue { return c.withTable(name) })
+	s.Extend(func(c *catalogue) *catalogue { return c.withTable(name) })
 }
 
 // removed counts what a text may remove, and reports whether there is anything. What a program removes has no name there.

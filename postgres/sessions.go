@@ -123,7 +123,7 @@ func (s *sessions) Defined(text string) {
 
 // added notes that there is a table that is nothing but columns.
 func (s *sessions) added(parsed *pg.Statement) {
-	s.Extend(append(typesOf(parsed.Adds), parsed.Adds), func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
+	s.Extend(func(c *catalogue) *catalogue { return c.withTable(parsed.Adds, parsed.Names) })
 }
 
 // definedBy lists the names of which a definition may change what they mean: those that it has. It is empty for one that may define anything, and for one that

@@ -79,6 +79,8 @@ type Reader[C any] struct {
 	readAt   map[string]uint64 // the same as it was when what the copy knows of a name had been read
 	began    []string          // the names of definitions that have begun since the catalogue is being read
 	beganAll bool              // the same for those of nobody knows what
+	// What was defined since it is being read, and of which all is known.
+	extensions []func(c *C) *C
 }
 
 // NewReader makes a reader that knows no catalogue yet.
@@ -300,12 +302,14 @@ func (r *Reader[C]) dropLocked(names []string) {
 	r.forget()
 }
 
-// Extend replaces the copy, if there is one, by what change makes of it: something was defined of which all is known, but that may be called by one of these names.
-// Who reads the copy at this moment may not see it, so what he reads of these is not taken.
-func (r *Reader[C]) Extend(names []string, change func(c *C) *C) {
+// Extend replaces the copy, if there is one, by what change makes of it: something was defined of which all is known. Who reads the catalogue at this moment may not
+// have seen it, so what he has read is changed as well.
+func (r *Reader[C]) Extend(change func(c *C) *C) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.began = append(r.began, names...)
+	if r.learning.Load() {
+		r.extensions = append(r.extensions, change)
+	}
 	c := r.copy.Load()
 	if c == nil {
 		return
@@ -419,7 +423,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 	clear(r.wanted)
 	r.wants.Store(false)
 	r.hurry.Store(false)
-	r.began, r.beganAll, r.asked = nil, false, r.outdates
+	r.began, r.beganAll, r.extensions, r.asked = nil, false, nil, r.outdates
 	return c, names, true
 }
 
@@ -446,6 +450,9 @@ func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
 	if r.beganAll {
 		r.wantLocked(names)
 		return
+	}
+	for _, change := range r.extensions {
+		c = change(c)
 	}
 	// Some have begun before, of names that were reached only.
 	if being := slices.AppendSeq(slices.Clone(r.began), maps.Keys(r.defining)); len(being) > 0 {
