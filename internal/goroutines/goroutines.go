@@ -21,6 +21,9 @@ import (
 // each.
 const Most = 10_000
 
+// Share is the part of the time, as one of so many, that dumps may take.
+const Share = 20
+
 // Dumper makes dumps, one at a time.
 type Dumper struct {
 	Limit int // of goroutines; 0: there is no dump

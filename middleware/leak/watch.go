@@ -17,7 +17,6 @@ import (
 const (
 	lookEvery  = time.Second      // looks at the connections in use
 	dumpEvery  = 10 * time.Second // stops the program for a dump of its goroutines, at most, and only if there is something to report
-	dumpShare  = 20               // and not before twenty times as long has passed as the last dump took
 	captureAll = 10 * time.Minute // has all stacks captured, after a report that had none
 )
 
@@ -83,7 +82,7 @@ func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
 		w.blind = true
 		w.Logger.Warn("pooled: there are too many goroutines to see which have ended: pool_leak_reclaim=orphaned reclaims nothing", "limit", w.dumps.Limit)
 	}
-	w.nextDump = now.Add(max(min(dumpEvery, w.Policy.Threshold), dumpShare*took))
+	w.nextDump = now.Add(max(min(dumpEvery, w.Policy.Threshold), goroutines.Share*took))
 	var leaks []held.Leak
 	var first []bool
 	for i, h := range due {

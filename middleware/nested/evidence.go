@@ -11,7 +11,7 @@ import (
 // evidence is a dump of all goroutines, which shows whether a suspicion is right.
 //
 // The connections are in use by whoever has borrowed them, as far as their calls show. But rows, a transaction or a *sql.Conn may have been handed to another goroutine,
-// which is about to give the connection back. So there must be no helper: nobody whom a holder has started, directly or through others; nobody who stands in a
+// which is about to give the connection back. So there must be no rescuer: nobody whom a holder has started, directly or through others; nobody who stands in a
 // method of database/sql for such things; and nobody who was there before and has been at work ever since, with what a holder may have given him.
 type evidence map[uint64]goroutines.Goroutine
 
@@ -37,36 +37,49 @@ func (e evidence) shows(s *suspicion) bool {
 	return len(s.full) > 0
 }
 
-// helpers returns the goroutines that may give back what the holders have borrowed. known are those that were found when the same was suspected before, with all that were
-// found since; nil: it is the first time. A goroutine that came later was not there when the holders still could hand something over.
-func (e evidence) helpers(s *suspicion, known map[uint64]bool) map[uint64]bool {
+// witnesses are what is remembered of the first dump in which something was suspected, and of those since.
+type witnesses struct {
+	there    map[uint64]bool // the goroutines that were there the first time; nil: it is the first time
+	rescuers map[uint64]bool // those that could have come to the rescue at any time
+}
+
+// rescuers returns the goroutines that may give back what the holders have borrowed, and remembers them. A goroutine that came later was not there when the holders
+// still could hand something over, unless a rescuer has started it.
+func (e evidence) rescuers(s *suspicion, w *witnesses) map[uint64]bool {
 	holders := s.holders()
+	oldest := slices.Min(slices.Collect(maps.Keys(holders)))
+	first := w.there == nil
 	elsewhere := e.waiting() > s.queued // at the gates of other pools, which may serve them
 	all := map[uint64]bool{}
 	for _, g := range e {
-		if holders[g.Number] || isHarmless(g) || s.isOlder(g) {
-			continue
-		}
-		if e.waits(g.Number) && !elsewhere && !e.descends(g, holders, known) { // for the same, and whoever gave it something waits with it
-			continue
-		}
-		if slices.ContainsFunc(g.Functions, handles) || e.descends(g, holders, known) || isAtWork(g) && (known == nil || known[g.Number]) {
+		switch {
+		case holders[g.Number], isHarmless(g), s.isOlder(g):
+		case e.descends(g, holders, w, oldest):
+			all[g.Number] = true
+		case e.waits(g.Number) && !elsewhere: // for the same, and whoever gave it something waits with it
+		case slices.ContainsFunc(g.Functions, handles), isAtWork(g) && (first || w.rescuers[g.Number]):
 			all[g.Number] = true
 		}
 	}
+	if first {
+		w.there, w.rescuers = map[uint64]bool{}, map[uint64]bool{}
+		for number := range e {
+			w.there[number] = true
+		}
+	}
+	maps.Copy(w.rescuers, all)
 	return all
 }
 
 // unordered is by how much the number of a goroutine may be less than that of one that was there before: each processor takes some numbers at once, and may use them late.
 const unordered = 4096
 
-// descends reports whether a goroutine was started by a holder or a helper, directly or through others.
-func (e evidence) descends(g goroutines.Goroutine, holders, helpers map[uint64]bool) bool {
-	oldest := slices.Min(slices.Collect(maps.Keys(holders)))
+// descends reports whether a goroutine was started by a holder, or by a rescuer since it is one, directly or through others. oldest is the least number of a holder.
+func (e evidence) descends(g goroutines.Goroutine, holders map[uint64]bool, w *witnesses, oldest uint64) bool {
 	for g.Creator != "" && !isHarmless(g) {
 		parent, alive := e[g.Parent]
 		switch {
-		case holders[g.Parent], helpers[g.Parent], g.Parent == 0:
+		case holders[g.Parent], w.rescuers[g.Parent] && !w.there[g.Number], g.Parent == 0:
 			return true
 		case !alive: // nobody knows who has started that one, unless it was there before
 			return g.Parent+unordered > oldest

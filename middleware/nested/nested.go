@@ -64,11 +64,8 @@ func (h *Holding) ends() context.Context {
 // isOver reports whether the holder is done with the connection, and database/sql is about to give it back, on a goroutine of its own.
 func (h *Holding) isOver() bool {
 	ctx := h.ends()
-	return ctx != nil && ctx.Err() != nil || h.isUsedByAnother() && h.Op == middleware.Rollback.String()
+	return ctx != nil && ctx.Err() != nil || h.User != 0 && h.User != h.Goroutine && h.Op == middleware.Rollback.String()
 }
-
-// isUsedByAnother reports whether the last call on the connection was another goroutine's.
-func (h *Holding) isUsedByAnother() bool { return h.User != 0 && h.User != h.Goroutine }
 
 // Nested looks at the goroutines of one connector. It is safe for concurrent use.
 type Nested struct {

@@ -50,7 +50,7 @@ func (n *Nested) suspect() *suspicion {
 
 // moves reports whether something happens on a connection, or is about to, whatever its holder does.
 func (h Holding) moves() bool {
-	return h.Busy || h.Reading || h.Goroutine == 0 || h.User == 0 || h.isUsedByAnother() || h.isOver()
+	return h.Busy || h.Reading || h.Goroutine == 0 || h.User != h.Goroutine || h.isOver()
 }
 
 // endsSooner reports whether a connection is given back by itself, at the deadline of its rows, while its holder still waits. A transaction fails then, so that its

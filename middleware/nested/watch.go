@@ -2,7 +2,6 @@ package nested
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/gopooled/pooled/internal/goroutines"
@@ -12,7 +11,6 @@ import (
 const (
 	lookEvery  = 100 * time.Millisecond // looks, as long as somebody waits who holds something
 	dumpEvery  = time.Second            // stops the program for a dump that has shown no deadlock, at most
-	dumpShare  = 20                     // and not before twenty times as long has passed as the last dump took
 	captureAll = 10 * time.Minute       // has all stacks captured for, since somebody who held something wanted one more
 )
 
@@ -31,7 +29,8 @@ func (n *Nested) watch(ctx context.Context) {
 		case <-n.wake:
 			calm.Reset(captureAll)
 		}
-		for w.last, w.helpers = nil, nil; n.isAwaited(); {
+		w.forget()
+		for n.isAwaited() {
 			timer := time.NewTimer(lookEvery)
 			select {
 			case <-ctx.Done():
@@ -54,18 +53,21 @@ func (n *Nested) isAwaited() bool {
 // watcher is the goroutine that looks for deadlocks, and what only it knows.
 type watcher struct {
 	*Nested
-	last     *suspicion      // of the last look; nil: there was none
-	helpers  map[uint64]bool // who may end what is suspected; nil: nobody has looked
+	last     *suspicion // of the last look; nil: there was none
+	seen     witnesses  // since that is suspected
 	dumps    goroutines.Dumper
 	nextDump time.Time // not before
 }
+
+// forget begins anew.
+func (w *watcher) forget() { w.last, w.seen = nil, witnesses{} }
 
 // look looks once, and ends a deadlock if there is one for certain.
 func (w *watcher) look(now time.Time) {
 	last := w.last
 	w.last = w.suspect()
 	if w.last == nil || !w.last.isSame(last) {
-		w.helpers = nil
+		w.seen = witnesses{}
 		return
 	}
 	if now.Before(w.nextDump) {
@@ -73,18 +75,13 @@ func (w *watcher) look(now time.Time) {
 	}
 	dump, took := w.dumps.Dump()
 	if all := evidence(dump.All()); all.shows(w.last) {
-		helpers := all.helpers(w.last, w.helpers)
-		if len(helpers) == 0 {
+		if len(all.rescuers(w.last, &w.seen)) == 0 {
 			if again := w.suspect(); again != nil && again.isSame(last) { // the dump took a while
 				w.endDeadlock(w.last)
 			}
-			w.last, w.helpers = nil, nil
+			w.forget()
 			return
 		}
-		if w.helpers == nil {
-			w.helpers = map[uint64]bool{}
-		}
-		maps.Copy(w.helpers, helpers)
 	}
-	w.nextDump = now.Add(max(dumpEvery, dumpShare*took))
+	w.nextDump = now.Add(max(dumpEvery, goroutines.Share*took))
 }
