@@ -108,13 +108,14 @@ func status(s sdktrace.ReadOnlySpan) string {
 	return ", " + s.Status().Code.String() + ": " + s.Status().Description
 }
 
-// writeAttributes writes attributes by name. Ports are told by the part that their server plays; waits differ from run to run.
+// writeAttributes writes attributes by name. Ports are told by the part that their server plays. Whether and for how long a call waits for the one connection of a server
+// differs from run to run: what reads the catalogue may have it.
 func writeAttributes(b *strings.Builder, p *pool, depth string, attributes []attribute.KeyValue) {
 	slices.SortFunc(attributes, func(a, b attribute.KeyValue) int { return cmp.Compare(a.Key, b.Key) })
 	for _, a := range attributes {
 		value := a.Value.String()
 		switch a.Key {
-		case "pooled.acquire.wait":
+		case "pooled.acquire.wait", "pooled.acquire.outcome":
 			continue
 		case "server.port":
 			value = "of a replica"
