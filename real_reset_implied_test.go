@@ -18,10 +18,12 @@ type implied struct {
 	borrowers []string // "?" before one that may fail
 }
 
-const impliedLeaks = " language plpgsql as $$begin perform set_config('app.leak', '1', false), pg_try_advisory_lock(77); return 1; end$$"
+// leavesTraces is the body of a function that sets something and takes a lock, and tracesLeft tells how many of these are left: "0" is none.
+const leavesTraces = " language plpgsql as $$begin perform set_config('app.leak', '1', false), pg_try_advisory_lock(77); return 1; end$$"
+const tracesLeft = "select coalesce(current_setting('app.leak', true), '') || (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())"
 
 var impliedSchema = []string{
-	"create function harms() returns int" + impliedLeaks,
+	"create function harms() returns int" + leavesTraces,
 	"create function marks() returns trigger language plpgsql as $$begin perform harms(); return new; end$$",
 	"create function f() returns int language sql as 'select 1'", "create view v as select f() as n",
 }
@@ -74,7 +76,6 @@ func TestDefinitionsCountForSelectInto(t *testing.T)  { testImpliedOnPostgres(t,
 func TestDefinitionsCountForForeignKeys(t *testing.T) { testImpliedOnPostgres(t, impliedKeys) }
 
 func testImpliedOnPostgres(t *testing.T, cases map[string]implied) {
-	const left = "select coalesce(current_setting('app.leak', true), '') || (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())"
 	for name, c := range cases {
 		for version, database := range postgresVersions {
 			if c.only != "" && c.only != version {
@@ -84,7 +85,7 @@ func testImpliedOnPostgres(t *testing.T, cases map[string]implied) {
 				for _, pool := range []bool{false, true} {
 					dsn := database(t)
 					setUp(t, "pgx", dsn, append(append([]string{}, impliedSchema...), c.setup...))
-					testImplied(t, pool, family{driver: "pgx", dsn: dsn}, c.borrowers, left, "11", "0")
+					testImplied(t, pool, family{driver: "pgx", dsn: dsn}, c.borrowers, tracesLeft, "11", "0")
 				}
 			})
 		}

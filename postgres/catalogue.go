@@ -38,8 +38,9 @@ func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
 // without returns a catalogue that does not know some names, and those that a definition of these changes too: the tables below, and those that a foreign key leads to.
 // What reaches them is not known then.
 func (c *catalogue) without(names []string) *catalogue {
-	names = append(c.referencedBy(names), names...)
-	for below := c.below(names); len(below) > 0; below = c.below(names) {
+	names = append(c.leadingTo(names, func(n *node) []string { return n.related }), names...)
+	above := func(n *node) []string { return n.above }
+	for below := c.leadingTo(names, above); len(below) > 0; below = c.leadingTo(names, above) {
 		names = append(names, below...)
 	}
 	if less := c.Without(names); less != c.Graph {
@@ -48,25 +49,15 @@ func (c *catalogue) without(names []string) *catalogue {
 	return c
 }
 
-// referencedBy lists the tables that know some others by a foreign key.
-func (c *catalogue) referencedBy(names []string) (referenced []string) {
-	for name, n := range c.Nodes {
-		if n != nil && slices.ContainsFunc(n.related, func(related string) bool { return slices.Contains(names, related) }) {
-			referenced = append(referenced, name)
-		}
-	}
-	return referenced
-}
-
-// below lists the tables right below some others that are none of them.
-func (c *catalogue) below(names []string) (below []string) {
+// leadingTo lists the nodes with a link to one of these names that are none of them.
+func (c *catalogue) leadingTo(names []string, links func(n *node) []string) (leading []string) {
 	isOne := func(name string) bool { return slices.Contains(names, name) }
 	for name, n := range c.Nodes {
-		if n != nil && slices.ContainsFunc(n.above, isOne) && !isOne(name) {
-			below = append(below, name)
+		if n != nil && slices.ContainsFunc(links(n), isOne) && !isOne(name) {
+			leading = append(leading, name)
 		}
 	}
-	return below
+	return leading
 }
 
 // withTable returns a catalogue that knows of a table besides what it knows of its name and of those of its arrays, if it knows that. The table uses what its

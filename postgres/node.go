@@ -80,17 +80,11 @@ func whyUnreadable(text string, words statement.Words) string {
 	switch {
 	case strings.Contains(strings.ToLower(text), `u&"`):
 		return "has names in escapes"
-	case words.First(isCut) != "":
+	case words.First(pg.IsCut) != "":
 		return "has a name that the server cuts"
 	}
 	return ""
 }
-
-// longestName is how many bytes a name has at most.
-const longestName = 63
-
-// isCut reports whether a word is longer than names can be: what the server takes it for is its beginning.
-func isCut(word string) bool { return len(word) > longestName }
 
 func isIn(set map[string]bool) func(string) bool { return func(word string) bool { return set[word] } }
 

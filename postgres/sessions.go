@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -151,21 +150,9 @@ func typesOf(name string) []string {
 	}
 	types := []string{"_" + name, "__" + name, "___" + name, multirange, "_" + multirange}
 	for i, made := range types {
-		types[i] = cut(made)
+		types[i] = pg.Cut(made)
 	}
 	return types
-}
-
-// cut is what the server makes of a name that is too long: its beginning, without a part of a character.
-func cut(name string) string {
-	if !isCut(name) {
-		return name
-	}
-	name = name[:longestName]
-	for !utf8.ValidString(name) {
-		name = name[:len(name)-1]
-	}
-	return name
 }
 
 // enforcing is the word by which foreign keys come to count for the table that they lead to, of which no text tells.

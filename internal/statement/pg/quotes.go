@@ -130,7 +130,7 @@ func (l *lexer) quotedName() lexState {
 		if doubled {
 			name = strings.ReplaceAll(name, `""`, `"`)
 		}
-		l.tokens = append(l.tokens, token{kind: quoted, text: truncate(name)})
+		l.tokens = append(l.tokens, token{kind: quoted, text: Cut(name)})
 		l.pos = i + 1
 		return lexDone
 	}
@@ -187,7 +187,7 @@ func fold(text string) (string, keyword) {
 	if upper {
 		text = strings.Map(lower, text)
 	}
-	return truncate(text), notKeyword
+	return Cut(text), notKeyword
 }
 
 func lower(r rune) rune {
@@ -200,9 +200,12 @@ func lower(r rune) rune {
 // maxName is the length at which the server cuts names.
 const maxName = 63
 
-// truncate cuts a name where the server does.
-func truncate(name string) string {
-	if len(name) <= maxName {
+// IsCut reports whether a name is longer than names can be.
+func IsCut(name string) bool { return len(name) > maxName }
+
+// Cut cuts a name where the server does.
+func Cut(name string) string {
+	if !IsCut(name) {
 		return name
 	}
 	end := maxName
