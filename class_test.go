@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,7 +179,9 @@ func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {
 			withClasses(2)(c)
 			c.Queue.Classes[1].Reserve, c.Pool.AcquireTimeout = 1, time.Second
 		})
-		p.hold(t, 1)
+		var another sync.WaitGroup
+		another.Go(func() { p.hold(t, 1) })
+		another.Wait()
 		_, err := p.Exec("exec")
 		var timeout *pooled.AcquireTimeoutError
 		require.ErrorAs(t, err, &timeout)
@@ -186,7 +189,7 @@ func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {
 		assert.Equal(t, 1, timeout.Kept)
 		require.ErrorContains(t, err, "to *faultdriver.Driver for the class web after 1s")
 		require.ErrorContains(t, err, "0 more waiting, 1 kept for others; ")
-		require.ErrorContains(t, err, "connections are kept for other classes or tenants")
+		require.ErrorContains(t, err, "connections are kept for other classes or tenants, or after a deadlock for who holds one already")
 		_, err = p.Exec("exec /* pool:class=batch */")
 		assert.NoError(t, err)
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/policy"
 )
 
 // newNarrowPool is a pool with a few connections. All stacks are captured, so that errors can be compared.
@@ -301,5 +303,61 @@ func TestWaitForWhoDoesNotWaitIsNoDeadlock(t *testing.T) {
 		})
 		all.Wait()
 		assert.Zero(t, p.stats().Nested.Deadlocks)
+	})
+}
+
+// Whoever comes meanwhile, and does the same, does not bring the next deadlock about.
+func TestTheOthersGoOnWhereManyMoreDoTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const workers, rounds, nestings = 20, 10, 5
+		p, _ := newNarrowPool(t, 3, nil)
+		var all sync.WaitGroup
+		var refused atomic.Int64
+		work := func() error {
+			end, err := holds["transaction"](t.Context(), p.DB)
+			if err != nil {
+				return err
+			}
+			for range nestings {
+				time.Sleep(time.Millisecond)
+				if err := wants["query"](t.Context(), p.DB); err != nil {
+					return errors.Join(err, end())
+				}
+			}
+			return end()
+		}
+		for range workers {
+			all.Go(func() {
+				for done := 0; done < rounds; done++ {
+					if err := work(); err != nil {
+						assert.ErrorIs(t, err, pooled.ErrDeadlock)
+						refused.Add(1)
+						done--
+					}
+				}
+			})
+		}
+		all.Wait()
+		assert.Positive(t, refused.Load())
+		assert.Less(t, refused.Load(), int64(5), "of 200 transactions with 5 nested queries each")
+	})
+}
+
+// What is kept free for another class is no way out.
+func TestDeadlockOfAClassBesideWhatIsKeptForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newNarrowPool(t, 3, func(c *pooled.Config) {
+			c.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "admin", Weight: 1, Reserve: 2}}
+		})
+		end, err := holds["transaction"](t.Context(), p.DB)
+		require.NoError(t, err)
+		err = wants["query"](soon(t), p.DB)
+		assert.ErrorIs(t, err, pooled.ErrDeadlock)
+		assert.ErrorContains(t, err, "(pool_max_conns=3, 2 kept for others) are held by goroutines that wait")
+		require.NoError(t, end())
+		end, err = holds["transaction"](pooled.WithClass(t.Context(), "admin"), p.DB)
+		require.NoError(t, err)
+		require.NoError(t, wants["query"](pooled.WithClass(soon(t), "admin"), p.DB))
+		require.NoError(t, end())
 	})
 }

@@ -32,6 +32,7 @@ func newNested(cfg Config, d dialect.Dialect, servers []*server) (*nested.Nested
 			MayHold:  func(goroutine uint64) bool { return s.endpoint.MayHold(goroutine) },
 			Queue:    func() (taken, waiting int) { return s.endpoint.Queue() },
 			Holdings: s.nestedHoldings,
+			KeepOne:  func() { s.endpoint.KeepOne() },
 		})
 	}
 	return nested.New(o), nil

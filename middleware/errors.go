@@ -56,7 +56,8 @@ type AcquireTimeoutError struct {
 	InUse int
 	// Dialling is how many permits were taken by dials and validations under way, or by connections being made clean or closed.
 	Dialling int
-	// Kept is how many permits were free, but not for this session: kept for other classes (pool_classes), or more than its tenant may have (pool_tenant_max).
+	// Kept is how many permits were free, but not for this session: kept for other classes (pool_classes), more than its tenant may have (pool_tenant_max), or, after
+	// a deadlock, for those who hold one already.
 	Kept int
 	// OldestHeld is for how long the oldest borrower had held its connection; 0 when none was in use.
 	OldestHeld time.Duration
@@ -134,7 +135,7 @@ func (e *AcquireTimeoutError) advice() string {
 	case e.waitsForItself():
 		return "it waits for itself: " + unnest
 	case e.Kept > 0:
-		return "connections are kept for other classes or tenants: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
+		return "connections are kept for other classes or tenants, or after a deadlock for who holds one already: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"
 	case e.OldestHeld > 2*e.Waited:
@@ -182,7 +183,7 @@ func (e *OverloadedError) Error() string {
 	case e.Class != "":
 		fmt.Fprintf(&b, "there is none of %d permits (pool_max_conns) for the class %s, and ", e.MaxConns, e.Class)
 	case e.Kept > 0:
-		fmt.Fprintf(&b, "%d of %d permits (pool_max_conns) are kept for other tenants (pool_tenant_max), and ", e.Kept, e.MaxConns)
+		fmt.Fprintf(&b, "%d of %d permits (pool_max_conns) are kept for others, and ", e.Kept, e.MaxConns)
 	default:
 		fmt.Fprintf(&b, "all %d permits (pool_max_conns) are taken, and ", e.MaxConns)
 	}
@@ -226,6 +227,8 @@ type DeadlockError struct {
 	Endpoint string
 	// MaxConns is the number of permits (pool_max_conns).
 	MaxConns int
+	// Kept is how many of these were free, but not for these goroutines: kept for other classes (pool_classes) or tenants (pool_tenant_max).
+	Kept int
 	// Waited is how long this goroutine waited.
 	Waited time.Duration
 	// Cycle are the goroutines that wait for each other, with what they hold and want. The first is the one that gets the error.
@@ -238,8 +241,11 @@ const mostInCycle = 5
 // Error tells who waits for whom, and what can be done.
 func (e *DeadlockError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pooled: deadlock: all connections to %s (pool_max_conns=%d) are held by goroutines that wait for one more, and this one was refused after %s so that the others go on: ",
-		e.Endpoint, e.MaxConns, held.Round(e.Waited))
+	fmt.Fprintf(&b, "pooled: deadlock: all connections to %s (pool_max_conns=%d", e.Endpoint, e.MaxConns)
+	if e.Kept > 0 {
+		fmt.Fprintf(&b, ", %d kept for others", e.Kept)
+	}
+	fmt.Fprintf(&b, ") are held by goroutines that wait for one more, and this one was refused after %s so that the others go on: ", held.Round(e.Waited))
 	for i, n := range e.Cycle {
 		if i == mostInCycle {
 			fmt.Fprintf(&b, "; and %d more", len(e.Cycle)-i)

@@ -155,6 +155,8 @@ type Borrower struct {
 	Stack []uintptr
 	// Context is that of the acquisition. Rows and transactions of the call that acquired the connection end with it. Nil: not known.
 	Context context.Context
+	// Holds says that the goroutine has a connection already. It is only known where pooled looks for goroutines that wait for each other.
+	Holds bool
 }
 
 // Call is the event of the Call stage. The first group of fields is set before the call. Of these only Text and Once may be changed,

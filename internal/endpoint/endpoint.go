@@ -178,7 +178,11 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, e
 	if e.closed.Load() {
 		return nil, gate.Wait{}, ErrClosed
 	}
-	permit, waited, err := e.gate.Enter(ctx, e.pool.AcquireTimeout)
+	enter := e.gate.Enter
+	if r.Holds {
+		enter = e.gate.EnterHolding
+	}
+	permit, waited, err := enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		return nil, waited, e.noPermit(ctx, waited, err)
 	}
@@ -334,7 +338,7 @@ func (e *Endpoint) noPermit(ctx context.Context, waited gate.Wait, err error) er
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
 	t := e.timeout(waited.For, ctx.Err() == nil, context.DeadlineExceeded)
-	if waited.Class != "" || e.gate.MaxOfTenant > 0 { // otherwise they became free only just
+	if waited.Class != "" || e.gate.MaxOfTenant > 0 || e.gate.Keeps() { // otherwise they became free only just
 		t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)
 	}
 	t.Class, t.Served, t.PassedOver = waited.Class, expired.Served, waited.PassedOver
@@ -355,7 +359,7 @@ func (e *Endpoint) overloaded(waited gate.Wait, refusal *gate.RefusedError) erro
 	if refusal.Full {
 		o.MaxWaiters = e.gate.MaxWaiters
 	}
-	if e.gate.MaxOfTenant > 0 {
+	if e.gate.MaxOfTenant > 0 || e.gate.Keeps() {
 		o.Kept = max(0, int(e.gate.Room()))
 	}
 	return o
@@ -398,6 +402,9 @@ func (e *Endpoint) Queue() (taken, waiting int) {
 	queue := e.gate.Counts()
 	return queue.Taken, queue.Waiting
 }
+
+// KeepOne keeps one permit for callers that have a connection already: see [gate.Gate.KeepOne].
+func (e *Endpoint) KeepOne() { e.gate.KeepOne() }
 
 // Pressure tells how full the endpoint is: see [gate.Gate.Pressure].
 func (e *Endpoint) Pressure() float64 { return e.gate.Pressure() }

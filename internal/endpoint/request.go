@@ -15,6 +15,9 @@ type Request struct {
 	// found recently, it does not get an old one that nobody can validate. database/sql makes such a session for its last try.
 	Fresh bool
 
+	// Holds is set for a caller that has a connection already: see [Endpoint.KeepOne].
+	Holds bool
+
 	permit   gate.Permit
 	admitted bool            // the permit is the request's to give back; an abandoned dial takes it along
 	class    string          // of the call; empty: there is one

@@ -21,6 +21,7 @@ type Gate struct {
 	mu     sync.Mutex // guards what follows
 	shares shares
 	closed bool
+	relax  *time.Timer // has nothing be kept any more; nil: nothing is
 }
 
 // Options is what a gate is made of.
@@ -78,13 +79,27 @@ func (g *Gate) stamp(t time.Time) int64 {
 // Enter takes a permit, and waits for it until ctx is done or timeout (0 = none) has passed. It returns how the wait was and, when it did not get the permit,
 // a [*TimeoutError] if its time was over, the error of the context if that was cancelled, a [*RefusedError], [ErrClosed], or [ErrDismissed] if the gate was closed meanwhile.
 func (g *Gate) Enter(ctx context.Context, timeout time.Duration) (Permit, Wait, error) {
-	return g.enter(ctx, timeout, false)
+	return g.enter(ctx, timeout, inTurn)
+}
+
+// EnterHolding is Enter for somebody who has a permit already: see [Gate.KeepOne].
+func (g *Gate) EnterHolding(ctx context.Context, timeout time.Duration) (Permit, Wait, error) {
+	return g.enter(ctx, timeout, holding)
 }
 
 // EnterAhead is Enter for the pool's own work, which waits for nobody who waits, and is never refused.
 func (g *Gate) EnterAhead(ctx context.Context, timeout time.Duration) (Permit, Wait, error) {
-	return g.enter(ctx, timeout, true)
+	return g.enter(ctx, timeout, ahead)
 }
+
+// standing is what somebody is served as.
+type standing uint8
+
+const (
+	inTurn  standing = iota
+	holding          // it has a permit already
+	ahead            // it is the pool's own work
+)
 
 // Wait is how it was to come for a permit, whether that was got or not.
 type Wait struct {
@@ -93,13 +108,13 @@ type Wait struct {
 	PassedOver bool          // it had less time left than permits are held for, and others were served before it
 }
 
-func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Permit, Wait, error) {
+func (g *Gate) enter(ctx context.Context, timeout time.Duration, as standing) (Permit, Wait, error) {
 	if g.Limit == 0 {
 		return Permit{}, Wait{}, nil
 	}
 	var who caller
 	counted := g.shares.counted()
-	if counted && !own {
+	if counted && as != ahead {
 		who = g.callerOf(ctx)
 	}
 	g.mu.Lock()
@@ -107,14 +122,15 @@ func (g *Gate) enter(ctx context.Context, timeout time.Duration, own bool) (Perm
 		g.mu.Unlock()
 		return Permit{}, Wait{}, ErrClosed
 	}
-	if p, ok := g.tryLocked(who, own); ok {
+	if p, ok := g.tryLocked(who, as); ok {
+		g.keptLocked(as)
 		g.mu.Unlock()
 		return p, Wait{Class: g.classOf(p.tenant)}, nil
 	}
-	if !counted && !own {
+	if !counted && as != ahead {
 		who = g.callerOf(ctx)
 	}
-	w, err := g.joinLocked(ctx, who, timeout, own)
+	w, err := g.joinLocked(ctx, who, timeout, as)
 	g.mu.Unlock()
 	if err != nil {
 		return Permit{}, Wait{Class: g.classOf(w.tenant)}, err
@@ -132,20 +148,24 @@ func (g *Gate) classOf(t *tenant) string {
 }
 
 // tryLocked takes a permit if there is one.
-func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
+func (g *Gate) tryLocked(who caller, as standing) (Permit, bool) {
 	switch s := &g.shares; {
 	case s.taken >= s.limit:
 		return Permit{}, false
-	case own:
+	case as == ahead:
 		s.taken++
 		return Permit{}, true
 	case !s.counted():
+		c := s.classes[0]
+		if s.kept > 0 && !s.has(c, as) {
+			return Permit{}, false
+		}
 		s.taken++
-		s.classes[0].Admitted++
+		c.Admitted++
 		return Permit{}, true
 	default:
 		c := s.find(who.class)
-		if t := c.of(who.tenant); s.has(c) && s.may(t) {
+		if t := c.of(who.tenant); s.has(c, as) && s.may(t) {
 			c.Admitted++
 			if s.waiting == 0 {
 				return s.lend(t, g.now()), true
@@ -158,7 +178,7 @@ func (g *Gate) tryLocked(who caller, own bool) (Permit, bool) {
 }
 
 // joinLocked lets somebody wait, if one more may.
-func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration, own bool) (*waiter, error) {
+func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration, as standing) (*waiter, error) {
 	now := g.now()
 	w := &waiter{joined: now, served: g.shares.served, admitted: make(chan struct{}), index: outside}
 	if deadline, ok := ctx.Deadline(); ok {
@@ -168,7 +188,7 @@ func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration
 	if timeout > 0 && (w.until == 0 || now+int64(timeout) < w.until) {
 		w.until = now + int64(timeout)
 	}
-	if own {
+	if as == ahead {
 		g.shares.push(w)
 		return w, nil
 	}
@@ -181,6 +201,9 @@ func (g *Gate) joinLocked(ctx context.Context, who caller, timeout time.Duration
 	}
 	c.crowd.arrived(now, c.Waiting)
 	g.shares.push(w)
+	if as == holding {
+		w.holder = g.shares.holders.PushBack(w)
+	}
 	g.watchLocked(c, now)
 	return w, nil
 }
@@ -250,7 +273,7 @@ func (g *Gate) TryEnter() bool {
 	if g.shares.waiting > 0 {
 		return false
 	}
-	_, ok := g.tryLocked(caller{}, true)
+	_, ok := g.tryLocked(caller{}, ahead)
 	return ok
 }
 
@@ -272,7 +295,15 @@ func (g *Gate) leaveLocked(p Permit) {
 	}
 	now := g.now()
 	s.give(p, now)
-	for w := s.next(now); w != nil; w = s.next(now) {
+	g.serveLocked(now)
+}
+
+// serveLocked hands out what there is.
+func (g *Gate) serveLocked(now int64) {
+	for w := g.shares.next(now); w != nil; w = g.shares.next(now) {
+		if w.holder != nil {
+			g.keptLocked(holding)
+		}
 		close(w.admitted)
 		if w.tenant != nil {
 			g.watchLocked(w.tenant.class, now)
@@ -340,6 +371,7 @@ func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
+	g.keepNoneLocked()
 	for g.shares.own.Len() > 0 {
 		w := first(&g.shares.own)
 		g.shares.remove(w)

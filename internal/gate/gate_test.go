@@ -239,14 +239,14 @@ func BenchmarkWaiter(b *testing.B) {
 				enterOrFail(b, g)
 				g.mu.Lock()
 				for range n {
-					_, err := g.joinLocked(b.Context(), caller{}, timeout, false)
+					_, err := g.joinLocked(b.Context(), caller{}, timeout, inTurn)
 					require.NoError(b, err)
 				}
 				g.mu.Unlock()
 				b.ReportAllocs()
 				for b.Loop() {
 					g.mu.Lock()
-					w, _ := g.joinLocked(b.Context(), caller{}, timeout, false)
+					w, _ := g.joinLocked(b.Context(), caller{}, timeout, inTurn)
 					g.shares.remove(w)
 					g.mu.Unlock()
 				}

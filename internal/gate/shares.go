@@ -12,6 +12,8 @@ type shares struct {
 	classes      []*class
 	held         map[string]int // permits of each tenant, in all classes together; empty without mostOfTenant
 	own          list.List      // of *waiter of the pool's own work, the oldest first
+	holders      list.List      // of *waiter who have a permit already, the oldest first
+	kept         int            // permits that are only for these: see [Gate.KeepOne]
 	taken        int            // permits
 	waiting      int
 	served       uint64  // how many of them got one
@@ -32,8 +34,11 @@ func (s *shares) find(name string) *class {
 }
 
 // has reports whether there is a permit for a class: one that is free, and not kept for others.
-func (s *shares) has(c *class) bool {
+func (s *shares) has(c *class, as standing) bool {
 	free := s.limit - s.taken
+	if as == inTurn {
+		free -= s.kept
+	}
 	for _, other := range s.classes {
 		if other != c {
 			free -= max(0, other.Reserve-other.Taken)
@@ -139,6 +144,9 @@ func (s *shares) remove(w *waiter) {
 // left notes that one has been taken out of its line.
 func (s *shares) left(w *waiter) {
 	w.forgo()
+	if w.holder != nil {
+		s.holders.Remove(w.holder)
+	}
 	s.waiting--
 	w.tenant.class.Waiting--
 	s.settle(w.tenant)
@@ -157,23 +165,45 @@ func (s *shares) next(now int64) *waiter {
 	}
 	c := s.choose()
 	if c == nil {
-		return nil
+		return s.nextHolder(now)
 	}
 	t := c.servable.first()
 	s.least, c.least = c.paid, t.paid
 	w := t.line.next(now, c.holds.last.Typical(), c.crowd.over && c.crowd.sheds)
+	s.serve(w, now)
+	return w
+}
+
+// nextHolder takes out who may have what is kept, with a permit; nil: there is nobody.
+func (s *shares) nextHolder(now int64) *waiter {
+	if s.kept == 0 {
+		return nil
+	}
+	for e := s.holders.Front(); e != nil; e = e.Next() {
+		w := e.Value.(*waiter)
+		if s.has(w.tenant.class, holding) && s.may(w.tenant) {
+			w.tenant.line.remove(w)
+			s.serve(w, now)
+			return w
+		}
+	}
+	return nil
+}
+
+// serve gives a permit to one that has been taken out of its line.
+func (s *shares) serve(w *waiter, now int64) {
+	c := w.tenant.class
 	s.left(w)
-	w.permit = s.sell(t, now)
+	w.permit = s.sell(w.tenant, now)
 	s.served++
 	c.crowd.admitted(now, c.holds.mean)
-	return w
 }
 
 // choose returns the class whose turn it is: of those that have fewer permits than they may while others wait, if there are any.
 func (s *shares) choose() *class {
 	var best *class
 	for _, c := range s.classes {
-		if c.servable.Len() == 0 || !s.has(c) {
+		if c.servable.Len() == 0 || !s.has(c, inTurn) {
 			continue
 		}
 		if best == nil || best.isFull() && !c.isFull() || best.isFull() == c.isFull() && c.paid < best.paid {

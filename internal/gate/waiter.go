@@ -18,6 +18,7 @@ type waiter struct {
 	err      error         // why it gets none
 
 	arrival *list.Element // among those of its class who can be helped; nil: it cannot
+	holder  *list.Element // among those who have a permit already; nil: it has none
 	line    *list.List    // of those who are off as it is
 	place   *list.Element // in that line
 	stage   stage

@@ -56,6 +56,7 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 		a.Conn = s.conn
 		return nil
 	}
+	s.request.Holds = a.Borrower.Holds
 	conn, waited, err := s.target.endpoint.Acquire(ctx, &s.request)
 	for err == endpoint.ErrClosed { // since the call began, by another *sql.DB
 		if err = s.source.life.Wake(); err == nil {

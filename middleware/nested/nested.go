@@ -42,6 +42,7 @@ type Server struct {
 	MayHold  func(goroutine uint64) bool
 	Queue    func() (taken, waiting int) // how many permits are taken, and how many sessions wait for one
 	Holdings func() []Holding            // the connections in use, in no order
+	KeepOne  func()                      // keeps a permit for those who hold a connection, for a while
 }
 
 // Holding is a connection in use, as it was at one moment.
@@ -146,6 +147,7 @@ func (n *Nested) again(ctx context.Context, a *middleware.Acquisition, server in
 	if s.MaxConns == 0 {
 		return next(ctx, a)
 	}
+	a.Borrower.Holds = true
 	ctx, w.refuse = context.WithCancelCause(ctx)
 	defer w.refuse(nil)
 	n.begin(w)

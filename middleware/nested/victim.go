@@ -10,7 +10,7 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// endDeadlock refuses one of those who wait in a deadlock.
+// endDeadlock refuses one of those who wait in a deadlock. What it gives back is for the others, and not for whoever comes and may do the same again.
 func (n *Nested) endDeadlock(s *suspicion) {
 	var all []Holding
 	for _, holdings := range s.full {
@@ -20,7 +20,7 @@ func (n *Nested) endDeadlock(s *suspicion) {
 	first := n.victim(s, all)
 	server := n.Servers[first.server]
 	deadlock := &middleware.DeadlockError{
-		Endpoint: server.Endpoint, MaxConns: server.MaxConns, Waited: time.Since(first.since),
+		Endpoint: server.Endpoint, MaxConns: server.MaxConns, Kept: server.MaxConns - len(s.full[first.server]), Waited: time.Since(first.since),
 		Cycle: []held.Nested{n.describe(first.goroutine, all, first)},
 	}
 	told := map[uint64]bool{first.goroutine: true}
@@ -29,6 +29,9 @@ func (n *Nested) endDeadlock(s *suspicion) {
 			told[h.Goroutine] = true
 			deadlock.Cycle = append(deadlock.Cycle, n.describe(h.Goroutine, all, s.waiting[h.Goroutine]))
 		}
+	}
+	for server := range s.full {
+		n.Servers[server].KeepOne()
 	}
 	first.refuse(deadlock)
 }
