@@ -29,10 +29,11 @@ func (n *Nested) suspect() *suspicion {
 			continue
 		}
 		server := &n.Servers[w.server]
-		if taken, _ := server.Queue(); taken < server.MaxConns {
+		taken, _ := server.Queue()
+		if taken < server.MaxConns() {
 			continue
 		}
-		if all := server.Holdings(); len(all) == server.MaxConns && !slices.ContainsFunc(all, func(h Holding) bool { return h.moves() || n.endsSooner(&h, s.waiting[h.Goroutine]) }) {
+		if all := server.Holdings(); len(all) == taken && !slices.ContainsFunc(all, func(h Holding) bool { return h.moves() || n.endsSooner(&h, s.waiting[h.Goroutine]) }) {
 			slices.SortFunc(all, byConn)
 			s.full[w.server] = all
 		}
