@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
@@ -28,6 +29,8 @@ import (
 type (
 	// Config is the settings of a connector. Start from [ParseDSN] or [NewConfig]; see package policy.
 	Config = policy.Config
+	// Profile is a word for settings that are wanted together: see [Config.UseProfile].
+	Profile = policy.Profile
 	// Replica is one more server of a cluster: see [policy.Routing].
 	Replica = policy.Replica
 	// Middleware is a policy of one's own; see package middleware.
@@ -54,6 +57,12 @@ type (
 	ReclaimedError = middleware.ReclaimedError
 	// InitError tells that pool_init failed.
 	InitError = middleware.InitError
+)
+
+// The profiles.
+const (
+	ProfileNone    = policy.ProfileNone
+	ProfileService = policy.ProfileService
 )
 
 // Sentinels for pooled's own refusals, for errors.Is.
@@ -115,7 +124,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		return nil, err
 	}
 	c := &Connector{servers: servers}
-	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64)}
+	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: &unlimited{Logger: cfg.Logger, start: time.Now()}}
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
 	})

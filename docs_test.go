@@ -45,7 +45,7 @@ func keysMarkdown(keys []policy.Key) string {
 		fmt.Fprintf(&b, "### %s\n", title)
 		for _, k := range keys {
 			if int(k.Usage) == usage {
-				fmt.Fprintf(&b, "\n#### `%s`\n\n```\nType:    %s\nValues:  %s\nDefault: %s\n```\n\n%s\n", k.Name, k.Type, k.Values, cmp.Or(k.Default, "none"), k.Doc)
+				fmt.Fprintf(&b, "\n#### `%s`\n\n```\nType:    %s\nValues:  %s\nDefault: %s\n```\n\n%s\n", k.Name, k.Type, k.Values, defaultOf(k), k.Doc)
 			}
 		}
 		if usage != int(policy.Rare) {
@@ -53,6 +53,15 @@ func keysMarkdown(keys []policy.Key) string {
 		}
 	}
 	return b.String()
+}
+
+// defaultOf tells what a key has that is left out.
+func defaultOf(k policy.Key) string {
+	text := cmp.Or(k.Default, "none")
+	if k.Service != "" {
+		text += "; " + k.Service + " with pool_profile=service"
+	}
+	return text
 }
 
 // documents lists the files that people read.

@@ -36,6 +36,16 @@ func Example() {
 	// Output: localhost:5432 20 0
 }
 
+// Settings that a service wants together have one word. What is set afterwards counts more.
+func Example_profile() {
+	cfg := pooled.NewConfig()
+	cfg.UseProfile(pooled.ProfileService)
+	cfg.Pool.AcquireTimeout = 5 * time.Second
+	cfg.DriverName, cfg.DSN = "pgx", "postgres://localhost/shop"
+	fmt.Println(policy.FormatDSN(cfg))
+	// Output: postgres://localhost/shop?pool_profile=service&pool_acquire_timeout=5s
+}
+
 // One *sql.DB for a cluster: reads go to replicas, where a session sees what it has written.
 func Example_replicas() {
 	db, err := sql.Open("pooled", "postgres://app:secret@db1/shop?pool_replicas=db2:5432,db3:5432")

@@ -13,3 +13,6 @@ func (c *Connector) ReclaimUnused() int {
 
 // TendNow looks after the idle connections, as the endpoint does each second.
 func (c *Connector) TendNow() { c.servers[0].endpoint.LookAfter() }
+
+// SetLimit changes how many connections the first server's pool may have.
+func (c *Connector) SetLimit(limit int) { c.servers[0].endpoint.SetLimit(limit) }

@@ -31,8 +31,8 @@ func (s *server) figures(e *EndpointStats, tell func(f tracing.Figure, part stri
 	tell(tracing.Connections, "idle", uint64(e.Idle))
 	tell(tracing.Connections, "used", uint64(e.InUse))
 	tell(tracing.MinIdle, "", uint64(s.pool.MinIdleConns))
-	if s.pool.MaxConns > 0 {
-		tell(tracing.MaxConnections, "", uint64(s.pool.MaxConns))
+	if e.MaxConns > 0 {
+		tell(tracing.MaxConnections, "", uint64(e.MaxConns))
 		tell(tracing.Nested, "", e.Nested.Nested)
 		tell(tracing.Deadlocks, "", e.Nested.Deadlocks)
 	}

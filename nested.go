@@ -14,7 +14,7 @@ import (
 // know, or nobody can.
 func newNested(cfg Config, d dialect.Dialect, servers []*server) (*nested.Nested, error) {
 	refuses := cfg.Nested == policy.NestedError
-	limited := slices.ContainsFunc(servers, func(s *server) bool { return s.pool.MaxConns > 0 })
+	limited := slices.ContainsFunc(servers, func(s *server) bool { return s.pool.Limited() })
 	if cfg.Nested == policy.NestedOff || !refuses && !limited {
 		return nil, nil
 	}
@@ -28,7 +28,8 @@ func newNested(cfg Config, d dialect.Dialect, servers []*server) (*nested.Nested
 	for _, s := range servers {
 		s.nested = true
 		o.Servers = append(o.Servers, nested.Server{
-			Endpoint: s.info.Name, MaxConns: s.pool.MaxConns, Timeout: s.pool.AcquireTimeout,
+			Endpoint: s.info.Name, Timeout: s.pool.AcquireTimeout,
+			MaxConns: func() int { return s.endpoint.Limit() },
 			MayHold:  func(goroutine uint64) bool { return s.endpoint.MayHold(goroutine) },
 			Queue:    func() (taken, waiting int) { return s.endpoint.Queue() },
 			Holdings: s.nestedHoldings,

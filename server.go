@@ -15,6 +15,7 @@ import (
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/reset"
+	"github.com/gopooled/pooled/middleware/sizing"
 	"github.com/gopooled/pooled/middleware/sqlcommenter"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
@@ -141,19 +142,20 @@ func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, erro
 // furnishing is what the servers of a connector have in common.
 type furnishing struct {
 	Config
-	dialect dialect.Dialect
-	outer   []Middleware // those of all servers
-	watched bool         // leaks are looked for
-	routed  bool         // there may be several servers
-	unseen  bool         // others reach server connections: middlewares of the program, or hooks of its own connector
-	lastID  *atomic.Uint64
+	dialect   dialect.Dialect
+	outer     []Middleware // those of all servers
+	watched   bool         // leaks are looked for
+	routed    bool         // there may be several servers
+	unlimited *unlimited   // tells that a pool has no limit
+	unseen    bool         // others reach server connections: middlewares of the program, or hooks of its own connector
+	lastID    *atomic.Uint64
 
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
 }
 
 // furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
 func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
-	if len(f.Queue.Classes) > 1 && s.pool.MaxConns > 0 { // outside of those that take a connection before next runs, or change the text
+	if len(f.Queue.Classes) > 1 && s.pool.Limited() { // outside of those that take a connection before next runs, or change the text
 		own = append(own, classed(s.callerClass()))
 	}
 	if f.Breaker.On {
@@ -164,6 +166,9 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 			OnStateChange: f.OnStateChange, Logger: f.Logger,
 		})
 		own = append(own, s.breaker.Middleware())
+	}
+	if !s.pool.Limited() {
+		own = append(own, f.unlimited.Middleware(func() int { return s.endpoint.CountOpen() }))
 	}
 	all := f.outer[:len(f.outer):len(f.outer)]
 	switch {
@@ -179,6 +184,12 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
 	case len(f.Reset.Harmless) > 0:
 		return fmt.Errorf("pooled: pool_harmless=%s has no effect, because %s is not of a driver whose sessions pooled knows: leave it out", f.Reset.Harmless[0], s.Address)
+	}
+	if s.pool.MaxConns == policy.AutoConns { // inside of the one that makes sessions clean
+		own = append(own, sizing.New(sizing.Options{
+			Endpoint: s.info.Name, Ask: s.Capacity, Set: func(limit int) { s.endpoint.SetLimit(limit) }, Reserved: f.Queue.Reserved(),
+			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Logger: f.Logger,
+		}).Middleware())
 	}
 	if f.SQLCommenter.Mode != policy.SQLCommenterOff { // inside all others, which see the caller's text
 		s.commenter = sqlcommenter.New(sqlcommenter.Options{

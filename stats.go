@@ -28,7 +28,7 @@ type RoutingStats = routing.Stats
 type EndpointStats struct {
 	// Endpoint is the address of the server, without user and password.
 	Endpoint string
-	// MaxConns is pool_max_conns; 0 = no limit.
+	// MaxConns is pool_max_conns, with auto what the limit is now; 0 = no limit.
 	MaxConns int
 	// Open is how many server connections there are: InUse and Idle.
 	Open int
@@ -106,7 +106,7 @@ type Closes struct {
 	Lifetime uint64
 	// IdleTime: idle for pool_max_conn_idle_time.
 	IdleTime uint64
-	// IdleLimit: pool_max_idle_conns were idle already.
+	// IdleLimit: pool_max_idle_conns were idle already, or pool_max_conns=auto has lowered the limit.
 	IdleLimit uint64
 	// Failed: a call told that the connection was dead.
 	Failed uint64

@@ -82,6 +82,10 @@ type Server struct {
 	// StatementShare is how many prepared statements the caches of one pool may hold, of those that the server has room for; 0: any number. Nil: the
 	// server has no limit.
 	StatementShare func() int64
+	// Capacity asks for how many connections the user of a connection may have to its database, of all programs together: what the server's configuration and
+	// the limits of the user and the database leave. An error says that this is not known, also that a proxy stands in between whose limits
+	// are others. It is asked on a clean session, and leaves it clean. Nil: nobody can ask.
+	Capacity func(ctx context.Context, conn driver.Conn) (int, error)
 	// EndedIdle reports whether an error proves that the server had ended the session because nobody used it, before it read anything of the call: the
 	// call may run on another connection. Nil: no error does.
 	EndedIdle func(conn driver.Conn, err error) bool

@@ -381,6 +381,35 @@ var dsnCases = []dsnCase{
 		},
 	},
 	{
+		name: "profile", driver: "pgx", native: "host=db", dsn: "host=db pool_profile=service", shown: "host=db pool_profile=service",
+		set: func(c *policy.Config) { c.UseProfile(policy.ProfileService) },
+	},
+	{
+		name: "profile that stands behind what overrules it", driver: "pgx", native: "host=db",
+		dsn: "host=db pool_max_conns=9 pool_shed=off pool_acquire_timeout=0 pool_profile=service",
+		set: func(c *policy.Config) {
+			c.UseProfile(policy.ProfileService)
+			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Queue.Shed = 9, 0, false
+		},
+		format: "host=db pool_profile=service pool_max_conns=9 pool_acquire_timeout=0 pool_shed=off",
+	},
+	{
+		name: "profile without what it is for", driver: "pgx", native: "host=db", dsn: "host=db pool_profile=service pool_max_conns=0 pool_leak=off",
+		set: func(c *policy.Config) {
+			c.UseProfile(policy.ProfileService)
+			c.Pool.MaxConns, c.Leak.Threshold = 0, 0
+		},
+	},
+	{
+		name: "profile and what it sets already", driver: "pgx", native: "host=db", dsn: "host=db pool_profile=service pool_max_conns=auto pool_breaker=on",
+		set:    func(c *policy.Config) { c.UseProfile(policy.ProfileService) },
+		format: "host=db pool_profile=service",
+	},
+	{
+		name: "a limit by the server's own figures", driver: "pgx", native: "host=db", dsn: "host=db pool_max_conns=auto pool_max_waiters=50",
+		set: func(c *policy.Config) { c.Pool.MaxConns, c.Queue.MaxWaiters = policy.AutoConns, 50 },
+	},
+	{
 		name: "all settings at 0", driver: "pgx", native: "host=db",
 		dsn: "host=db pool_max_idle_conns=0 pool_warm_statements=0 pool_max_conn_lifetime=0 pool_max_conn_lifetime_jitter=0 " +
 			"pool_max_conn_idle_time=0 pool_connect_timeout=0 pool_validate_after=0 pool_max_dials=0 pool_keepalive=0 pool_stmt_cache=0",

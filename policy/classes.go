@@ -115,14 +115,21 @@ func (q Queue) validate(p Pool) error {
 	if q.Class != "" && !q.has(q.Class) {
 		return fmt.Errorf("pooled: pool_class=%s is none of pool_classes: add it there, or correct the name", q.Class)
 	}
-	reserved := 0
-	for _, c := range q.Classes {
-		reserved += c.Reserve
-	}
-	if p.MaxConns > 0 && reserved >= p.MaxConns && len(q.Classes) > 1 {
+	if reserved := q.Reserved(); p.MaxConns > 0 && reserved > 0 && reserved >= p.MaxConns {
 		return fmt.Errorf("pooled: pool_classes keeps %d connections free, and pool_max_conns=%d allows no more: nobody else would get one; keep fewer, or raise pool_max_conns", reserved, p.MaxConns)
 	}
 	return nil
+}
+
+// Reserved is how many connections are kept free for classes. 0: there is nobody whom they could be kept from.
+func (q Queue) Reserved() (n int) {
+	if len(q.Classes) < 2 {
+		return 0
+	}
+	for _, c := range q.Classes {
+		n += c.Reserve
+	}
+	return n
 }
 
 func (q Queue) has(name string) bool {

@@ -16,6 +16,8 @@ import (
 
 // Values of a setting that are words in a DSN.
 const (
+	// AutoConns as [Pool].MaxConns is a modest share of what the server has room for, by its own figures. In a DSN: auto.
+	AutoConns = -1
 	// AllIdle as [Pool].MaxIdleConns keeps as many idle connections as were in use. In a DSN: all.
 	AllIdle = -1
 	// AutoIdle as [Pool].MaxIdleConns keeps as many idle connections as the last minute has needed at its peak, and lets the rest go gradually. In a
@@ -82,13 +84,15 @@ type Config struct {
 	// slog.Default(), as it is when something is logged. Only in Go.
 	Logger *slog.Logger
 
-	begun bool // by NewConfig: it is no literal
+	begun   bool    // by NewConfig: it is no literal
+	profile Profile // what it began with; the fields say what holds
 }
 
 // Pool is how many server connections an endpoint keeps, for how long, and what is asked of them. A connection may live
 // or be idle somewhat longer than its limit: limits are looked at when it is borrowed or given back, and now and then.
 type Pool struct {
-	// MaxConns is how many server connections may exist, in use and idle: pool_max_conns. 0, the default, = no limit.
+	// MaxConns is how many server connections may exist, in use and idle: pool_max_conns. 0, the default, = no limit. [AutoConns] = a quarter of those that
+	// the server has room for, but not more than 20, or 4 for each CPU that the program may use; [UntoldConns] as long as the server has not told.
 	MaxConns int
 	// MaxIdleConns is how many of them may be idle: pool_max_idle_conns. 0 = none, so that every connection is closed when
 	// it is given back; the default is [AutoIdle]. At most MaxConns, if that is set.
@@ -132,6 +136,12 @@ type Pool struct {
 	// shown with it.
 	Init string
 }
+
+// UntoldConns is the limit with [AutoConns] as long as the server has not told its figures, or if nobody can read them.
+const UntoldConns = 10
+
+// Limited reports whether there is a limit for server connections, be it known by now or not.
+func (p Pool) Limited() bool { return p.MaxConns != 0 }
 
 // Jitter is MaxConnLifetimeJitter with [AutoJitter] worked out: a tenth of the lifetime. 0 = none.
 func (p Pool) Jitter() time.Duration {

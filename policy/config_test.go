@@ -54,7 +54,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 	}{
 		{"no driver", func(c *policy.Config) { c.DriverName = "" }, "pooled: no real driver: set pool_driver in a DSN, or DriverName"},
 		{"itself", func(c *policy.Config) { c.DriverName = "pooled-pgx" }, "pooled: the real driver cannot be pooled-pgx"},
-		{"negative size", func(c *policy.Config) { c.Pool.MaxConns = -1 }, "pooled: pool_max_conns=-1 is negative"},
+		{"negative size", func(c *policy.Config) { c.Pool.MaxConns = -2 }, "pooled: pool_max_conns=-2 is negative"},
 		{"negative size past the word", func(c *policy.Config) { c.Pool.MaxIdleConns = -3 }, "pooled: pool_max_idle_conns=-3 is negative"},
 		{"negative duration", func(c *policy.Config) { c.Pool.ConnectTimeout = -time.Second }, "pooled: pool_connect_timeout=-1s is negative"},
 		{"negative cache", func(c *policy.Config) { c.Statements.CacheSize = -1 }, "pooled: pool_stmt_cache=-1 is negative"},
@@ -157,7 +157,7 @@ func TestAutoJitterIsATenthOfTheLifetime(t *testing.T) {
 
 func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 	defaults := map[string]string{
-		"pool_driver": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
+		"pool_driver": "", "pool_profile": "none", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_max_waiters": "0", "pool_shed": "off", "pool_queue_target": "auto", "pool_queue_interval": "auto",
 		"pool_classes": "", "pool_class": "", "pool_tenant": "", "pool_tenant_max": "0",

@@ -60,9 +60,11 @@ func parse(dsn string, r reading) (Config, error) {
 // pair is a pool_ key and its value as found in a DSN, unquoted.
 type pair struct{ key, value string }
 
-// apply sets what the pairs say.
+// apply sets what the pairs say, the profile first.
 func (c *Config) apply(pairs []pair) error {
 	seen := make(map[string]bool, len(pairs))
+	pairs = slices.Clone(pairs)
+	slices.SortStableFunc(pairs, func(a, b pair) int { return a.place() - b.place() })
 	for _, p := range pairs {
 		k := find(p.key)
 		switch {

@@ -66,7 +66,7 @@ var inertRules = []inertRule{
 	},
 	{
 		keys:     []string{"pool_max_waiters", "pool_shed", "pool_classes", "pool_tenant", "pool_tenant_max"},
-		inert:    unless(func(c Config) bool { return c.Pool.MaxConns > 0 || c.Routing.ownPools() }, "pool_max_conns=0 lets nobody wait"),
+		inert:    unless(func(c Config) bool { return c.Pool.Limited() || c.Routing.ownPools() }, "pool_max_conns=0 lets nobody wait"),
 		cure:     "write how many connections there may be, such as pool_max_conns=20",
 		mayBeOff: true,
 	},

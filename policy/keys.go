@@ -12,6 +12,9 @@ const keyPrefix = "pool_"
 // driverKey is the one key that also decides how the rest of a DSN is read.
 const driverKey = keyPrefix + "driver"
 
+// profileKey is the one key that comes before all others, as it changes what they have when they are left out.
+const profileKey = keyPrefix + "profile"
+
 // key is one row of the table: everything this package knows about a setting besides its field in [Config].
 type key struct {
 	Key
@@ -35,14 +38,20 @@ var keys = []key{
 		// The form of the DSN says it; FormatDSN adds the key where it does not.
 		get: func(Config) string { return "" },
 	},
+	profile(Key{
+		Name: profileKey,
+		Doc:  "Settings that are wanted together. service is for a service that must stay up under load; what it sets is told with each setting, and each may still be set otherwise.",
+	}),
 	list(Key{
 		Name: "pool_use", Values: "names given to pooled.RegisterMiddleware, separated by commas",
 		Doc: "Middlewares of your own. The first is the outermost.",
 	}, func(c *Config) *[]string { return &c.Use }),
 	size(Key{
-		Name: "pool_max_conns", Values: "0 or more; 0 = no limit",
-		Doc: "How many server connections may exist for each endpoint, in use and idle.",
-	}, func(c *Config) *int { return &c.Pool.MaxConns }),
+		Name: "pool_max_conns", Values: "0 or more, or auto; 0 = no limit",
+		Doc: "How many server connections may exist for each endpoint, in use and idle. auto is a quarter of those that the server has room for, so that four programs fit, but not more than 20, or 4 for each CPU that " +
+			"the program may use. The server is asked when the first connection is given back, in the background, and again every ten minutes: PostgreSQL for max_connections without the reserved ones and the limits of the role and the " +
+			"database, MySQL and MariaDB for max_connections and max_user_connections. As long as it has not told, the limit is 10: it stays so behind PgBouncer, whose own limits only its operator knows, and with other drivers.",
+	}, func(c *Config) *int { return &c.Pool.MaxConns }, word[int]{"auto", AutoConns}),
 	size(Key{
 		Name: "pool_max_idle_conns", Values: "0 up to pool_max_conns, auto or all; 0 = none",
 		Doc: "How many of them may be idle. auto keeps as many as the last minute has needed at its peak, and lets the rest go gradually. all keeps as many as were in use.",
@@ -322,10 +331,10 @@ func (k *key) show(value string) string {
 	return value
 }
 
-// settings lists what c has set differently from the defaults, in the table's order.
+// settings lists what c has set differently from the defaults, or from its profile, in the table's order.
 func (c Config) settings() []pair {
 	var pairs []pair
-	defaults := NewConfig()
+	defaults := c.profile.begins()
 	for _, k := range keys {
 		if value := k.get(c); value != "" && value != k.get(defaults) {
 			pairs = append(pairs, pair{k.Name, value})
@@ -340,6 +349,7 @@ type Key struct {
 	Type    string // number, ratio, duration, word, list, name or SQL
 	Values  string // what is allowed, and what 0 means
 	Default string // empty = none
+	Service string // what pool_profile=service sets; empty = the default
 	Doc     string // one or two sentences
 	Usage   Usage
 }
@@ -356,7 +366,7 @@ const (
 
 // usages are those that are not Rare.
 var usages = map[string]Usage{
-	"pool_max_conns": Essential, "pool_acquire_timeout": Essential, "pool_shed": Essential, "pool_breaker": Essential, "pool_min_idle_conns": Essential, "pool_replicas": Essential,
+	profileKey: Essential, "pool_max_conns": Essential, "pool_acquire_timeout": Essential, "pool_shed": Essential, "pool_breaker": Essential, "pool_min_idle_conns": Essential, "pool_replicas": Essential,
 	driverKey: Frequent, "pool_use": Frequent, "pool_max_idle_conns": Frequent, "pool_max_conn_lifetime": Frequent,
 	"pool_max_conn_idle_time": Frequent, "pool_connect_timeout": Frequent, "pool_init": Frequent, "pool_reset": Frequent, "pool_harmless": Frequent, "pool_leak": Frequent,
 	"pool_leak_reclaim": Frequent, "pool_routing": Frequent, "pool_consistency": Frequent, "pool_max_lag": Frequent, "pool_classes": Frequent, "pool_sqlcommenter": Frequent,
@@ -371,6 +381,9 @@ func Keys() []Key {
 		docs[i].Usage = Rare
 		if usage, ok := usages[k.Name]; ok {
 			docs[i].Usage = usage
+		}
+		if service := k.get(ProfileService.begins()); service != docs[i].Default {
+			docs[i].Service = service
 		}
 	}
 	return docs

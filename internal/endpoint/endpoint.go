@@ -28,7 +28,8 @@ import (
 // Endpoint is one database server and the pool of connections to it. It is safe for concurrent use.
 type Endpoint struct {
 	info     *middleware.Endpoint
-	pool     policy.Pool
+	pool     policy.Pool // but for its limit, which may change: see Limit
+	queue    policy.Queue
 	Logger   *slog.Logger
 	server   dialect.Server
 	shared   serverconn.Config
@@ -63,6 +64,7 @@ type Endpoint struct {
 	warming     chan struct{}  // holds a value while somebody warms the pool
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
+	lowered     atomic.Bool    // there may be more connections than the limit, which was higher
 	idle        atomic.Int64
 	going       atomic.Int64 // that were idle, and are being closed
 	surplus     surplus
@@ -106,6 +108,7 @@ func New(o Options) *Endpoint {
 	e := &Endpoint{
 		info:    o.Info,
 		pool:    o.Pool,
+		queue:   o.Queue,
 		Logger:  o.Logger,
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
@@ -119,8 +122,9 @@ func New(o Options) *Endpoint {
 		warming: make(chan struct{}, 1),
 		lastID:  o.LastID,
 	}
+	limit := firstLimit(o.Pool, o.Queue)
 	e.gate = gate.New(gate.Options{
-		Limit: o.Pool.MaxConns, Classes: classes(o.Queue, o.Pool.MaxConns), Class: o.Queue.Class, Tenant: o.Queue.Tenant, MaxOfTenant: o.Queue.TenantMax.Of(o.Pool.MaxConns),
+		Limit: limit, Classes: classes(o.Queue, limit), Class: o.Queue.Class, Tenant: o.Queue.Tenant, MaxOfTenant: o.Queue.TenantMax.Of(limit),
 		Unknown: func(name string) {
 			o.Logger.Warn("pooled: calls belong to a class that pool_classes does not have; they count as those that name none", "endpoint", o.Info.Name, "class", name)
 		},
@@ -350,7 +354,7 @@ func (e *Endpoint) overloaded(waited gate.Wait, refusal *gate.RefusedError) erro
 	o := &middleware.OverloadedError{
 		Endpoint:   e.info.Name,
 		Class:      waited.Class,
-		MaxConns:   e.pool.MaxConns,
+		MaxConns:   e.Limit(),
 		Waited:     waited.For,
 		Waiters:    refusal.Waiting,
 		Wait:       refusal.Wait,
@@ -375,7 +379,7 @@ func (e *Endpoint) timeout(waited time.Duration, ours bool, cause error) *middle
 	t := &middleware.AcquireTimeoutError{
 		Endpoint:   e.info.Name,
 		Waited:     waited,
-		MaxConns:   e.pool.MaxConns,
+		MaxConns:   e.Limit(),
 		InUse:      held,
 		Dialling:   max(queue.Taken-held, 0),
 		OldestHeld: oldest,

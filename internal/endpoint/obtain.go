@@ -111,9 +111,7 @@ func (s *standing) ask() (again time.Duration) {
 
 // expect tells what is known of how soon a connection is to be had.
 func (e *Endpoint) expect() expectation {
-	e.mu.Lock()
-	open := len(e.conns)
-	e.mu.Unlock()
+	open := e.CountOpen()
 	return expectation{
 		hold: e.holdTime.Typical(),
 		dial: e.dialTime.Typical(),
@@ -230,7 +228,7 @@ func (s *standing) leave() {
 func (e *Endpoint) passOn(c *Conn) {
 	switch {
 	case e.line.give(c, e.now):
-	case e.countIdle():
+	case !e.isSurplus() && e.countIdle():
 		p := c.giveUpPermit()
 		e.keep(c)
 		e.gate.Leave(p)

@@ -71,15 +71,13 @@ func never() bool { return false }
 
 // admit makes a connection idle that was dialled for nobody, or for one who has gone, or tells why not.
 func (e *Endpoint) admit(c *Conn) reason {
-	e.mu.Lock()
-	open := len(e.conns)
-	e.mu.Unlock()
+	limit := e.Limit()
 	switch {
 	case e.closed.Load():
 		return shutdown
 	case c.Retired():
 		return c.whyRetired()
-	case e.pool.MaxConns > 0 && open > e.pool.MaxConns, !e.countIdle():
+	case limit > 0 && e.CountOpen() > limit, !e.countIdle():
 		return idleLimit
 	}
 	e.keep(c)

@@ -33,13 +33,11 @@ type Closes struct {
 // Stats takes a snapshot. The figures are read one after the other, so that they may differ by what happens meanwhile.
 func (e *Endpoint) Stats() Stats {
 	queue := e.gate.State()
-	e.mu.Lock()
-	open := len(e.conns)
-	e.mu.Unlock()
+	open := e.CountOpen()
 	idle := min(int(e.idle.Load()), open)
 	return Stats{
 		Endpoint:    e.info.Name,
-		MaxConns:    e.pool.MaxConns,
+		MaxConns:    e.Limit(),
 		Open:        open,
 		InUse:       open - idle,
 		Idle:        idle,

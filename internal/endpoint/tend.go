@@ -52,6 +52,9 @@ func (e *Endpoint) tend(ctx context.Context) {
 
 // LookAfter looks at each idle connection once. It is called by the goroutine that tends.
 func (e *Endpoint) LookAfter() {
+	if e.lowered.Load() {
+		e.shrink()
+	}
 	e.eachIdle(func(c *Conn) (tended bool) {
 		now := e.now()
 		why := e.outdated(c, now)

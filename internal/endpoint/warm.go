@@ -11,10 +11,8 @@ import (
 // missing is how many connections there are too few of for pool_min_idle_conns, within pool_max_conns.
 func (e *Endpoint) missing() int {
 	want := e.pool.MinIdleConns - int(e.idle.Load())
-	if e.pool.MaxConns > 0 {
-		e.mu.Lock()
-		want = min(want, e.pool.MaxConns-len(e.conns))
-		e.mu.Unlock()
+	if limit := e.Limit(); limit > 0 {
+		want = min(want, limit-e.CountOpen())
 	}
 	return max(want, 0)
 }

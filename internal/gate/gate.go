@@ -26,7 +26,7 @@ type Gate struct {
 
 // Options is what a gate is made of.
 type Options struct {
-	// Limit is how many permits there are. 0 = no limit: everybody is admitted, and nothing is counted.
+	// Limit is how many permits there are, until SetLimits says otherwise. 0 = no limit, for ever: everybody is admitted, and nothing is counted.
 	Limit int
 	// Classes are the kinds of calls: see [WithClass]. Calls that name none, or one that is not here, belong to the first. None = there is one.
 	Classes []Class
@@ -58,7 +58,7 @@ func New(o Options) *Gate {
 	if len(o.Classes) == 0 {
 		o.Classes = []Class{{Weight: 1}}
 	}
-	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant, held: map[string]int{}}}
+	g := &Gate{Options: o, start: time.Now(), shares: shares{limit: o.Limit, mostOfTenant: o.MaxOfTenant, capped: o.MaxOfTenant > 0, held: map[string]int{}}}
 	for _, c := range o.Classes {
 		g.shares.classes = append(g.shares.classes, &class{
 			Class: c, tenants: map[string]*tenant{}, servable: byPaid(), waiters: byClaim(), newLine: func() line { return newQueue() },
@@ -298,7 +298,7 @@ func (g *Gate) leaveLocked(p Permit) {
 	g.serveLocked(now)
 }
 
-// serveLocked hands out what there is.
+// serveLocked admits those whose turn it is, as long as there are permits.
 func (g *Gate) serveLocked(now int64) {
 	for w := g.shares.next(now); w != nil; w = g.shares.next(now) {
 		if w.holder != nil {
@@ -314,7 +314,7 @@ func (g *Gate) serveLocked(now int64) {
 // watchLocked looks whether there is a crowd of a class, and sends those away who are too many.
 func (g *Gate) watchLocked(c *class, now int64) {
 	c.crowd.look(now, c.oldest(), c.holds.mean)
-	for most := c.crowd.most(now, g.Limit); c.crowd.sheds && c.crowd.over && c.Waiting > most; {
+	for most := c.crowd.most(now, g.shares.limit); c.crowd.sheds && c.crowd.over && c.Waiting > most; {
 		g.sendAwayLocked(c, now, false)
 		c.crowd.refused = now
 	}
@@ -349,14 +349,14 @@ type RefusedError struct {
 // Error is for who forgets to tell it in words of his own.
 func (r *RefusedError) Error() string { return "pooled: overloaded" }
 
-// Room is how many permits are left; without a limit, more than anybody needs.
+// Room is how many permits are left, never less than none; without a limit, more than anybody needs.
 func (g *Gate) Room() int64 {
 	if g.Limit == 0 {
 		return math.MaxInt64
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return int64(g.Limit - g.shares.taken)
+	return int64(max(0, g.shares.limit-g.shares.taken))
 }
 
 // Open has a gate that was closed hand out permits again. Those from before are still taken.

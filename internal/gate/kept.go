@@ -11,7 +11,7 @@ const keptFor = 10 * time.Second
 func (g *Gate) KeepOne() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.Limit < 2 || g.closed {
+	if g.shares.limit < 2 || g.closed {
 		return
 	}
 	g.shares.kept = 1
@@ -30,7 +30,7 @@ func (g *Gate) Keeps() bool {
 
 // keptLocked notes that somebody was admitted: with what is kept, if that was the last permit.
 func (g *Gate) keptLocked(as standing) {
-	if g.relax != nil && as == holding && g.shares.taken == g.shares.limit {
+	if g.relax != nil && as == holding && g.shares.taken >= g.shares.limit {
 		g.relax.Reset(keptFor)
 	}
 }

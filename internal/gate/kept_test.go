@@ -87,3 +87,16 @@ func TestNothingIsKeptOfOnePermitOrByAClosedGate(t *testing.T) {
 	enter(t, g)
 	enter(t, g)
 }
+
+func TestALoweredLimitLeavesNothingToKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Limit: 3})
+		g.KeepOne()
+		g.SetLimits(Limits{Permits: 1})
+		p := enter(t, g)
+		newcomer := queued(t, g.Enter)
+		g.Leave(p)
+		g.Leave(<-newcomer)
+		assert.Zero(t, g.State().Taken)
+	})
+}

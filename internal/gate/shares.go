@@ -8,7 +8,8 @@ import "container/list"
 // Shares count while others wait. What nobody wants is lent: it costs nothing, and comes back when the statement ends that has it.
 type shares struct {
 	limit        int
-	mostOfTenant int // permits that a tenant may have in all classes together, whether others wait or not; 0: all
+	mostOfTenant int  // permits that a tenant may have in all classes together, whether others wait or not; 0: all
+	capped       bool // there is such a number; never changes
 	classes      []*class
 	held         map[string]int // permits of each tenant, in all classes together; empty without mostOfTenant
 	own          list.List      // of *waiter of the pool's own work, the oldest first
@@ -20,8 +21,8 @@ type shares struct {
 	least        float64 // what the class had paid that was served last
 }
 
-// counted reports whether it has to be known who has a permit, also of those who need not wait.
-func (s *shares) counted() bool { return len(s.classes) > 1 || s.mostOfTenant > 0 }
+// counted reports whether it has to be known who has a permit, also of those who need not wait. It never changes, and may be asked by anybody.
+func (s *shares) counted() bool { return len(s.classes) > 1 || s.capped }
 
 // find returns a class by its name; the first if there is none of that name.
 func (s *shares) find(name string) *class {
@@ -37,7 +38,7 @@ func (s *shares) find(name string) *class {
 func (s *shares) has(c *class, as standing) bool {
 	free := s.limit - s.taken
 	if as == inTurn {
-		free -= s.kept
+		free -= min(s.kept, s.limit-1) // the limit may have been lowered since
 	}
 	for _, other := range s.classes {
 		if other != c {
@@ -48,14 +49,14 @@ func (s *shares) has(c *class, as standing) bool {
 }
 
 // may reports whether a tenant may have one more.
-func (s *shares) may(t *tenant) bool { return s.mostOfTenant == 0 || s.held[t.name] < s.mostOfTenant }
+func (s *shares) may(t *tenant) bool { return !s.capped || s.held[t.name] < s.mostOfTenant }
 
 // hold counts the permits of a tenant, of which it has more or less now.
 func (s *shares) hold(t *tenant, by int) {
 	s.taken += by
 	t.class.Taken += by
 	t.taken += by
-	if s.mostOfTenant == 0 {
+	if !s.capped {
 		s.settle(t)
 		return
 	}

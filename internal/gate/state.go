@@ -73,5 +73,5 @@ func (g *Gate) Pressure() float64 {
 	defer g.mu.Unlock()
 	now, c := g.now(), g.shares.find(g.Class)
 	c.crowd.look(now, c.oldest(), c.holds.mean)
-	return 0.5*min(1, float64(g.shares.taken)/float64(g.Limit)) + 0.5*c.crowd.pressure(now, c.holds.mean)
+	return 0.5*min(1, float64(g.shares.taken)/float64(g.shares.limit)) + 0.5*c.crowd.pressure(now, c.holds.mean)
 }

@@ -36,8 +36,8 @@ type Options struct {
 // Server is one of a connector.
 type Server struct {
 	Endpoint string        // its name
-	MaxConns int           // pool_max_conns; 0 = no limit
 	Timeout  time.Duration // pool_acquire_timeout; 0 = none
+	MaxConns func() int    // how many connections there may be now; 0 = any number
 	// MayHold reports whether a goroutine holds a connection; it may be wrong if it says so.
 	MayHold  func(goroutine uint64) bool
 	Queue    func() (taken, waiting int) // how many permits are taken, and how many sessions wait for one
@@ -144,7 +144,7 @@ func (n *Nested) again(ctx context.Context, a *middleware.Acquisition, server in
 			return err
 		}
 	}
-	if s.MaxConns == 0 {
+	if s.MaxConns() == 0 {
 		return next(ctx, a)
 	}
 	a.Borrower.Holds = true

@@ -62,10 +62,10 @@ func (n *Nested) judge(w *waiting) error {
 		return nil
 	}
 	n.counters[w.server].nested.Add(1)
-	if n.Mode == policy.NestedWarn && (n.Servers[w.server].MaxConns == 0 || n.sites.isKnown(w.stack)) {
+	if n.Mode == policy.NestedWarn && (n.Servers[w.server].MaxConns() == 0 || n.sites.isKnown(w.stack)) {
 		return nil
 	}
-	if told.Holds[0].Stack == nil && n.Servers[w.server].MaxConns > 0 {
+	if told.Holds[0].Stack == nil && n.Servers[w.server].MaxConns() > 0 {
 		n.capture.Store(true) // next time it is known where the first one was taken
 	}
 	if n.Mode == policy.NestedError {
@@ -76,7 +76,7 @@ func (n *Nested) judge(w *waiting) error {
 	}
 	n.Logger.LogAttrs(context.Background(), slog.LevelWarn,
 		"pooled: a goroutine takes a second connection while it holds one: as many of them at once as pool_max_conns wait for each other",
-		attributes(told, n.Servers[w.server].MaxConns)...)
+		attributes(told, n.Servers[w.server].MaxConns())...)
 	return nil
 }
 

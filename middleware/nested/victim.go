@@ -20,7 +20,7 @@ func (n *Nested) endDeadlock(s *suspicion) {
 	first := n.victim(s, all)
 	server := n.Servers[first.server]
 	deadlock := &middleware.DeadlockError{
-		Endpoint: server.Endpoint, MaxConns: server.MaxConns, Kept: server.MaxConns - len(s.full[first.server]), Waited: time.Since(first.since),
+		Endpoint: server.Endpoint, MaxConns: server.MaxConns(), Kept: max(0, server.MaxConns()-len(s.full[first.server])), Waited: time.Since(first.since),
 		Cycle: []held.Nested{n.describe(first.goroutine, all, first)},
 	}
 	told := map[uint64]bool{first.goroutine: true}
