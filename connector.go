@@ -14,6 +14,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
+	"github.com/gopooled/pooled/internal/events"
 	"github.com/gopooled/pooled/internal/logs"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
@@ -92,6 +93,7 @@ type Connector struct {
 	leak    *leak.Leak       // without its middleware if pool_leak=off
 	nested  *nested.Nested   // nil: nobody can wait for anybody
 	tracing *tracing.Tracing // nil: pool_trace=off
+	events  events.Recent    // that were logged
 	driver  Driver           // that opened it
 	life    life
 }
@@ -121,7 +123,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 			poolNames.free(c.name)
 		}
 	}()
-	cfg.Logger = logs.New(cfg.Logger, nil).With("pool", c.name) // only now: the limits are not for what middlewares of users log
+	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name) // only now: the limits are not for what middlewares of users log
 	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64)}
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
