@@ -66,7 +66,7 @@ func TestPrometheusUnderstandsEveryExpressionOfTheDashboard(t *testing.T) {
 	var rules strings.Builder
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
 	rule := func(name, expr string) {
-		expr = strings.NewReplacer("$__rate_interval", "1m", "$job", "shop", "$pool", "db1").Replace(expr)
+		expr = strings.NewReplacer("$__rate_interval", "1m", "$job", "shop", "$instance", "shop-1:8080", "$pool", "db1").Replace(expr)
 		require.NotContains(t, expr, "$", "a variable that the dashboard does not have")
 		fmt.Fprintf(&rules, "  - record: %s\n    expr: %q\n", name, expr)
 	}
@@ -101,11 +101,21 @@ func TestEveryPanelTellsWhatItShows(t *testing.T) {
 		assert.NotEmpty(t, p.FieldConfig.Defaults.Unit, p.Title)
 		assert.NotEmpty(t, p.Targets, p.Title)
 		for _, target := range p.Targets {
-			assert.Contains(t, target.Expr, `job=~"$job"`, p.Title)
-			if p.Type != "stat" {
-				assert.NotEmpty(t, target.LegendFormat, p.Title)
+			assertFiltered(t, target.Expr, p.Title)
+			if p.Type != "stat" { // which is one figure for all that is chosen
+				assert.True(t, strings.HasPrefix(target.LegendFormat, "{{instance}} {{db_client_connection_pool_name}}"), "%s: whose is %q?", p.Title, target.LegendFormat)
 			}
 		}
+	}
+}
+
+// assertFiltered makes sure that each metric is that of what the reader has chosen: a service, its instances and their pools.
+func assertFiltered(t *testing.T, expr, title string) {
+	t.Helper()
+	metrics := regexp.MustCompile(`\b(?:pooled|db_client)_\w+(?:\{[^}]*\})`).FindAllString(expr, -1)
+	assert.NotEmpty(t, metrics, title)
+	for _, metric := range metrics {
+		assert.Contains(t, metric, `{job=~"$job", instance=~"$instance", db_client_connection_pool_name=~"$pool"`, title)
 	}
 }
 

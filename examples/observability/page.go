@@ -20,7 +20,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 }).Parse(pageText))
 
 // all are the choices of the dashboard's variables: everything. Grafana makes the interval of rates from the time between scrapes, which is a second here.
-var all = strings.NewReplacer("$__rate_interval", "10s", "$job", ".*", "$pool", ".*")
+var all = strings.NewReplacer("$__rate_interval", "10s", "$job", ".*", "$instance", ".*", "$pool", ".*")
 
 // panels are those of the dashboard, with expressions that Prometheus understands.
 func panels() ([]dashboards.Panel, error) {

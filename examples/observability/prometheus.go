@@ -32,7 +32,7 @@ global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [alerts.yml]
 scrape_configs:
   - job_name: shop
-    static_configs: [{targets: ['%s']}]
+    static_configs: [{targets: ['%s'], labels: {instance: shop-1}}]
 `
 
 // startPrometheus starts it where it is installed, and waits until it answers.
