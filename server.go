@@ -227,6 +227,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Logger:      f.Logger,
 	})
 	s.target = session.NewTarget(s.endpoint, own)
+	s.endpoint.Open() // only now, as what is dialled at once may ask for the endpoint
 	return nil
 }
 

@@ -104,7 +104,8 @@ type Options struct {
 	Logger      *slog.Logger
 }
 
-// New makes an endpoint. It does not connect, unless connections are to be kept ready. Close releases what it holds.
+// New makes an endpoint that is closed. Open makes it ready, and connects at once if connections are to be kept ready, which is why it is for the caller to say when. Close
+// releases what it holds.
 func New(o Options) *Endpoint {
 	e := &Endpoint{
 		info:    o.Info,
@@ -161,7 +162,6 @@ func New(o Options) *Endpoint {
 		e.Logger.Warn("pooled: a cancelled statement could not be ended on the server; its connection is closed", "endpoint", e.info.Name, "error", err)
 	}
 	e.dialer = middleware.Compose(middleware.Chain{Connect: e.connect}, o.Middlewares...).Connect
-	e.Open()
 	return e
 }
 

@@ -33,6 +33,7 @@ func newEndpoint(t *testing.T, change func(*policy.Pool)) (*Endpoint, *faultdriv
 		Info: &middleware.Endpoint{Name: "test"}, Server: dialect.Server{Connector: d}, Dialect: dialect.Generic{},
 		Pool: pool, LastID: new(atomic.Uint64), Logger: slog.New(slog.DiscardHandler),
 	})
+	e.Open()
 	t.Cleanup(func() {
 		assert.NoError(t, e.Close())
 		assert.Empty(t, d.Violations(), "one connection was used by two at once, or after it was closed")
