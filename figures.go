@@ -16,11 +16,11 @@ func (c *Connector) figures(tell tracing.Tell) {
 			tell(f, tracing.Of{Server: i, Class: class, Part: part}, int64(n))
 		})
 	}
-	leaks, pool := stats.Endpoints[0].Leak, tracing.Of{Server: tracing.AllServers}
-	tell(tracing.LeaksReported, pool, int64(leaks.Reported))
-	tell(tracing.LeaksOrphaned, pool, int64(leaks.Orphaned))
-	tell(tracing.LeaksReturned, pool, int64(leaks.Returned))
-	tell(tracing.LeaksReclaimed, pool, int64(leaks.Reclaimed))
+	leaks := stats.Endpoints[0].Leak
+	tell(tracing.LeaksReported, tracing.Of{}, int64(leaks.Reported))
+	tell(tracing.LeaksOrphaned, tracing.Of{}, int64(leaks.Orphaned))
+	tell(tracing.LeaksReturned, tracing.Of{}, int64(leaks.Returned))
+	tell(tracing.LeaksReclaimed, tracing.Of{}, int64(leaks.Reclaimed))
 	if stats.Routing != nil {
 		clusterFigures(stats.Routing, tell)
 	}
@@ -88,7 +88,7 @@ func (e *EndpointStats) queueFigures(tell func(f tracing.Figure, class, part str
 // clusterFigures tells those of routing.
 func clusterFigures(r *RoutingStats, tell tracing.Tell) {
 	for reason, n := range r.Decisions {
-		tell(tracing.RouteDecisions, tracing.Of{Server: tracing.AllServers, Part: reason}, int64(n))
+		tell(tracing.RouteDecisions, tracing.Of{Part: reason}, int64(n))
 	}
 	for i, s := range r.Servers {
 		for role := dialect.RoleUnknown; role <= dialect.RoleReplica; role++ {

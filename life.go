@@ -63,7 +63,6 @@ func (c *Connector) wake() error {
 			return err
 		}
 	}
-	poolNames.keep(c.name)
 	for _, s := range c.servers {
 		s.endpoint.Open()
 	}
@@ -104,7 +103,6 @@ func (c *Connector) rest() error {
 	if !c.life.resting.CompareAndSwap(false, true) {
 		return nil
 	}
-	poolNames.free(c.name)
 	errs := make([]error, len(c.servers)+1)
 	var wg sync.WaitGroup
 	if c.tracing != nil {

@@ -63,6 +63,6 @@ func TestTheDefaultLoggerMayBeSetAfterThePoolWasMade(t *testing.T) {
 		slog.SetDefault(slog.New(slog.NewTextHandler(&p.log, nil)))
 		p.fail(t, faultdriver.Exec, errReset, 5)
 		p.requireOpen(t)
-		assert.Regexp(t, `level=ERROR msg="pooled: the breaker is open: the server is cut off" pool=\S+ endpoint=`, p.log.String())
+		assert.Contains(t, p.log.String(), `level=ERROR msg="pooled: the breaker is open: the server is cut off" endpoint=`)
 	})
 }

@@ -58,8 +58,6 @@ type Endpoint struct {
 	Dialect string
 	// Database is the database (catalogue) that connections open, if it is known.
 	Database string
-	// Pool is the name of the pool that the endpoint belongs to (pool_name). No other open pool of the program has it.
-	Pool string
 }
 
 // ServerConn is a server connection as a middleware sees it. The value is comparable and stays the same for the

@@ -105,29 +105,19 @@ func operation(op middleware.Op) string {
 type serverFacts struct {
 	info       *middleware.Endpoint
 	attributes []attribute.KeyValue // shared, and so without room to append to
-	pool       []attribute.KeyValue // what tells it from the servers of other pools, and of its own
 }
 
 // The ports that go without saying.
 var defaultPorts = map[string]int{"postgres": 5432, "mysql": 3306}
 
-func newServerFacts(info *middleware.Endpoint, oneOfSeveral bool) serverFacts {
-	s := serverFacts{info: info, attributes: addressOf(info), pool: []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Pool)}}
-	if oneOfSeveral {
-		s.pool = slices.Concat(s.pool, s.attributes)
-	}
-	return s
-}
-
-// addressOf are the attributes that tell where a server is.
-func addressOf(info *middleware.Endpoint) []attribute.KeyValue {
+func newServerFacts(info *middleware.Endpoint) serverFacts {
 	host, port, err := net.SplitHostPort(info.Name)
 	if err != nil { // a socket, or a name that says nothing
-		return []attribute.KeyValue{semconv.ServerAddress(info.Name)}
+		return serverFacts{info, []attribute.KeyValue{semconv.ServerAddress(info.Name)}}
 	}
 	attributes := []attribute.KeyValue{semconv.ServerAddress(host)}
 	if n, err := strconv.Atoi(port); err == nil && n != defaultPorts[info.Dialect] {
 		attributes = append(attributes, semconv.ServerPort(n))
 	}
-	return slices.Clip(attributes)
+	return serverFacts{info, slices.Clip(attributes)}
 }

@@ -16,8 +16,8 @@ import (
 // Figure is a metric that is read from the pool when somebody collects, so that it costs a call nothing.
 type Figure uint8
 
-// The figures: those of the semantic conventions, and pooled's own. All are told by the name of the pool and, if it has several, for each
-// server; what belongs to all of them is told for the pool.
+// The figures: those of the semantic conventions, and pooled's own. All are told for each server, by the name of its endpoint; what belongs to all
+// of them is told for the first.
 const (
 	Connections        Figure = iota // of = idle or used
 	MaxConnections                   // pool_max_conns, if there is such a limit
@@ -127,12 +127,9 @@ const (
 // BreakerStates are the states of a breaker as metrics and spans call them, by [policy.BreakerState].
 var BreakerStates = [...]string{policy.BreakerClosed: "closed", policy.BreakerOpen: "open", policy.BreakerHalfOpen: "half_open"}
 
-// AllServers stands for the number of a server where a figure is of the whole pool.
-const AllServers = -1
-
 // Of is what a figure is of.
 type Of struct {
-	Server int    // its number, or AllServers
+	Server int    // its number
 	Class  string // one of pool_classes; empty: of all, or there are none
 	Part   string // for the figures that have parts
 }
@@ -159,7 +156,7 @@ func (t *Tracing) Observe(read func(Tell)) error {
 			if of.Part != "" {
 				part = append(part, figures[f].part.String(of.Part))
 			}
-			attributes := metric.WithAttributeSet(t.factsOfServer(of.Server).ofPool(of.Class, part...))
+			attributes := metric.WithAttributeSet(attributesOf(t.servers[of.Server].info, of.Class, part...))
 			switch instrument := all[f].(type) {
 			case metric.Int64Observable:
 				o.ObserveInt64(instrument, n, attributes)

@@ -32,18 +32,18 @@ type poolFacts struct {
 	add    map[string][]metric.AddOption
 }
 
-func newPoolFacts(s *serverFacts, classes []string) poolFacts {
+func newPoolFacts(info *middleware.Endpoint, classes []string) poolFacts {
 	f := poolFacts{map[string][]metric.RecordOption{}, map[string][]metric.AddOption{}}
 	for _, class := range append([]string{""}, classes...) {
-		set := metric.WithAttributeSet(s.ofPool(class))
+		set := metric.WithAttributeSet(attributesOf(info, class))
 		f.record[class], f.add[class] = []metric.RecordOption{set}, []metric.AddOption{set}
 	}
 	return f
 }
 
-// ofPool are the attributes of what is measured in a pool: its name, its server if there are several, a class, and others.
-func (s *serverFacts) ofPool(class string, others ...attribute.KeyValue) attribute.Set {
-	all := slices.Concat(others, s.pool)
+// attributesOf are the attributes of a pool and a class, and others.
+func attributesOf(info *middleware.Endpoint, class string, others ...attribute.KeyValue) attribute.Set {
+	all := slices.Concat(others, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Name)})
 	if class != "" {
 		all = append(all, classKey.String(class))
 	}
@@ -68,8 +68,8 @@ func (m *metrics) register(t *Tracing) error {
 	use, err4 := dbconv.NewClientConnectionUseTime(meter, buckets)
 	timeouts, err5 := dbconv.NewClientConnectionTimeouts(meter)
 	m.duration, m.create, m.wait, m.use, m.timeouts = duration.Inst(), create.Inst(), wait.Inst(), use.Inst(), timeouts.Inst()
-	for i := range t.servers {
-		m.pools = append(m.pools, newPoolFacts(&t.servers[i], t.Classes))
+	for _, s := range t.servers {
+		m.pools = append(m.pools, newPoolFacts(s.info, t.Classes))
 	}
 	return errors.Join(err1, err2, err3, err4, err5)
 }

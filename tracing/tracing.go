@@ -36,7 +36,6 @@ type Tracing struct {
 	facts   [2]factCache // of texts that were sent as they were written, and with arguments
 	ops     [middleware.Raw + 1]*facts
 	servers []serverFacts
-	whole   serverFacts // of the pool, whatever its servers
 	metrics metrics
 	// registration ends the reading of the figures; nil: Observe was not called.
 	registration metric.Registration
@@ -52,9 +51,8 @@ type tracer struct {
 func New(o Options) (*Tracing, error) {
 	t := &Tracing{Options: o}
 	for _, info := range o.Servers {
-		t.servers = append(t.servers, newServerFacts(info, len(o.Servers) > 1))
+		t.servers = append(t.servers, newServerFacts(info))
 	}
-	t.whole = newServerFacts(o.Servers[0], false)
 	for op := range t.ops {
 		t.ops[op] = t.newFacts("", operation(middleware.Op(op)), "")
 	}
@@ -130,12 +128,4 @@ func (t *Tracing) server(info *middleware.Endpoint) int {
 		}
 	}
 	return 0
-}
-
-// factsOfServer are those of the server with a number, or of [AllServers].
-func (t *Tracing) factsOfServer(number int) *serverFacts {
-	if number == AllServers {
-		return &t.whole
-	}
-	return &t.servers[number]
 }
