@@ -20,7 +20,7 @@ func TestGrafanasOwnTypesReadEveryFieldOfTheDashboard(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	assert.Empty(t, mistakes(t, string(dashboards.JSON)))
 
-	var d dashboard.Dashboard
+	var d dashboard.Dashboard //nolint:staticcheck // the newer one is of another format, which older Grafanas do not import
 	require.NoError(t, json.Unmarshal(dashboards.JSON, &d))
 	require.NoError(t, d.Validate())
 	require.Len(t, d.Panels, len(parse(t).Panels))
@@ -51,7 +51,7 @@ func TestTheJudgeOfTheDashboardIsStrict(t *testing.T) {
 // mistakes lists what Grafana's types say is wrong with a dashboard. They return an error also where it has no mistake in it.
 func mistakes(t *testing.T, text string) (all []string) {
 	t.Helper()
-	err := new(dashboard.Dashboard).UnmarshalJSONStrict([]byte(text))
+	err := new(dashboard.Dashboard).UnmarshalJSONStrict([]byte(text)) //nolint:staticcheck // as above
 	var found cog.BuildErrors
 	require.ErrorAs(t, err, &found)
 	for _, e := range found {
