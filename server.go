@@ -187,7 +187,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 	}
 	if s.pool.MaxConns == policy.AutoConns { // inside of the one that makes sessions clean
 		own = append(own, sizing.New(sizing.Options{
-			Endpoint: s.info.Name, Ask: s.Capacity, Set: func(limit int) { s.endpoint.SetLimit(limit) }, Reserved: f.Queue.Reserved(),
+			Endpoint: s.info.Name, Ask: s.Capacity, Limit: func() int { return s.endpoint.Limit() }, Set: func(limit int) { s.endpoint.SetLimit(limit) }, Reserved: f.Queue.Reserved(),
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Logger: f.Logger,
 		}).Middleware())
 	}

@@ -235,3 +235,23 @@ type Release struct {
 	// Released is set once the connection has been given back. Running next again does nothing then.
 	Released bool
 }
+
+// InBackground has a goroutine of the endpoint do some work with the connection and then run next, so that no caller waits for it. A panic of the work costs the connection.
+// The wraps outside of this one see the event as released at once. It reports false if the endpoint is closed: nothing is done then.
+func (r *Release) InBackground(next ReleaseFunc, work func(ctx context.Context, later *Release)) bool {
+	later := *r
+	started := r.Conn.Background(func(ctx context.Context) {
+		defer func() {
+			if !later.Released { // something panicked, which the endpoint tells
+				later.Discard = true
+				next(&later)
+			}
+		}()
+		work(ctx, &later)
+		next(&later)
+	})
+	if started {
+		r.Released = true // as far as outer wraps can know
+	}
+	return started
+}

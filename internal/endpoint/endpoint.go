@@ -342,7 +342,7 @@ func (e *Endpoint) noPermit(ctx context.Context, waited gate.Wait, err error) er
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
 	t := e.timeout(waited.For, ctx.Err() == nil, context.DeadlineExceeded)
-	if waited.Class != "" || e.gate.MaxOfTenant > 0 || e.gate.Keeps() { // otherwise they became free only just
+	if waited.Class != "" || e.gate.Keeps() { // otherwise they became free only just
 		t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)
 	}
 	t.Class, t.Served, t.PassedOver = waited.Class, expired.Served, waited.PassedOver
@@ -363,7 +363,7 @@ func (e *Endpoint) overloaded(waited gate.Wait, refusal *gate.RefusedError) erro
 	if refusal.Full {
 		o.MaxWaiters = e.gate.MaxWaiters
 	}
-	if e.gate.MaxOfTenant > 0 || e.gate.Keeps() {
+	if e.gate.Keeps() {
 		o.Kept = max(0, int(e.gate.Room()))
 	}
 	return o

@@ -17,15 +17,16 @@ func (g *Gate) KeepOne() {
 	g.shares.kept = 1
 	if g.relax == nil {
 		g.relax = time.AfterFunc(keptFor, g.keepNone)
+	} else {
+		g.relax.Reset(keptFor)
 	}
-	g.relax.Reset(keptFor)
 }
 
-// Keeps reports whether a permit is kept for those who have one already.
+// Keeps reports whether permits may be free that not everybody of a class gets: those of a tenant that has as many as it may, or one that is kept for who has one already.
 func (g *Gate) Keeps() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.shares.kept > 0
+	return g.shares.capped || g.shares.kept > 0
 }
 
 // keptLocked notes that somebody was admitted: with what is kept, if that was the last permit.

@@ -19,8 +19,9 @@ func (n *Nested) endDeadlock(s *suspicion) {
 	slices.SortFunc(all, byConn)
 	first := n.victim(s, all)
 	server := n.Servers[first.server]
+	limit := server.MaxConns()
 	deadlock := &middleware.DeadlockError{
-		Endpoint: server.Endpoint, MaxConns: server.MaxConns(), Kept: max(0, server.MaxConns()-len(s.full[first.server])), Waited: time.Since(first.since),
+		Endpoint: server.Endpoint, MaxConns: limit, Kept: max(0, limit-len(s.full[first.server])), Waited: time.Since(first.since),
 		Cycle: []held.Nested{n.describe(first.goroutine, all, first)},
 	}
 	told := map[uint64]bool{first.goroutine: true}

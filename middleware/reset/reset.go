@@ -294,23 +294,11 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 
 // finish has a goroutine of the endpoint make the session clean, and give the connection back. audited is that of clean.
 func (r *Reset) finish(event *middleware.Release, next middleware.ReleaseFunc, audited bool) {
-	later := *event
-	run := func(ctx context.Context) {
-		defer func() {
-			if !later.Released { // something panicked, which the endpoint tells
-				later.Discard = true
-				next(&later)
-			}
-		}()
-		r.clean(ctx, &later, audited)
-		next(&later)
-	}
-	if !event.Conn.Background(run) {
+	if !event.InBackground(next, func(ctx context.Context, later *middleware.Release) { r.clean(ctx, later, audited) }) {
 		event.Discard = true // the endpoint is closed
 		r.over(event.Conn.Changes())
 		next(event)
 	}
-	event.Released = true // as far as outer wraps can know
 }
 
 // discards reports whether a connection with these changes is closed rather than reset.

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/policy"
 )
 
 // Options is what a Sizing is made of.
@@ -25,7 +24,8 @@ type Options struct {
 	Endpoint string // its name, for the log
 	// Ask asks for how many connections the server has room for: see [dialect.Server].Capacity. Nil: nobody can.
 	Ask      func(ctx context.Context, conn driver.Conn) (int, error)
-	Set      func(limit int)  // changes the limit of the pool
+	Limit    func() int       // the limit of the pool
+	Set      func(limit int)  // changes it
 	Reserved int              // how many connections classes keep free: there is always one more
 	Dead     func(error) bool // whether an error says that the connection is dead
 	Logger   *slog.Logger
@@ -48,14 +48,13 @@ type Sizing struct {
 	releases atomic.Uint64
 
 	// What follows belongs to the one who asks.
-	limit      int
 	pause      time.Duration
 	complained bool
 }
 
-// New makes a Sizing of a pool that has the limit [policy.UntoldConns].
+// New makes a Sizing.
 func New(o Options) *Sizing {
-	return &Sizing{Options: o, start: time.Now(), limit: Share(4*policy.UntoldConns, policy.UntoldConns, o.Reserved), pause: shortest}
+	return &Sizing{Options: o, start: time.Now(), pause: shortest}
 }
 
 // Share is the limit for one pool where the server has room for so many connections of all programs, and this program may use so many CPUs: a quarter, as several
@@ -76,24 +75,10 @@ func (s *Sizing) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			next(event)
 			return
 		}
-		later := *event
-		run := func(ctx context.Context) {
-			defer func() {
-				if !later.Released { // something panicked, which the endpoint tells
-					s.due.Store(int64(time.Since(s.start) + again))
-					later.Discard = true
-					next(&later)
-				}
-			}()
-			s.ask(ctx, &later)
-			next(&later)
-		}
-		if !event.Conn.Background(run) { // the endpoint is closed
+		if !event.InBackground(next, s.ask) { // the endpoint is closed
 			s.due.Store(0)
 			next(event)
-			return
 		}
-		event.Released = true // as far as outer wraps can know
 	}
 }
 
@@ -115,6 +100,8 @@ func (s *Sizing) ask(ctx context.Context, event *middleware.Release) {
 		s.complain(errNobody) // and stays claimed: it will not change
 		return
 	}
+	pause := again // also if the driver panics
+	defer func() { s.due.Store(int64(time.Since(s.start) + pause)) }()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	room, err := s.Ask(ctx, event.Conn.Real())
@@ -123,24 +110,22 @@ func (s *Sizing) ask(ctx context.Context, event *middleware.Release) {
 		if !event.Discard {
 			s.complain(err)
 		}
-		s.due.Store(int64(time.Since(s.start) + s.pause))
+		pause = s.pause
 		s.pause = min(2*s.pause, again)
 		return
 	}
 	s.told.Store(true)
 	s.pause, s.complained = shortest, false
-	if limit := Share(room, runtime.GOMAXPROCS(0), s.Reserved); limit != s.limit {
-		s.Logger.Info("pooled: pool_max_conns=auto follows what the server has room for", "endpoint", s.Endpoint, "limit", limit, "before", s.limit, "room", room)
-		s.limit = limit
+	if limit, before := Share(room, runtime.GOMAXPROCS(0), s.Reserved), s.Limit(); limit != before {
+		s.Logger.Info("pooled: pool_max_conns=auto follows what the server has room for", "endpoint", s.Endpoint, "limit", limit, "before", before, "room", room)
 		s.Set(limit)
 	}
-	s.due.Store(int64(time.Since(s.start) + again))
 }
 
 // complain logs once that the server does not tell.
 func (s *Sizing) complain(err error) {
 	if !s.complained {
 		s.complained = true
-		s.Logger.Info("pooled: pool_max_conns=auto does not know what the server has room for, and keeps its limit until it does", "endpoint", s.Endpoint, "limit", s.limit, "error", err)
+		s.Logger.Info("pooled: pool_max_conns=auto does not know what the server has room for, and keeps its limit until it does", "endpoint", s.Endpoint, "limit", s.Limit(), "error", err)
 	}
 }

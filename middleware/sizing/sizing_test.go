@@ -65,6 +65,12 @@ func open(t *testing.T, a *asked, change func(*sizing.Options)) *asked {
 			}
 			return a.room, a.err
 		},
+		Limit: func() int {
+			if len(a.limits) == 0 {
+				return policy.UntoldConns
+			}
+			return a.limits[len(a.limits)-1]
+		},
 		Set:  func(limit int) { a.limits = append(a.limits, limit) },
 		Dead: func(err error) bool { return errors.Is(err, driver.ErrBadConn) },
 	}
