@@ -57,9 +57,17 @@ func multiStatements(t *testing.T, dsn string) string {
 	return cfg.FormatDSN()
 }
 
-// whereRan runs a row, and returns the node that ran it.
+// whereRan runs a row, and returns the node that ran it. What belongs on a replica waits until the router knows what it names: until then it may
+// also go to the primary, as while the catalogue is being read anyway.
 func (p *pool) whereRan(t *testing.T, c *routingCase) int {
 	t.Helper()
+	want := 0
+	if c.where() == dialect.RoleReplica && !strings.Contains(c.text, "pool:primary") {
+		want = 1
+	}
+	if want == 1 && !strings.Contains(c.text, "pool:replica") {
+		p.readable(t, c.text)
+	}
 	ctx := routing.NewSession(t.Context())
 	conn, err := p.Conn(ctx)
 	require.NoError(t, err)
@@ -68,10 +76,6 @@ func (p *pool) whereRan(t *testing.T, c *routingCase) int {
 	require.NoError(t, err, c.text)
 	require.NoError(t, drain(rows), c.text)
 	node := p.last(t)
-	want := 0
-	if c.where() == dialect.RoleReplica && !strings.Contains(c.text, "pool:primary") {
-		want = 1
-	}
 	assert.Equal(t, want, node, c.text)
 	return node
 }
