@@ -120,9 +120,16 @@ func isAtWork(g goroutines.Goroutine) bool {
 	}
 }
 
-// isOwn reports whether a function is none of Go's own.
+// ours are the beginnings of the names of what programs link of pooled. What else there is below its path is programs: tests and examples.
+var ours = []string{
+	"github.com/gopooled/pooled.", "github.com/gopooled/pooled/dialect.", "github.com/gopooled/pooled/held.", "github.com/gopooled/pooled/internal/",
+	"github.com/gopooled/pooled/middleware.", "github.com/gopooled/pooled/middleware/", "github.com/gopooled/pooled/mysql.", "github.com/gopooled/pooled/policy.",
+	"github.com/gopooled/pooled/postgres.", "github.com/gopooled/pooled/routing.", "github.com/gopooled/pooled/tracing.",
+}
+
+// isOwn reports whether a function is neither Go's nor pooled's.
 func isOwn(function string) bool {
-	if strings.HasPrefix(function, "github.com/gopooled/pooled/") || strings.HasPrefix(function, "github.com/gopooled/pooled.") {
+	if slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(function, p) }) {
 		return false
 	}
 	root, _, nested := strings.Cut(function, "/")
