@@ -52,7 +52,7 @@ func TestALowerLimitClosesWhatIsIdleNowAndTheRestWhenItComesBack(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Equal(t, 3, p.stats().Idle)
-		p.connector.SetLimit(2)
+		endpointOf(t, p.connector).SetLimit(2)
 		synctest.Wait()
 		assert.Equal(t, []int{2, 5, 0}, []int{p.stats().MaxConns, p.stats().InUse, p.stats().Idle})
 		waits := make(chan error)
@@ -89,7 +89,7 @@ func TestAHigherLimitLetsThoseInWhoWait(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Equal(t, 4, p.stats().Waiting)
-		p.connector.SetLimit(14)
+		endpointOf(t, p.connector).SetLimit(14)
 		wg.Wait()
 		assert.Equal(t, 14, p.stats().InUse)
 	})
@@ -98,6 +98,7 @@ func TestAHigherLimitLetsThoseInWhoWait(t *testing.T) {
 // The limit goes up and down while workers come and go. The fault driver tells if two ever have one connection.
 func TestNoConnectionIsLostWhileTheLimitChanges(t *testing.T) {
 	p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = policy.AutoConns })
+	server := endpointOf(t, p.connector)
 	var workers sync.WaitGroup
 	for range 16 {
 		workers.Go(func() {
@@ -115,15 +116,15 @@ func TestNoConnectionIsLostWhileTheLimitChanges(t *testing.T) {
 			case <-done:
 				return
 			default:
-				p.connector.SetLimit(1 + i%12)
+				server.SetLimit(1 + i%12)
 			}
 		}
 	})
 	workers.Wait()
 	close(done)
 	changes.Wait()
-	p.connector.SetLimit(3)
-	p.connector.TendNow()
+	server.SetLimit(3)
+	server.LookAfter()
 	assert.Zero(t, p.stats().InUse)
 	assert.LessOrEqual(t, p.stats().Open, 3)
 	conns := p.hold(t, 3)

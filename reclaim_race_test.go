@@ -48,6 +48,7 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 	var owners handouts
 	db, connector := openConfig(t, cfg, owners.middleware())
 
+	source := sourceOf(t, connector)
 	stop, reclaimer := make(chan struct{}), sync.WaitGroup{}
 	reclaimer.Go(func() {
 		for {
@@ -55,7 +56,7 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 			case <-stop:
 				return
 			default:
-				connector.ReclaimUnused()
+				reclaimUnused(source)
 				for range rand.IntN(100) {
 					runtime.Gosched()
 				}

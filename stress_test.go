@@ -94,6 +94,7 @@ func stress(t *testing.T, c stressCase) {
 	ctx, stop := context.WithTimeout(t.Context(), stressPatience*duration)
 	defer stop()
 	w := &stressWorker{stressCase: c, db: db}
+	source := sourceOf(t, connector)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -112,7 +113,7 @@ func stress(t *testing.T, c stressCase) {
 		every := time.NewTicker(unusedFor)
 		defer every.Stop()
 		for ctx.Err() == nil {
-			connector.ReclaimUnused()
+			reclaimUnused(source)
 			<-every.C
 		}
 	})

@@ -135,46 +135,50 @@ func TestIdleConnectionsAreClosedWhenTheirLifetimeIsOverAndNotTogether(t *testin
 	})
 }
 
-// The endpoint pings, expires and closes connections that borrowers are about to take, all the time.
+// Each second the endpoint pings, expires and closes connections that borrowers take at the same moment. Time is that of a bubble, so all of them begin at once.
 func TestTendingRacesBorrowersAndLosesNothing(t *testing.T) {
-	const permits, workers = 4, 16
-	var owners handouts
-	p := newPoolOf(t, modern, func(c *pooled.Config) {
-		c.Pool.MaxConns, c.Pool.MinIdleConns, c.Pool.Keepalive = permits, 2, time.Nanosecond
-		c.Pool.MaxConnLifetime = 20 * time.Millisecond
-	}, owners.middleware())
-	var pings atomic.Int64
-	p.driver.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
-		if pings.Add(1)%10 == 0 {
-			return faultdriver.Outcome{Err: driver.ErrBadConn}
-		}
-		return faultdriver.Outcome{}
-	})
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for range 2000 {
-				if _, err := p.Exec("exec"); err != nil {
-					t.Error(err)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		const permits, workers, seconds = 4, 16, 400
+		var owners handouts
+		p := newPoolOf(t, modern, func(c *pooled.Config) {
+			c.Pool.MaxConns, c.Pool.MinIdleConns, c.Pool.Keepalive = permits, 2, time.Nanosecond
+			c.Pool.MaxConnLifetime = 3 * time.Second
+		}, owners.middleware())
+		var pings atomic.Int64
+		p.driver.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+			if pings.Add(1)%10 == 0 {
+				return faultdriver.Outcome{Err: driver.ErrBadConn}
 			}
+			return faultdriver.Outcome{}
 		})
-	}
-	done := make(chan struct{})
-	wg.Go(func() {
-		for n := 0; n < 300 || pings.Load() < 20; n++ {
-			p.connector.TendNow()
-			if n%100 == 0 {
+		p.exec(t) // from now on the endpoint looks each second
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for range seconds {
+					time.Sleep(time.Second)
+					for range 5 {
+						if _, err := p.Exec("exec"); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range seconds / 100 {
+				time.Sleep(100 * time.Second)
 				assert.NoError(t, p.connector.Evict(""))
 			}
-		}
-		close(done)
+		})
+		wg.Wait()
+		assert.Empty(t, owners.violations())
+		assert.Greater(t, pings.Load(), int64(seconds))
+		closed := p.stats().Closed
+		assert.NotZero(t, closed.Lifetime)
+		assert.NotZero(t, closed.Validation)
+		requireAllPermits(t, p.DB, p.connector, permits)
+		require.NoError(t, p.Close())
+		assert.Zero(t, p.stats().Open)
 	})
-	wg.Wait()
-	<-done
-	assert.Empty(t, owners.violations())
-	assert.NotZero(t, pings.Load())
-	requireAllPermits(t, p.DB, p.connector, permits)
-	require.NoError(t, p.Close())
-	assert.Zero(t, p.stats().Open)
 }

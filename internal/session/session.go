@@ -76,6 +76,9 @@ func (s *Session) Conn() middleware.ServerConn {
 // InTx reports whether a transaction was begun with Begin and has not ended.
 func (s *Session) InTx() bool { return s.tx != nil }
 
+// Source is what the session has in common with the others of its connector.
+func (s *Session) Source() *Source { return s.source }
+
 // NoteTx adds to what is noted of the transaction that the session is in.
 func (s *Session) NoteTx(n middleware.TxNotes) {
 	if s.tx != nil {

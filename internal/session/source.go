@@ -79,6 +79,15 @@ func (src *Source) giveBack(event *middleware.Release) {
 	returned = true
 }
 
+// Endpoints lists where sessions go.
+func (src *Source) Endpoints() []*endpoint.Endpoint {
+	all := make([]*endpoint.Endpoint, len(src.targets))
+	for i, t := range src.targets {
+		all[i] = t.endpoint
+	}
+	return all
+}
+
 // Reclaim takes a connection from its holder, and reports whether it could: not if the holder has used it since it was looked at. The
 // holder's session learns it at its next call.
 func (src *Source) Reclaim(h endpoint.Holding) bool {
