@@ -44,7 +44,7 @@ bench: ## Measure bare and wrapped drivers side by side, on private servers
 .PHONY: faults
 faults: ## Break private servers while a service works through pooled, and tell what its callers saw
 	scripts/test-servers.sh install pg15 mariadb mysql
-	cd faults && go run . $(ARGS)
+	cd tests/faults && go run . $(ARGS)
 
 .PHONY: observe
 observe: ## Put a shop under load, and show what the dashboard shows of it

@@ -7,7 +7,7 @@ set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: scripts/modules.sh COMMAND..." >&2; exit 2; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The race detector and the parser of difftest need a C compiler.
+# The race detector and the parsers of tests/differential need a C compiler.
 command -v "$(go env CC)" >/dev/null || scripts/apt-install.sh gcc libc6-dev
 
 # The go command refuses a module that go.work does not list, unless it is told to look at no workspace.

@@ -1,10 +1,8 @@
-package pooled_test
+package breaker_test
 
 import (
 	"context"
 	"database/sql/driver"
-	"log/slog"
-	"net"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,110 +15,53 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-var (
-	errReset  = &net.OpError{Op: "read", Err: syscall.ECONNRESET}
-	errNobody = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-)
+// ErrReset is that of a connection which the server has reset, and ErrNobody that of a dial where nobody listens.
 
-// breakerPool is a pool with a breaker, whose changes are collected.
-type breakerPool struct {
-	pool
-	log     logBuffer
-	mu      sync.Mutex // guards changes
-	changes []policy.BreakerChange
-}
+// NewBreakerPool is [NewPoolOf] with the breaker on.
 
-func newBreakerPool(t *testing.T, change func(*pooled.Config)) *breakerPool {
-	t.Helper()
-	p := &breakerPool{}
-	p.pool = newPoolOf(t, modern, func(c *pooled.Config) {
-		c.Breaker.On = true
-		c.Logger = slog.New(slog.NewTextHandler(&p.log, nil))
-		c.OnStateChange = func(change policy.BreakerChange) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.changes = append(p.changes, change)
-		}
-		if change != nil {
-			change(c)
-		}
-	})
-	return p
-}
-
-// states are the changes so far, as words.
-func (p *breakerPool) states() (all []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.changes {
-		all = append(all, c.From.String()+" to "+c.To.String())
-	}
-	return all
-}
-
-// fail makes n calls that fail with err.
-func (p *breakerPool) fail(t *testing.T, op faultdriver.Op, err error, n int) {
-	t.Helper()
-	for range n {
-		p.driver.Next(op, faultdriver.Outcome{Err: err})
-		_, got := p.Exec("exec")
-		require.Equal(t, err, got)
-	}
-}
-
-func (p *breakerPool) requireOpen(t *testing.T) *pooled.BreakerOpenError {
-	t.Helper()
-	synctest.Wait()
-	calls := len(p.driver.Calls())
-	_, err := p.Exec("exec")
-	var open *pooled.BreakerOpenError
-	require.ErrorAs(t, err, &open)
-	require.ErrorIs(t, err, pooled.ErrBreakerOpen)
-	require.NotErrorIs(t, err, driver.ErrBadConn)
-	assert.Len(t, p.driver.Calls(), calls, "nothing reaches the driver")
-	return open
-}
+// RequireOpen makes a call, which the breaker must refuse before it reaches the driver, and returns the error.
 
 func TestBreakerOpensAfterFailuresInARowAndRefusesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
-		p.fail(t, faultdriver.Exec, errReset, 4)
-		p.exec(t) // in between
-		p.fail(t, faultdriver.Exec, errReset, 4)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
+		p := pooltest.NewBreakerPool(t, nil)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 4)
+		p.MustExec(t) // in between
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 4)
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
 		began := time.Now()
-		p.fail(t, faultdriver.Exec, errReset, 1)
-		open := p.requireOpen(t)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 1)
+		open := p.RequireOpen(t)
 		assert.Equal(t, began, open.Since)
-		assert.Equal(t, errReset, open.Cause)
+		assert.Equal(t, pooltest.ErrReset, open.Cause)
 		assert.InDelta(t, 5*time.Second, open.NextProbe.Sub(began), float64(500*time.Millisecond))
 		require.ErrorIs(t, open, syscall.ECONNRESET)
 		assert.Equal(t, began, time.Now(), "no time passed")
-		stats := p.stats().Breaker
+		stats := p.EndpointStats().Breaker
 		assert.Equal(t, policy.BreakerOpen, stats.State)
 		assert.EqualValues(t, 1, stats.Trips)
 		assert.EqualValues(t, 1, stats.Refused)
-		assert.Equal(t, []string{"closed to open"}, p.states())
-		assert.Contains(t, p.log.String(), "level=ERROR")
+		assert.Equal(t, []string{"closed to open"}, p.States())
+		assert.Contains(t, p.Log.String(), "level=ERROR")
 	})
 }
 
 func TestBreakerCountsADialThatFailsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
-		p.fail(t, faultdriver.Connect, errNobody, 4)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-		p.fail(t, faultdriver.Connect, errNobody, 1)
-		p.requireOpen(t)
+		p := pooltest.NewBreakerPool(t, nil)
+		p.Fail(t, faultdriver.Connect, pooltest.ErrNobody, 4)
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+		p.Fail(t, faultdriver.Connect, pooltest.ErrNobody, 1)
+		p.RequireOpen(t)
 	})
 }
 
 func TestDialIsNotTriedAgainOnceTheBreakerIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Pool.AcquireTimeout = time.Minute })
-		p.driver.Always(faultdriver.Connect, faultdriver.Outcome{Err: errNobody})
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Pool.AcquireTimeout = time.Minute })
+		p.Fault.Always(faultdriver.Connect, faultdriver.Outcome{Err: pooltest.ErrNobody})
 		began := time.Now()
 		var wg sync.WaitGroup
 		for range 20 {
@@ -136,125 +77,125 @@ func TestDialIsNotTriedAgainOnceTheBreakerIsOpen(t *testing.T) {
 
 func TestBreakerCountsServersThatDoNotAnswerADialInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
 		_, err := p.Exec("exec")
 		require.ErrorIs(t, err, pooled.ErrConnectTimeout)
-		p.requireOpen(t)
+		p.RequireOpen(t)
 	})
 }
 
 func TestBreakerCountsServersThatDoNotAnswerADialInTheTimeOfAnAcquisition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) {
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) {
 			c.Breaker.Failures, c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, 1, 2*time.Second // and 10 s for a dial
 		})
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
 		_, err := p.Exec("exec")
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
-		time.Sleep(grace) // the dial goes on
-		require.ErrorIs(t, p.requireOpen(t), pooled.ErrConnectTimeout)
+		time.Sleep(pooltest.Grace) // the dial goes on
+		require.ErrorIs(t, p.RequireOpen(t), pooled.ErrConnectTimeout)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) {
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) {
 			c.Breaker.Failures, c.Pool.MaxConns, c.Pool.AcquireTimeout = 1, 1, 2*time.Second
 			c.Nested = policy.NestedOff // what holds the connection waits, and a timer gives it back
 		})
-		held := p.hold(t, 1)[0]
+		held := p.Hold(t, 1)[0]
 		answer := make(chan struct{})
 		time.AfterFunc(1500*time.Millisecond, func() {
-			p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
-			assert.NoError(t, p.connector.Evict(""))
+			p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
+			assert.NoError(t, p.Connector.Evict(""))
 			assert.NoError(t, held.Close())
 		})
 		_, err := p.Exec("exec")
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
-		time.Sleep(grace - 1)
+		time.Sleep(pooltest.Grace - 1)
 		close(answer)
-		p.exec(t) // what counts is that the server has answered
-		assert.Zero(t, p.stats().FailedDials)
+		p.MustExec(t) // what counts is that the server has answered
+		assert.Zero(t, p.EndpointStats().FailedDials)
 	})
 }
 
 func TestBreakerCountsNothingThatSaysNothingAboutTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
 		for _, err := range []error{context.Canceled, context.DeadlineExceeded, assert.AnError} {
-			p.fail(t, faultdriver.Exec, err, 1)
+			p.Fail(t, faultdriver.Exec, err, 1)
 		}
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
-		p.exec(t)
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
+		p.MustExec(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: make(chan struct{})})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Wait: make(chan struct{})})
 		_, err := p.ExecContext(ctx, "slow")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NoError(t, p.Close())
-		assert.Empty(t, p.states())
+		assert.Empty(t, p.States())
 	})
 }
 
 func TestBreakerProbesByItselfWithLongerPausesUntilTheServerIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
-		p.fail(t, faultdriver.Exec, errReset, 5)
+		p := pooltest.NewBreakerPool(t, nil)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
 		synctest.Wait()
-		p.driver.Always(faultdriver.Connect, faultdriver.Outcome{Err: errNobody})
+		p.Fault.Always(faultdriver.Connect, faultdriver.Outcome{Err: pooltest.ErrNobody})
 		var probes []time.Duration
 		last := time.Now()
-		p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p.Fault.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			probes = append(probes, time.Since(last))
 			last = time.Now()
-			return faultdriver.Outcome{Err: errNobody}
+			return faultdriver.Outcome{Err: pooltest.ErrNobody}
 		})
 		time.Sleep(5 * time.Minute)
-		open := p.requireOpen(t)
-		assert.Equal(t, errNobody, open.Cause, "that of the last probe")
+		open := p.RequireOpen(t)
+		assert.Equal(t, pooltest.ErrNobody, open.Cause, "that of the last probe")
 		want := []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute}
 		require.GreaterOrEqual(t, len(probes), len(want))
 		for i, w := range want {
 			assert.InDelta(t, w, probes[i], float64(w/10), "probe %d", i)
 		}
-		p.driver.Hook(faultdriver.Connect, nil)
+		p.Fault.Hook(faultdriver.Connect, nil)
 		time.Sleep(70 * time.Second)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-		dials := p.stats().Dials
-		p.exec(t)
-		assert.Equal(t, dials, p.stats().Dials, "the connection of the probe is used")
-		states := p.states()
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+		dials := p.EndpointStats().Dials
+		p.MustExec(t)
+		assert.Equal(t, dials, p.EndpointStats().Dials, "the connection of the probe is used")
+		states := p.States()
 		assert.Equal(t, []string{"open to half-open", "half-open to closed"}, states[len(states)-2:])
 
-		p.fail(t, faultdriver.Exec, errReset, 5)
-		open = p.requireOpen(t)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
+		open = p.RequireOpen(t)
 		assert.InDelta(t, 5*time.Second, time.Until(open.NextProbe), float64(500*time.Millisecond), "the cooldown begins anew")
 	})
 }
 
 func TestBreakerIsHalfOpenForProbesOnlyAndWantsAsManyAsAreAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Probes = 3 })
-		p.fail(t, faultdriver.Exec, errReset, 5)
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Probes = 3 })
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
 		answer := make(chan struct{})
-		p.driver.Always(faultdriver.Ping, faultdriver.Outcome{Wait: answer})
+		p.Fault.Always(faultdriver.Ping, faultdriver.Outcome{Wait: answer})
 		time.Sleep(6 * time.Second)
-		assert.Equal(t, policy.BreakerHalfOpen, p.stats().Breaker.State)
-		p.requireOpen(t)
-		dials := p.stats().Dials
+		assert.Equal(t, policy.BreakerHalfOpen, p.EndpointStats().Breaker.State)
+		p.RequireOpen(t)
+		dials := p.EndpointStats().Dials
 		close(answer)
 		synctest.Wait()
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-		assert.EqualValues(t, 2, p.stats().Dials-dials)
-		assert.Equal(t, 3, p.calls(faultdriver.Ping))
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+		assert.EqualValues(t, 2, p.EndpointStats().Dials-dials)
+		assert.Equal(t, 3, p.Calls(faultdriver.Ping))
 	})
 }
 
 func TestBreakerCanBeAskedWhileAProbeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
-		p.fail(t, faultdriver.Exec, errReset, 5)
-		p.driver.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p := pooltest.NewBreakerPool(t, nil)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
+		p.Fault.Hook(faultdriver.Ping, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			time.Sleep(time.Second)
-			return faultdriver.Outcome{Err: errNobody}
+			return faultdriver.Outcome{Err: pooltest.ErrNobody}
 		})
 		for range 200 {
 			go func() {
@@ -268,11 +209,11 @@ func TestBreakerCanBeAskedWhileAProbeFails(t *testing.T) {
 
 func TestBreakerLeavesTheConnectionsThatAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
+		p := pooltest.NewBreakerPool(t, nil)
 		tx, err := p.Begin()
 		require.NoError(t, err)
-		p.fail(t, faultdriver.Exec, errReset, 5)
-		p.requireOpen(t)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
+		p.RequireOpen(t)
 		_, err = tx.Exec("update")
 		require.NoError(t, err)
 		require.NoError(t, tx.Commit())
@@ -281,38 +222,38 @@ func TestBreakerLeavesTheConnectionsThatAreHeld(t *testing.T) {
 
 func TestBreakerOpensAtARatioOfFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures, c.Breaker.Ratio = 0, 0.5 })
-		p.fail(t, faultdriver.Exec, errReset, 9)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State, "nine calls say nothing")
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures, c.Breaker.Ratio = 0, 0.5 })
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 9)
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State, "nine calls say nothing")
 		time.Sleep(20 * time.Second) // out of the window
 		for range 10 {
-			p.exec(t)
+			p.MustExec(t)
 		}
-		p.fail(t, faultdriver.Exec, errReset, 9)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-		p.fail(t, faultdriver.Exec, errReset, 1)
-		p.requireOpen(t)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 9)
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 1)
+		p.RequireOpen(t)
 		time.Sleep(10 * time.Second)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-		p.fail(t, faultdriver.Exec, errReset, 9)
-		assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State, "what was before the outage does not count")
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 9)
+		assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State, "what was before the outage does not count")
 	})
 }
 
 func TestPanicOfOnStateChangeIsLoggedAndTheServerIsProbedAllTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.OnStateChange = func(policy.BreakerChange) { panic("oops") } })
-		p.fail(t, faultdriver.Exec, errReset, 5)
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.OnStateChange = func(policy.BreakerChange) { panic("oops") } })
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
 		time.Sleep(10 * time.Second)
-		p.exec(t)
-		assert.Contains(t, p.log.String(), "OnStateChange panicked")
+		p.MustExec(t)
+		assert.Contains(t, p.Log.String(), "OnStateChange panicked")
 	})
 }
 
 func TestCloseEndsAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, nil)
-		p.fail(t, faultdriver.Exec, errReset, 5)
+		p := pooltest.NewBreakerPool(t, nil)
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
 		require.NoError(t, p.Close())
 	})
 }

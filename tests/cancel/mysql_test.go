@@ -1,4 +1,4 @@
-package mysql
+package cancel_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package pooled_test
+package cancel_test
 
 import (
 	"context"
@@ -21,6 +21,8 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // endings are the ways in which a context ends while a call waits for the server.
@@ -42,7 +44,9 @@ type cancelledCall struct {
 }
 
 func queried(text string, args ...any) cancelledCall {
-	return cancelledCall{fmt.Sprintf("query %s %v", text, args), func(ctx context.Context, db *sql.DB) error { return readAll(db.QueryContext(ctx, text, args...)) }}
+	return cancelledCall{fmt.Sprintf("query %s %v", text, args), func(ctx context.Context, db *sql.DB) error {
+		return realtest.ReadAll(db.QueryContext(ctx, text, args...))
+	}}
 }
 
 func executed(text string, args ...any) cancelledCall {
@@ -50,19 +54,6 @@ func executed(text string, args ...any) cancelledCall {
 		_, err := db.ExecContext(ctx, text, args...)
 		return err
 	}}
-}
-
-// readAll reads all results to the end.
-func readAll(rows *sql.Rows, err error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for more := true; more; more = rows.NextResultSet() {
-		for rows.Next() {
-		}
-	}
-	return rows.Err()
 }
 
 func scanned(text string, args ...any) cancelledCall {
@@ -147,26 +138,26 @@ func said(err error) map[string]bool {
 
 // KILL QUERY has functions return what they would not have, and the statement succeed with it.
 func TestCallThatOutlastsItsContextAnswersAsThatOfTheBareDriver(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel() // they wait
-			dsn := s.dsn(t)
-			bare, db := openReal(t, s.driver, dsn), openReal(t, "pooled-"+s.driver, dsn)
-			for _, text := range cancelledCalls[s.driver].setup {
+			dsn := s.DSN(t)
+			bare, db := realtest.Open(t, s.Driver, dsn), realtest.Open(t, "pooled-"+s.Driver, dsn)
+			for _, text := range cancelledCalls[s.Driver].setup {
 				_, err := bare.ExecContext(t.Context(), text)
 				require.NoError(t, err)
 			}
-			if s.driver == "mysql" {
+			if s.Driver == "mysql" {
 				holder, err := bare.Conn(t.Context())
 				require.NoError(t, err)
 				defer holder.Close()
-				require.Equal(t, 1, scanInt(t, holder, "select get_lock('taken', 0)"))
+				require.Equal(t, 1, realtest.ScanInt(t, holder, "select get_lock('taken', 0)"))
 			}
-			for _, call := range cancelledCalls[s.driver].calls {
+			for _, call := range cancelledCalls[s.Driver].calls {
 				for ending, end := range endings {
 					t.Run(ending+" "+call.name, func(t *testing.T) {
 						outcome := func(db *sql.DB) error {
-							require.Equal(t, 1, scanInt(t, db, "select 1"))
+							require.Equal(t, 1, realtest.ScanInt(t, db, "select 1"))
 							ctx, cancel := end(t.Context())
 							defer cancel()
 							return call.run(ctx, db)
@@ -174,7 +165,7 @@ func TestCallThatOutlastsItsContextAnswersAsThatOfTheBareDriver(t *testing.T) {
 						want, got := outcome(bare), outcome(db)
 						require.Error(t, want)
 						assert.Equal(t, said(want), said(got), "%v, and not %v", want, got)
-						assert.Equal(t, 7, scanInt(t, db, "select 7"))
+						assert.Equal(t, 7, realtest.ScanInt(t, db, "select 7"))
 					})
 				}
 			}
@@ -199,13 +190,13 @@ func countedDSN(t *testing.T, dsn string) (counted string, dials *atomic.Int64) 
 }
 
 // killServers are those whose statements are ended by KILL QUERY.
-var killServers = txServers[2:]
+var killServers = realtest.TxServers[2:]
 
 func TestContextsThatEndAfterTheirStatementsCostTheServerNothing(t *testing.T) {
 	for _, s := range killServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn, dials := countedDSN(t, s.dsn(t))
-			db := openReal(t, "pooled-mysql", dsn)
+		t.Run(s.Name, func(t *testing.T) {
+			dsn, dials := countedDSN(t, s.DSN(t))
+			db := realtest.Open(t, "pooled-mysql", dsn)
 			tx, err := db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			for i := range 100 {
@@ -214,7 +205,7 @@ func TestContextsThatEndAfterTheirStatementsCostTheServerNothing(t *testing.T) {
 				case 0:
 					require.NoError(t, tx.QueryRowContext(ctx, "select 1").Scan(new(int)))
 				case 1:
-					require.NoError(t, readAll(tx.QueryContext(ctx, "select ?", i)))
+					require.NoError(t, realtest.ReadAll(tx.QueryContext(ctx, "select ?", i)))
 				case 2:
 					_, err := tx.ExecContext(ctx, "do ?", i)
 					require.NoError(t, err)
@@ -235,15 +226,15 @@ func TestContextsThatEndAfterTheirStatementsCostTheServerNothing(t *testing.T) {
 
 func TestContextThatEndsAfterItsStatementLeavesWhatTheServerTellsOfIt(t *testing.T) {
 	for _, s := range killServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
 			told := func(db *sql.DB) (all []string) {
 				c, err := db.Conn(t.Context())
 				require.NoError(t, err)
 				defer c.Close()
 				for _, ask := range []string{"show warnings", "select found_rows()", "select row_count()"} {
 					ctx, cancel := context.WithCancel(t.Context())
-					require.NoError(t, readAll(c.QueryContext(ctx, "select sql_calc_found_rows cast('x' as signed) from (select 1 union select 2) t limit 1")))
+					require.NoError(t, realtest.ReadAll(c.QueryContext(ctx, "select sql_calc_found_rows cast('x' as signed) from (select 1 union select 2) t limit 1")))
 					cancel()
 					rows, err := c.QueryContext(t.Context(), ask)
 					require.NoError(t, err)
@@ -263,7 +254,7 @@ func TestContextThatEndsAfterItsStatementLeavesWhatTheServerTellsOfIt(t *testing
 				}
 				return all
 			}
-			assert.Equal(t, told(openReal(t, "mysql", dsn)), told(openReal(t, "pooled-mysql", dsn)))
+			assert.Equal(t, told(realtest.Open(t, "mysql", dsn)), told(realtest.Open(t, "pooled-mysql", dsn)))
 		})
 	}
 }
@@ -271,7 +262,7 @@ func TestContextThatEndsAfterItsStatementLeavesWhatTheServerTellsOfIt(t *testing
 // A statement of a transaction may have been executed although its caller was told that it was cancelled, and tried again.
 func TestTransactionWithAStatementThatMayHaveBeenExecutedIsNotCommitted(t *testing.T) {
 	dsn := testserver.MySQLDatabase(t)
-	db, bare := openReal(t, "pooled-mysql", dsn), openReal(t, "mysql", dsn)
+	db, bare := realtest.Open(t, "pooled-mysql", dsn), realtest.Open(t, "mysql", dsn)
 	_, err := bare.ExecContext(t.Context(), "create table ledger (n int)")
 	require.NoError(t, err)
 	for name, run := range map[string]func(ctx context.Context, tx *sql.Tx, text string) error{
@@ -279,7 +270,9 @@ func TestTransactionWithAStatementThatMayHaveBeenExecutedIsNotCommitted(t *testi
 			_, err := tx.ExecContext(ctx, text)
 			return err
 		},
-		"query": func(ctx context.Context, tx *sql.Tx, text string) error { return readAll(tx.QueryContext(ctx, text)) },
+		"query": func(ctx context.Context, tx *sql.Tx, text string) error {
+			return realtest.ReadAll(tx.QueryContext(ctx, text))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx, err := db.BeginTx(t.Context(), nil)
@@ -289,7 +282,7 @@ func TestTransactionWithAStatementThatMayHaveBeenExecutedIsNotCommitted(t *testi
 			require.ErrorIs(t, run(ctx, tx, "insert into ledger values (sleep(60))"), context.DeadlineExceeded)
 			assert.Equal(t, driver.ErrBadConn, run(t.Context(), tx, "insert into ledger values (0)"))
 			assert.Equal(t, driver.ErrBadConn, tx.Commit())
-			assert.Zero(t, scanInt(t, bare, "select count(*) from ledger"))
+			assert.Zero(t, realtest.ScanInt(t, bare, "select count(*) from ledger"))
 		})
 	}
 	t.Run("rolled back", func(t *testing.T) {
@@ -300,18 +293,18 @@ func TestTransactionWithAStatementThatMayHaveBeenExecutedIsNotCommitted(t *testi
 		_, err = tx.ExecContext(ctx, "insert into ledger values (sleep(60))")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NoError(t, tx.Rollback())
-		assert.Zero(t, scanInt(t, bare, "select count(*) from ledger"))
+		assert.Zero(t, realtest.ScanInt(t, bare, "select count(*) from ledger"))
 	})
 }
 
 // A routine runs as its definer, whose statements the caller may not end.
 func TestStatementThatTheServerRefusesToEndIsLoggedAndCostsTheConnection(t *testing.T) {
 	for _, s := range killServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
 			cfg, err := mysql.ParseDSN(dsn)
 			require.NoError(t, err)
-			root := openReal(t, "mysql", dsn)
+			root := realtest.Open(t, "mysql", dsn)
 			user := strings.TrimPrefix(cfg.DBName, "pooled_")
 			for _, text := range []string{
 				"create procedure nap() sql security definer select sleep(2)",
@@ -325,10 +318,10 @@ func TestStatementThatTheServerRefusesToEndIsLoggedAndCostsTheConnection(t *test
 				assert.NoError(t, err)
 			})
 			cfg.User, cfg.Passwd = user, "secret"
-			var log logBuffer
+			var log pooltest.LogBuffer
 			pool := pooled.NewConfig()
 			pool.DriverName, pool.DSN, pool.Logger = "mysql", cfg.FormatDSN(), slog.New(slog.NewTextHandler(&log, nil))
-			db, connector := openConfig(t, pool)
+			db, connector := pooltest.Open(t, pool)
 			require.NoError(t, db.PingContext(t.Context()))
 			ctx, cancel := endings["deadline"](t.Context())
 			defer cancel()
@@ -358,7 +351,7 @@ func TestRowsThatAreWatchedHaveTheOptionalInterfacesOfTheRealOnes(t *testing.T) 
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = "mysql", testserver.MySQL(t)
 	var seen []driver.Rows
-	db, _ := openConfig(t, cfg, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
+	db, _ := pooltest.Open(t, cfg, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
 		return func(ctx context.Context, c *middleware.Call) error {
 			err := next(ctx, c)
 			if c.Op == middleware.Query {
@@ -370,7 +363,7 @@ func TestRowsThatAreWatchedHaveTheOptionalInterfacesOfTheRealOnes(t *testing.T) 
 	for _, args := range [][]any{nil, {1}} {
 		text := "select 1" + strings.Repeat(" + ?", len(args))
 		for _, ctx := range []context.Context{context.Background(), t.Context()} {
-			require.NoError(t, readAll(db.QueryContext(ctx, text, args...)))
+			require.NoError(t, realtest.ReadAll(db.QueryContext(ctx, text, args...)))
 		}
 		require.Len(t, seen, 2)
 		assert.Equal(t, optional(seen[0]), optional(seen[1]))

@@ -1,4 +1,4 @@
-package pooled_test
+package cancel_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // cancelServer is what differs between the servers.
@@ -57,7 +59,7 @@ func openCancelPool(t *testing.T, s cancelServer, permits int, change func(*pool
 	if change != nil {
 		change(&cfg)
 	}
-	return openConfig(t, cfg)
+	return pooltest.Open(t, cfg)
 }
 
 // cancels is how many statements are cancelled on each server.
@@ -99,7 +101,7 @@ func TestCancelledStatementsEndOnTheServerAndCostNothingElse(t *testing.T) {
 			t.Logf("%d cancelled, %d ended in time, %d dials, closed %+v", cancelled.Load(), ended.Load(), stats.Dials, stats.Closed)
 			assert.Equal(t, pooled.Closes{}, stats.Closed, "no connection was lost")
 			assert.LessOrEqual(t, stats.Open, permits)
-			assert.Zero(t, scanInt(t, db, s.running), "no statement runs on")
+			assert.Zero(t, realtest.ScanInt(t, db, s.running), "no statement runs on")
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package cancel_test
 
 import (
 	"context"
@@ -14,28 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
-
-// txServers are where cancelled transactions are tried. long lasts until it is cancelled, brief for a moment.
-var txServers = []struct {
-	name, driver string
-	dsn          func(testing.TB) string
-	long, brief  string
-}{
-	{"PostgreSQL 15", "pgx", testserver.PostgresDatabase, "select pg_sleep(60)", "select pg_sleep(0.1)"},
-	{"PostgreSQL 18", "pgx", testserver.Postgres18Database, "select pg_sleep(60)", "select pg_sleep(0.1)"},
-	{
-		"MariaDB", "mysql", severalStatements(testserver.MariaDBDatabase),
-		"select count(*) from seq_1_to_1000000 a, seq_1_to_1000000 b", "select sleep(0.1)", // all its sleepers share a mutex, for which KILL waits
-	},
-	{"MySQL", "mysql", severalStatements(testserver.MySQLDatabase), "select sleep(60)", "select sleep(0.1)"},
-}
-
-// severalStatements lets go-sql-driver/mysql send texts of several statements, as pgx does.
-func severalStatements(database func(testing.TB) string) func(testing.TB) string {
-	return func(t testing.TB) string { return database(t) + "?multiStatements=true" }
-}
 
 // nextCalls are what a program may do with a *sql.Conn whose transaction was cancelled. They report whether the row was acknowledged.
 var nextCalls = map[string]func(ctx context.Context, c *sql.Conn, insert string) bool{
@@ -129,10 +110,10 @@ var cancelledTxs = flag.Int("cancelled-transactions", 10, "transactions to cance
 // After the end of a transaction's context, database/sql rolls it back when it gets round to it. Until then the holder of the *sql.Conn may
 // call again.
 func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
-			bare := openReal(t, s.driver, dsn)
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
+			bare := realtest.Open(t, s.Driver, dsn)
 			_, err := bare.ExecContext(t.Context(), "create table ledger (author varchar(100), cancelled int)")
 			require.NoError(t, err)
 			for _, mode := range []struct {
@@ -141,12 +122,12 @@ func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t
 				rounds int
 				during string
 			}{
-				{"query", false, *cancelledTxs, s.long},
-				{"close", true, 5, s.brief}, // the server goes on with the statement of a connection that was closed
+				{"query", false, *cancelledTxs, s.Long},
+				{"close", true, 5, s.Brief}, // the server goes on with the statement of a connection that was closed
 			} {
 				cfg := pooled.NewConfig()
-				cfg.DriverName, cfg.DSN, cfg.Pool.CancelCloses = s.driver, dsn, mode.closes
-				db, _ := openConfig(t, cfg)
+				cfg.DriverName, cfg.DSN, cfg.Pool.CancelCloses = s.Driver, dsn, mode.closes
+				db, _ := pooltest.Open(t, cfg)
 				for cancelled, work := range cancelledWork {
 					for next, call := range nextCalls {
 						author := fmt.Sprintf("%s: %s, then %s", mode.name, cancelled, next)
@@ -163,8 +144,8 @@ func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t
 								_ = c.Close() // it may have been given up
 							}
 							of := fmt.Sprintf("select count(*) from ledger where author = '%s' and cancelled = ", author)
-							assert.Zero(t, scanInt(t, bare, of+"1"), "committed although cancelled")
-							assert.Equal(t, acknowledged, scanInt(t, bare, of+"0"), "committed, of those acknowledged")
+							assert.Zero(t, realtest.ScanInt(t, bare, of+"1"), "committed although cancelled")
+							assert.Equal(t, acknowledged, realtest.ScanInt(t, bare, of+"0"), "committed, of those acknowledged")
 						})
 					}
 				}
@@ -175,15 +156,15 @@ func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t
 
 // PostgreSQL takes a second BEGIN for a part of the transaction that is open, MySQL commits that.
 func TestTransactionBegunInsideACancelledOneDoesNotCommitIt(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
-			bare := openReal(t, s.driver, dsn)
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
+			bare := realtest.Open(t, s.Driver, dsn)
 			_, err := bare.ExecContext(t.Context(), "create table ledger (author varchar(100))")
 			require.NoError(t, err)
 			cfg := pooled.NewConfig()
-			cfg.DriverName, cfg.DSN = s.driver, dsn
-			db, connector := openConfig(t, cfg)
+			cfg.DriverName, cfg.DSN = s.Driver, dsn
+			db, connector := pooltest.Open(t, cfg)
 			require.NoError(t, db.PingContext(t.Context()))
 			c := newSession(t, connector)
 			outer, cancel := begun(t, c)
@@ -194,15 +175,15 @@ func TestTransactionBegunInsideACancelledOneDoesNotCommitIt(t *testing.T) {
 			assert.Equal(t, driver.ErrBadConn, inner.Commit())
 			_ = outer.Rollback()
 			assert.True(t, c.IsValid())
-			assert.Zero(t, scanInt(t, bare, "select count(*) from ledger"))
+			assert.Zero(t, realtest.ScanInt(t, bare, "select count(*) from ledger"))
 		})
 	}
 }
 
 func TestTransactionsBegunInsideOneAnotherEndAsThoseOfTheDriver(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
 			ends := func(db *sql.DB) (errs []error) {
 				c, err := db.Conn(t.Context())
 				require.NoError(t, err)
@@ -215,7 +196,7 @@ func TestTransactionsBegunInsideOneAnotherEndAsThoseOfTheDriver(t *testing.T) {
 				errs = append(errs, txs[1].Commit(), txs[0].Commit(), c.Close())
 				return errs
 			}
-			assert.Equal(t, ends(openReal(t, s.driver, dsn)), ends(openReal(t, "pooled-"+s.driver, dsn)))
+			assert.Equal(t, ends(realtest.Open(t, s.Driver, dsn)), ends(realtest.Open(t, "pooled-"+s.Driver, dsn)))
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package cancel_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // session is what database/sql sees of a session. Without database/sql nobody rolls a transaction back when its context has ended.
@@ -55,23 +56,23 @@ func TestNothingReachesTheServerBetweenTheEndOfATransactionsContextAndItsRollbac
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPool(t, modern, nil)
-			s := newSession(t, p.connector)
+			p := pooltest.NewPool(t, pooltest.Modern, nil)
+			s := newSession(t, p.Connector)
 			tx, cancel := begun(t, s)
 			cancel()
-			calls := p.driver.Calls()
+			calls := p.Fault.Calls()
 			assert.Equal(t, driver.ErrBadConn, call(t.Context(), s))
-			assert.Equal(t, calls, p.driver.Calls())
+			assert.Equal(t, calls, p.Fault.Calls())
 			require.NoError(t, tx.Rollback())
-			assert.Equal(t, 1, p.calls(faultdriver.Rollback))
+			assert.Equal(t, 1, p.Calls(faultdriver.Rollback))
 			assert.NoError(t, call(t.Context(), s), "once it is rolled back")
 		})
 	}
 }
 
 func TestStatementOfASessionIsRefusedUntilItsCancelledTransactionIsRolledBack(t *testing.T) {
-	p := newPool(t, modern, nil)
-	s := newSession(t, p.connector)
+	p := pooltest.NewPool(t, pooltest.Modern, nil)
+	s := newSession(t, p.Connector)
 	st, err := s.PrepareContext(t.Context(), "update")
 	require.NoError(t, err)
 	tx, cancel := begun(t, s)
@@ -84,10 +85,10 @@ func TestStatementOfASessionIsRefusedUntilItsCancelledTransactionIsRolledBack(t 
 }
 
 func TestCommitThatBeganBeforeItsContextEndedIsSent(t *testing.T) {
-	p := newPool(t, modern, nil)
-	s := newSession(t, p.connector)
+	p := pooltest.NewPool(t, pooltest.Modern, nil)
+	s := newSession(t, p.Connector)
 	tx, cancel := begun(t, s)
 	cancel() // after database/sql has looked
 	_ = tx.Commit()
-	assert.Equal(t, 1, p.calls(faultdriver.Commit))
+	assert.Equal(t, 1, p.Calls(faultdriver.Commit))
 }

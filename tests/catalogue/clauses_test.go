@@ -1,9 +1,12 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A function's own settings are as before when it is over, but not in what it calls.
@@ -30,24 +33,24 @@ func TestPostgresFunctionsOwnSettingsAreInNobodyElsesPlans(t *testing.T) {
 		{"a function of its own", []string{"create function f() returns bigint language plpgsql set enable_seqscan = off set work_mem = '8MB' as $$begin return (select count(*) from ordered); end$$"}, "select f()", "100,101,102", false},
 		{"a search_path, which plans look at", []string{"create schema other", "create table other.ordered (id int, v int)", "create function f() returns text language plpgsql set search_path = other, public as $$begin return first_three(); end$$"}, "select f()", "100,101,102", false},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append([]string{
+				realtest.SetUp(t, "pgx", dsn, append([]string{
 					"create table t (id int)", "create table ordered (id int, v int)", "insert into ordered select 99 + n, 1000 - n from generate_series(1, 900) n",
 					"create index on ordered (v)", "analyze ordered", first,
 				}, c.setup...))
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
 				for range 3 {
-					borrow(t, db, c.borrower)
+					realtest.Borrow(t, db, c.borrower)
 					if c.resets || t.Failed() {
-						assert.Equal(t, c.want, scalar(t, db, "select first_three()"))
+						assert.Equal(t, c.want, realtest.Scalar(t, db, "select first_three()"))
 					}
 				}
-				before := resets(t, db).Resets
-				borrow(t, db, c.borrower)
-				assert.Equal(t, c.want, scalar(t, db, "select first_three()"))
-				assert.Equal(t, c.resets, resets(t, db).Resets > before)
+				before := resettest.Resets(t, db).Resets
+				realtest.Borrow(t, db, c.borrower)
+				assert.Equal(t, c.want, realtest.Scalar(t, db, "select first_three()"))
+				assert.Equal(t, c.resets, resettest.Resets(t, db).Resets > before)
 			})
 		}
 	}
@@ -61,15 +64,15 @@ func TestPostgresSessionIsCleanWhateverStandsNextToADollarQuote(t *testing.T) {
 		{"a name", "create function f() returns void language sql as 'select $q$b$q$where leak()'", "select f()"},
 		{"a name behind a quote", "create function f() returns text language sql as 'select $q$b$q$|| leak()::text'", "select f()"},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], c.setup))
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
+				realtest.SetUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], c.setup))
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
 				for range 2 {
-					borrow(t, db, c.borrower)
-					assert.Empty(t, scalar(t, db, "select coalesce(current_setting('app.leak', true), '')"))
-					assert.Equal(t, 0, scanInt(t, db, "select count(*) from pg_class where relnamespace = pg_my_temp_schema()"))
+					realtest.Borrow(t, db, c.borrower)
+					assert.Empty(t, realtest.Scalar(t, db, "select coalesce(current_setting('app.leak', true), '')"))
+					assert.Equal(t, 0, realtest.ScanInt(t, db, "select count(*) from pg_class where relnamespace = pg_my_temp_schema()"))
 				}
 			})
 		}
@@ -78,14 +81,14 @@ func TestPostgresSessionIsCleanWhateverStandsNextToADollarQuote(t *testing.T) {
 
 // What an extension's function changes is not left to the next borrower, whatever the function is called by its version.
 func TestPostgresNobodyInheritsTheWeakModeOfNumbers(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
 			dsn := database(t)
-			setUp(t, "pgx", dsn, []string{"create extension isn"})
-			db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
+			realtest.SetUp(t, "pgx", dsn, []string{"create extension isn"})
+			db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
 			for range 2 {
-				borrow(t, db, "select isn_weak(true)")
-				assert.Equal(t, "false", scalar(t, db, "select isn_weak()::text"))
+				realtest.Borrow(t, db, "select isn_weak(true)")
+				assert.Equal(t, "false", realtest.Scalar(t, db, "select isn_weak()::text"))
 			}
 		})
 	}

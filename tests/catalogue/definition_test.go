@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // harmlessSchema is what the definitions below make harmful.
@@ -56,19 +58,19 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 			return func() { assert.NoError(t, conn.Close()) }
 		},
 	}
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		for way, define := range ways {
 			for _, c := range harmfulDefinitions {
 				t.Run(version+"/"+way+"/"+c.definition, func(t *testing.T) {
 					dsn := database(t)
-					setUp(t, "pgx", dsn, harmlessSchema)
-					db, connector := openAtMost(t, 2, "pgx", dsn)
+					realtest.SetUp(t, "pgx", dsn, harmlessSchema)
+					db, connector := realtest.OpenAtMost(t, 2, "pgx", dsn)
 					resets := func() uint64 { return connector.Stats().Endpoints[0].Reset.Resets }
 					for c.statement != "select 1 === 2" { // until it is known to be clean
 						before := resets()
 						_, err := db.ExecContext(t.Context(), c.statement)
 						require.NoError(t, err)
-						require.Equal(t, 1, scanInt(t, db, "select 1"))
+						require.Equal(t, 1, realtest.ScanInt(t, db, "select 1"))
 						if resets() == before {
 							break
 						}
@@ -78,7 +80,7 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 						_, err := db.ExecContext(t.Context(), c.statement)
 						require.NoError(t, err)
 						for range 3 {
-							assert.Equal(t, 0, scanInt(t, db, "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"))
+							assert.Equal(t, 0, realtest.ScanInt(t, db, "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"))
 						}
 					}
 				})
@@ -123,24 +125,24 @@ var harmfulMySQLDefinitions = []struct {
 //
 // On MySQL a definition counts from when it is sent, and is over with its statement.
 func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		for _, kept := range []bool{false, true} {
 			for _, c := range harmfulMySQLDefinitions {
-				if c.only != "" && c.only != s.name {
+				if c.only != "" && c.only != s.Name {
 					continue
 				}
 				t.Run(fmt.Sprintf("kept=%t/%s/%s", kept, strings.Join(c.definitions, "; "), c.statement), func(t *testing.T) {
-					dsn := s.database(t)
-					setUp(t, "mysql", dsn, harmlessMySQLSchema)
-					db, connector := openAtMost(t, 2, "mysql", dsn)
+					dsn := s.Database(t)
+					realtest.SetUp(t, "mysql", dsn, harmlessMySQLSchema)
+					db, connector := realtest.OpenAtMost(t, 2, "mysql", dsn)
 					unclean := func() uint64 {
 						stats := connector.Stats().Endpoints[0].Reset
 						return stats.Resets + stats.Discards.Permanent
 					}
 					for { // until it is known to be clean
 						before := unclean()
-						borrow(t, db, c.statement)
-						require.Equal(t, 1, scanInt(t, db, "select 1"))
+						realtest.Borrow(t, db, c.statement)
+						require.Equal(t, 1, realtest.ScanInt(t, db, "select 1"))
 						if unclean() == before {
 							break
 						}
@@ -157,9 +159,9 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 						require.NoError(t, definer.Close())
 					}
 					for range 3 {
-						borrow(t, db, c.statement)
+						realtest.Borrow(t, db, c.statement)
 						for range 3 {
-							assert.Equal(t, 0, scanInt(t, db, "select count(@leak) from (select 1) one"))
+							assert.Equal(t, 0, realtest.ScanInt(t, db, "select count(@leak) from (select 1) one"))
 						}
 					}
 				})
@@ -183,11 +185,11 @@ func TestPostgresSessionIsCleanWhateverIsDroppedMeanwhile(t *testing.T) {
 		{[]string{"create function h() returns int language plpgsql as $$begin perform leak(); return 1; end$$"}, "select h()", "drop function h()", true},
 		{[]string{"create domain dropped as int check (leak())"}, "select 1::dropped", "drop domain dropped", true},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.drop, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...))
-				db, _ := openAtMost(t, 2, "pgx", dsn)
+				realtest.SetUp(t, "pgx", dsn, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...))
+				db, _ := realtest.OpenAtMost(t, 2, "pgx", dsn)
 				one, err := db.Conn(t.Context())
 				require.NoError(t, err)
 				other, err := db.Conn(t.Context())
@@ -245,25 +247,25 @@ func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
 		"insert into triggered values (2, 'y'); drop trigger of_it",
 		"insert into triggered values (2, 'y'); drop table triggered",
 	}
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		texts, setup, leaks := onMySQL, harmlessMySQLSchema, "select count(@leak) from (select 1) one"
-		if s.driver == "pgx" {
+		if s.Driver == "pgx" {
 			texts, setup, leaks = onPostgres, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], "create function g() returns int language sql as 'select 1'", "create table triggered (id int, v text)",
 				"create trigger of_it before insert on triggered for each row execute function leak_trigger()"),
 				"select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"
 		}
 		for _, text := range texts {
 			for _, known := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/known=%t/%s", s.name, known, text), func(t *testing.T) {
-					dsn := s.dsn(t)
-					setUp(t, s.driver, dsn, setup)
-					db, _ := openAtMost(t, 1, s.driver, dsn)
+				t.Run(fmt.Sprintf("%s/known=%t/%s", s.Name, known, text), func(t *testing.T) {
+					dsn := s.DSN(t)
+					realtest.SetUp(t, s.Driver, dsn, setup)
+					db, _ := realtest.OpenAtMost(t, 1, s.Driver, dsn)
 					if known {
-						borrow(t, db, "select count(*) from t", "select * from w", "select f()", "delete from t", "explain select * from t where id = 7")
+						realtest.Borrow(t, db, "select count(*) from t", "select * from w", "select f()", "delete from t", "explain select * from t where id = 7")
 						require.NoError(t, db.PingContext(t.Context()))
 					}
-					borrow(t, db, text)
-					assert.Equal(t, 0, scanInt(t, db, leaks))
+					realtest.Borrow(t, db, text)
+					assert.Equal(t, 0, realtest.ScanInt(t, db, leaks))
 				})
 			}
 		}
@@ -274,16 +276,16 @@ func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
 func TestSessionIsCleanThoughWhatItMetIsDropped(t *testing.T) {
 	onPostgres := append(hideaway[:len(hideaway):len(hideaway)], "create trigger harmful before insert on t for each row execute function leak_trigger()")
 	onMySQL := []string{"create table t (id int, v text)", "create trigger harmful before insert on t for each row set @leak = 1"}
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		setup, drop, leaks := onMySQL, "drop trigger harmful", "select count(@leak) from (select 1) one"
-		if s.driver == "pgx" {
+		if s.Driver == "pgx" {
 			setup, drop, leaks = onPostgres, "drop trigger harmful on t", "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"
 		}
 		for _, byAnother := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/by another=%t", s.name, byAnother), func(t *testing.T) {
-				dsn := s.dsn(t)
-				setUp(t, s.driver, dsn, setup)
-				db, _ := openAtMost(t, 2, s.driver, dsn)
+			t.Run(fmt.Sprintf("%s/by another=%t", s.Name, byAnother), func(t *testing.T) {
+				dsn := s.DSN(t)
+				realtest.SetUp(t, s.Driver, dsn, setup)
+				db, _ := realtest.OpenAtMost(t, 2, s.Driver, dsn)
 				one, err := db.Conn(t.Context())
 				require.NoError(t, err)
 				other, err := db.Conn(t.Context())
@@ -313,10 +315,10 @@ func TestSessionIsCleanThoughWhatItMetIsDropped(t *testing.T) {
 
 // What is harmful and not used costs nothing.
 func TestPostgresUnusedHarmCostsNothing(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
 			dsn := database(t)
-			bare := openReal(t, "pgx", dsn)
+			bare := realtest.Open(t, "pgx", dsn)
 			for _, text := range append(hideaway[:len(hideaway):len(hideaway)],
 				"create function op(int, int) returns boolean language sql as 'select leak()'",
 				"create operator === (leftarg = int, rightarg = int, function = op)", "create operator @#@ (leftarg = text, rightarg = text, function = texteq)",
@@ -336,7 +338,7 @@ func TestPostgresUnusedHarmCostsNothing(t *testing.T) {
 				_, err := bare.ExecContext(t.Context(), "alter event trigger e disable")
 				require.NoError(t, err)
 			}
-			db, connector := openAtMost(t, 1, "pgx", dsn)
+			db, connector := realtest.OpenAtMost(t, 1, "pgx", dsn)
 			texts := []string{"select $1::int", "select v || 'x' from t where id = $1", "select sum(id), count(*) from t where id = $1 and v like 'x%'", "insert into t values ($1, 'y')", "select * from v, m where v.id = $1"}
 			work := func() {
 				for _, text := range texts {

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 // classOfJSON is an operator class of a type that the server has none for: only its equality changes the session.
 var classOfJSON = []string{

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -10,9 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // sessionUse is a statement, and what becomes of a session that has run it where some routines are declared to be harmless.
@@ -22,7 +24,7 @@ type sessionUse struct {
 }
 
 // logged are the lines of a log that have all of these in them.
-func logged(log *logBuffer, parts ...string) (lines []string) {
+func logged(log *pooltest.LogBuffer, parts ...string) (lines []string) {
 	for line := range strings.Lines(log.String()) {
 		has := true
 		for _, part := range parts {
@@ -34,9 +36,6 @@ func logged(log *logBuffer, parts ...string) (lines []string) {
 	}
 	return lines
 }
-
-// postgresVersions are the databases of the servers that are tested.
-var postgresVersions = map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database}
 
 // dynamic is a body that shows nothing of what it does.
 const dynamic = " language plpgsql as $$begin execute 'select 1'; return 1; end$$"
@@ -69,11 +68,11 @@ var harmlessRoutines = []policy.Routine{
 }
 
 func TestPostgresSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			setUp(t, "pgx", f.dsn, harmlessOnPostgres)
-			db, log := openForReset(t, f, func(c *pooled.Config) { c.Reset.Harmless = harmlessRoutines })
+			f := resettest.Family{Driver: "pgx", DSN: database(t), ID: "select pg_backend_pid()"}
+			realtest.SetUp(t, "pgx", f.DSN, harmlessOnPostgres)
+			db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) { c.Reset.Harmless = harmlessRoutines })
 			for _, u := range []sessionUse{
 				{"select shop.declared(1)", clean}, {"select shop.declared('x')", clean}, {`select shop."Odd, name"()`, clean},
 				{"select other.elsewhere()", reset}, {"select shop.twice()", reset}, {"select shop.judged()", reset},
@@ -85,7 +84,7 @@ func TestPostgresSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 					assert.Equal(t, u.want, whatBecomes(t, db, f, []string{u.text}, false), "%s\n%s", u.text, log)
 				}
 			}
-			assert.Zero(t, resets(t, db).AuditFailures, log)
+			assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 			assert.Len(t, logged(log, "pool_harmless names a routine that the server does not have", "routine=shop.elsewhere"), 1, log)
 			assert.Len(t, logged(log, "pool_harmless names a routine"), 1, log)
 			for why, cure := range map[string]string{
@@ -104,7 +103,7 @@ func TestPostgresSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 func explained(t *testing.T, db *sql.DB, text string) routing.Decision {
 	t.Helper()
 	for range 100 {
-		borrow(t, db, text)
+		realtest.Borrow(t, db, text)
 		d, ok := routing.Explain(db, text)
 		require.True(t, ok)
 		if !strings.HasSuffix(d.Detail, "not known yet") {
@@ -117,11 +116,11 @@ func explained(t *testing.T, db *sql.DB, text string) routing.Decision {
 
 // What is declared says nothing of what a replica may do.
 func TestPostgresRoutingIsAsBeforeForWhatIsDeclaredHarmless(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			setUp(t, "pgx", f.dsn, harmlessOnPostgres)
-			db, _ := openForReset(t, f, func(c *pooled.Config) {
+			f := resettest.Family{Driver: "pgx", DSN: database(t), ID: "select pg_backend_pid()"}
+			realtest.SetUp(t, "pgx", f.DSN, harmlessOnPostgres)
+			db, _ := resettest.OpenForReset(t, f, func(c *pooled.Config) {
 				c.Reset.Harmless = harmlessRoutines
 				c.Routing.Mode = policy.RouteSplit
 			})
@@ -143,15 +142,15 @@ func TestPostgresRoutingIsAsBeforeForWhatIsDeclaredHarmless(t *testing.T) {
 }
 
 func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f, other := mysqlFamily(t, s, func(*mysql.Config) {}), mysqlFamily(t, s, func(*mysql.Config) {})
-		here, err := mysql.ParseDSN(f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f, other := resettest.MySQLFamily(t, s, func(*mysql.Config) {}), resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		here, err := mysql.ParseDSN(f.DSN)
 		require.NoError(t, err)
-		there, err := mysql.ParseDSN(other.dsn)
+		there, err := mysql.ParseDSN(other.DSN)
 		require.NoError(t, err)
 		own := strings.NewReplacer("HERE", here.DBName, "THERE", there.DBName)
 		const seeds = " deterministic begin set rand_seed1 = 7; return 1; end" // which nobody can undo
-		admin := openReal(t, "mysql", f.dsn)
+		admin := realtest.Open(t, "mysql", f.DSN)
 		for _, text := range []string{
 			"create procedure h_dynamic() begin prepare p from 'select 1'; execute p; deallocate prepare p; end",
 			"create procedure THERE.h_dynamic() begin prepare p from 'select 1'; execute p; deallocate prepare p; end",
@@ -165,14 +164,14 @@ func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 			_, err := admin.ExecContext(t.Context(), own.Replace(text))
 			require.NoError(t, err, own.Replace(text))
 		}
-		db, log := openForReset(t, f, func(c *pooled.Config) {
+		db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) {
 			c.Reset.Harmless = []policy.Routine{
 				{Schema: here.DBName, Name: "h_Dynamic"}, {Schema: here.DBName, Name: "h_numbers"}, {Schema: here.DBName, Name: "h_seeds"}, {Schema: here.DBName, Name: "h_elsewhere"},
 			}
 			c.Routing.Mode = policy.RouteSplit
 			c.Routing.Consistency, c.Routing.MaxLag = policy.ConsistencyEventual, 0
 		})
-		borrow(t, db, "set @tenant = 7") // and the catalogue is read
+		realtest.Borrow(t, db, "set @tenant = 7") // and the catalogue is read
 		for _, u := range []sessionUse{
 			{"call HERE.h_dynamic()", clean}, {"call THERE.h_dynamic()", lost}, {"call h_dynamic()", lost}, // which may be either
 			{"call h_numbers()", clean}, {"select h_seeds()", clean}, {"select h_judged()", lost}, {"select THERE.h_elsewhere()", lost},
@@ -182,8 +181,8 @@ func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 				assert.Equal(t, u.want, whatBecomes(t, db, f, []string{own.Replace(u.text)}, false), "%s\n%s", u.text, log)
 			}
 		}
-		assert.Equal(t, "0", scalar(t, db, "select last_insert_id()"), "of h_numbers")
-		assert.Zero(t, resets(t, db).AuditFailures, log)
+		assert.Equal(t, "0", realtest.Scalar(t, db, "select last_insert_id()"), "of h_numbers")
+		assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 		for _, text := range []string{"select h_seeds()", "select * from h_view", "call HERE.h_dynamic()"} {
 			d := explained(t, db, own.Replace(text))
 			assert.Equal(t, routing.Write, d.Reason, "%s: %s", text, d)
@@ -200,17 +199,17 @@ func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 func TestHarmlessRoutinesOfADriverThatNobodyKnowsAreRefused(t *testing.T) {
 	_, err := sql.Open("pooled", "pooled-fault:?pool_harmless=shop.f")
 	require.ErrorContains(t, err, "pooled: pool_harmless=shop.f has no effect, because")
-	_, err = sql.Open("pooled", "postgres://u:"+secret+"@localhost/db?pool_harmless=f")
+	_, err = sql.Open("pooled", "postgres://u:"+realtest.Secret+"@localhost/db?pool_harmless=f")
 	require.ErrorContains(t, err, "pooled: pool_harmless=f has a name without its schema, or a schema without a name (allowed: schema.name")
-	assert.NotContains(t, err.Error(), secret)
+	assert.NotContains(t, err.Error(), realtest.Secret)
 }
 
 // What is declared leaves nothing, whatever it calls, but what it calls may look at what others have left.
 func TestPostgresWhatADeclaredFunctionCallsDoesNotSeeTheNumbersOfOthers(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			f := family{driver: "pgx", dsn: database(t)}
-			setUp(t, "pgx", f.dsn, []string{
+			f := resettest.Family{Driver: "pgx", DSN: database(t)}
+			realtest.SetUp(t, "pgx", f.DSN, []string{
 				"create sequence numbers",
 				"create function looks() returns text language plpgsql as $$declare n text; begin execute 'select last' || 'val()' into n; return n; exception when others then return 'none'; end$$",
 				"create function asks() returns text language plpgsql as $$begin return looks(); end$$",
@@ -218,14 +217,14 @@ func TestPostgresWhatADeclaredFunctionCallsDoesNotSeeTheNumbersOfOthers(t *testi
 				"create operator ### (function = asks, leftarg = int, rightarg = int)",
 				"create function uses() returns text language sql as 'select 1 ### 2'",
 			})
-			db, log := openForReset(t, f, func(c *pooled.Config) {
-				unaudited(c)
+			db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) {
+				resettest.Unaudited(c)
 				c.Reset.Harmless = []policy.Routine{{Schema: "public", Name: "asks"}}
 			})
 			for _, text := range []string{"select asks()", "select 1 ### 2", "select uses()"} {
 				for range 3 {
-					borrow(t, db, "select nextval('numbers')")
-					assert.Equal(t, "none", scalar(t, db, text), "%s\n%s", text, log)
+					realtest.Borrow(t, db, "select nextval('numbers')")
+					assert.Equal(t, "none", realtest.Scalar(t, db, text), "%s\n%s", text, log)
 				}
 			}
 		})

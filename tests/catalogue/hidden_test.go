@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"slices"
@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // hidden are changes of the session that no statement's text shows: the server runs code that it keeps somewhere.
@@ -113,18 +116,18 @@ var hiddenOnPostgres = []hidden{
 }
 
 func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		for _, h := range slices.Concat(hiddenOnPostgres, usedByGrammar) {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock
+				realtest.SetUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock
 				cfg := pooled.NewConfig()
 				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "pgx", dsn, 1
 				if strings.HasSuffix(h.name, "of the DSN") {
 					cfg.DSN += "&search_path=pg_temp,public"
 				}
-				db, connector := openConfig(t, cfg)
-				require.Equal(t, 2, scanInt(t, db, "select 1 + count(*) from t where id > 0 or true")) // and the catalogue is read
+				db, connector := pooltest.Open(t, cfg)
+				require.Equal(t, 2, realtest.ScanInt(t, db, "select 1 + count(*) from t where id > 0 or true")) // and the catalogue is read
 				require.NoError(t, db.PingContext(t.Context()))
 				conn, err := db.Conn(t.Context())
 				require.NoError(t, err)
@@ -209,13 +212,13 @@ var helpersOnMySQL = []hidden{
 }
 
 func TestMySQLSessionIsCleanAfterViewsOfTheServer(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		for _, h := range helpersOnMySQL {
 			t.Run(h.name, func(t *testing.T) {
-				db, _ := openForReset(t, family{driver: "mysql", dsn: s.database(t)}, nil)
-				borrow(t, db, "set @other = 7") // and the catalogue is read
-				borrow(t, db, h.borrower...)
-				assert.Empty(t, scalar(t, db, "select coalesce(@sys.statement_truncate_len, '')"))
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: s.Database(t)}, nil)
+				realtest.Borrow(t, db, "set @other = 7") // and the catalogue is read
+				realtest.Borrow(t, db, h.borrower...)
+				assert.Empty(t, realtest.Scalar(t, db, "select coalesce(@sys.statement_truncate_len, '')"))
 			})
 		}
 	})
@@ -227,17 +230,17 @@ var hiddenOnMariaDB = []hidden{
 }
 
 func TestMySQLSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		cases := hiddenOnMySQL
-		if s.name == "MariaDB" {
+		if s.Name == "MariaDB" {
 			cases = append(cases[:len(cases):len(cases)], hiddenOnMariaDB...)
 		}
 		for _, h := range cases {
 			t.Run(h.name, func(t *testing.T) {
-				dsn, err := mysql.ParseDSN(s.database(t))
+				dsn, err := mysql.ParseDSN(s.Database(t))
 				require.NoError(t, err)
 				here := strings.NewReplacer("DB", dsn.DBName, "USER", dsn.DBName[len(dsn.DBName)-24:])
-				bare := openReal(t, "mysql", dsn.FormatDSN())
+				bare := realtest.Open(t, "mysql", dsn.FormatDSN())
 				t.Cleanup(func() {
 					_, _ = bare.Exec(here.Replace("drop user 'USER'"))
 					_, _ = bare.Exec(here.Replace("drop database if exists `DBx`"))
@@ -255,8 +258,8 @@ func TestMySQLSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 				}
 				cfg := pooled.NewConfig()
 				cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "mysql", ordinary.FormatDSN(), 1
-				db, connector := openConfig(t, cfg)
-				require.Equal(t, 2, scanInt(t, db, "select 1 + count(*) from t where id > 0"))
+				db, connector := pooltest.Open(t, cfg)
+				require.Equal(t, 2, realtest.ScanInt(t, db, "select 1 + count(*) from t where id > 0"))
 				require.NoError(t, db.PingContext(t.Context()))
 				conn, err := db.Conn(t.Context())
 				require.NoError(t, err)

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -9,6 +9,10 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // implied is what a database has, what borrowers of a pool run, each by itself, and the last of which leaves something on a bare connection.
@@ -77,15 +81,15 @@ func TestDefinitionsCountForForeignKeys(t *testing.T) { testImpliedOnPostgres(t,
 
 func testImpliedOnPostgres(t *testing.T, cases map[string]implied) {
 	for name, c := range cases {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			if c.only != "" && c.only != version {
 				continue
 			}
 			t.Run(version+"/"+name, func(t *testing.T) {
 				for _, pool := range []bool{false, true} {
 					dsn := database(t)
-					setUp(t, "pgx", dsn, append(append([]string{}, impliedSchema...), c.setup...))
-					testImplied(t, pool, family{driver: "pgx", dsn: dsn}, c.borrowers, tracesLeft, "11", "0")
+					realtest.SetUp(t, "pgx", dsn, append(append([]string{}, impliedSchema...), c.setup...))
+					testImplied(t, pool, resettest.Family{Driver: "pgx", DSN: dsn}, c.borrowers, tracesLeft, "11", "0")
 				}
 			})
 		}
@@ -105,15 +109,15 @@ func TestDefinitionsCountForAccents(t *testing.T) {
 }
 
 func testImpliedOnMySQL(t *testing.T, cases map[string]implied) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		i := 0
 		for name, c := range cases {
-			if c.only != "" && c.only != s.name {
+			if c.only != "" && c.only != s.Name {
 				continue
 			}
 			t.Run(name, func(t *testing.T) {
 				for _, pool := range []bool{false, true} {
-					cfg, err := mysql.ParseDSN(s.database(t))
+					cfg, err := mysql.ParseDSN(s.Database(t))
 					require.NoError(t, err)
 					cfg.MultiStatements = true
 					i++
@@ -125,8 +129,8 @@ func testImpliedOnMySQL(t *testing.T, cases map[string]implied) {
 					for _, text := range c.borrowers {
 						borrowers = append(borrowers, own.Replace(text))
 					}
-					setUp(t, "mysql", cfg.FormatDSN(), setup)
-					testImplied(t, pool, family{driver: "mysql", dsn: cfg.FormatDSN()}, borrowers, "select @leak", "1", "")
+					realtest.SetUp(t, "mysql", cfg.FormatDSN(), setup)
+					testImplied(t, pool, resettest.Family{Driver: "mysql", DSN: cfg.FormatDSN()}, borrowers, "select @leak", "1", "")
 				}
 			})
 		}
@@ -134,15 +138,15 @@ func testImpliedOnMySQL(t *testing.T, cases map[string]implied) {
 }
 
 // testImplied has borrowers run their texts, and looks at what the next one finds: dirty on the one connection of a bare pool, clean in a pool.
-func testImplied(t *testing.T, pool bool, f family, borrowers []string, left, dirty, clean string) {
+func testImplied(t *testing.T, pool bool, f resettest.Family, borrowers []string, left, dirty, clean string) {
 	t.Helper()
 	var db *sql.DB
-	log, want := &logBuffer{}, dirty
+	log, want := &pooltest.LogBuffer{}, dirty
 	if pool {
-		db, log = openForReset(t, f, unaudited)
+		db, log = resettest.OpenForReset(t, f, resettest.Unaudited)
 		want = clean
 	} else {
-		db = openReal(t, f.driver, f.dsn)
+		db = realtest.Open(t, f.Driver, f.DSN)
 		db.SetMaxOpenConns(1)
 	}
 	for _, text := range borrowers {
@@ -150,12 +154,12 @@ func testImplied(t *testing.T, pool bool, f family, borrowers []string, left, di
 			_, _ = db.ExecContext(t.Context(), text[1:])
 			continue
 		}
-		borrow(t, db, text)
+		realtest.Borrow(t, db, text)
 		if text == borrowers[0] && pool {
-			borrow(t, db, "select 1") // what it names is learnt
+			realtest.Borrow(t, db, "select 1") // what it names is learnt
 		}
 	}
-	got := scalar(t, db, left)
+	got := realtest.Scalar(t, db, left)
 	if !pool {
 		require.Equal(t, want, got, "no hole: a bare connection is clean, too")
 	}

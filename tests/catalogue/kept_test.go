@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"slices"
@@ -8,6 +8,9 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // What looks as if only a new connection could undo it, and what only looks like that.
@@ -48,25 +51,25 @@ var keptOnMySQL = []struct {
 
 func TestMySQLConnectionsAreKeptWhereTheSessionIsProvedToBeClean(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		dsn, err := mysql.ParseDSN(f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		dsn, err := mysql.ParseDSN(f.DSN)
 		require.NoError(t, err)
-		bare := openReal(t, f.driver, f.dsn)
+		bare := realtest.Open(t, f.Driver, f.DSN)
 		bare.SetMaxIdleConns(0)
-		admin := openReal(t, f.driver, f.dsn)
+		admin := realtest.Open(t, f.Driver, f.DSN)
 		_, err = admin.ExecContext(t.Context(), "create procedure kept_maker() begin drop table if exists kept_made; create table kept_made (id int); insert into kept_made values (1); drop table kept_made; end")
 		require.NoError(t, err)
-		db, log := openForReset(t, f, nil)
-		borrow(t, db, "set @tenant = 7") // and the catalogue is read
-		state := append(slices.Clone(mysqlState), "select 'transaction', ("+s.inTx+")", "select count(*) from others where id = 1", "xa start 'look'", "xa end 'look'", "xa rollback 'look'")
-		if s.name == "MySQL" {
-			state = append(state, backupLocks)
+		db, log := resettest.OpenForReset(t, f, nil)
+		realtest.Borrow(t, db, "set @tenant = 7") // and the catalogue is read
+		state := append(slices.Clone(resettest.MySQLState), "select 'transaction', ("+s.InTx+")", "select count(*) from others where id = 1", "xa start 'look'", "xa end 'look'", "xa rollback 'look'")
+		if s.Name == "MySQL" {
+			state = append(state, resettest.BackupLocks)
 		} else {
 			state = append(state, "select lastval(numbers)")
 		}
 		for _, k := range keptOnMySQL {
-			if k.only != "" && k.only != s.name {
+			if k.only != "" && k.only != s.Name {
 				continue
 			}
 			var borrower []string
@@ -76,13 +79,13 @@ func TestMySQLConnectionsAreKeptWhereTheSessionIsProvedToBeClean(t *testing.T) {
 			t.Run(k.name, func(t *testing.T) {
 				for round := range 2 {
 					became := whatBecomes(t, db, f, borrower, true)
-					got, _ := look(t.Context(), t, db, state, f.id)
-					want, _ := look(t.Context(), t, bare, state, f.id)
-					assert.Empty(t, differences(want, got), log)
+					got, _ := resettest.Look(t.Context(), t, db, state, f.ID)
+					want, _ := resettest.Look(t.Context(), t, bare, state, f.ID)
+					assert.Empty(t, resettest.Differences(want, got), log)
 					if round == 1 { // it is known by now what cannot be set, and what names are of
 						assert.Equal(t, k.want, became, log)
 					}
-					assert.Zero(t, resets(t, db).AuditFailures, log)
+					assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 				}
 			})
 		}

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // laterSchema has things of which a statement names some that only a later one runs.
@@ -46,14 +48,14 @@ func TestPostgresSessionIsCleanWhateverIsRedefinedBeforeItRuns(t *testing.T) {
 		{"a temporary table's default", []string{"create temp table made (a int default g())"}, harmful, []string{"insert into made values (default)"}},
 		{"a prepared statement", []string{"prepare p as select g()"}, harmful, []string{"execute p"}},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			for _, bySelf := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/by itself=%t", version, c.name, bySelf), func(t *testing.T) {
 					dsn := database(t)
-					setUp(t, "pgx", dsn, laterSchema)
-					db, _ := openAtMost(t, 2, "pgx", dsn)
+					realtest.SetUp(t, "pgx", dsn, laterSchema)
+					db, _ := realtest.OpenAtMost(t, 2, "pgx", dsn)
 					for range 3 { // and it is known
-						borrow(t, db, append(c.before[:len(c.before):len(c.before)], c.after...)...)
+						realtest.Borrow(t, db, append(c.before[:len(c.before):len(c.before)], c.after...)...)
 						both := []*sql.Conn{heldSession(t, db), heldSession(t, db)} // those are that were given back
 						for _, conn := range both {
 							require.NoError(t, conn.Close())
@@ -68,7 +70,7 @@ func TestPostgresSessionIsCleanWhateverIsRedefinedBeforeItRuns(t *testing.T) {
 						_, err := one.ExecContext(t.Context(), c.definition)
 						require.NoError(t, err)
 					} else {
-						borrow(t, db, c.definition)
+						realtest.Borrow(t, db, c.definition)
 					}
 					for _, text := range c.after {
 						_, err := one.ExecContext(t.Context(), text)
@@ -93,11 +95,11 @@ func TestPostgresSessionIsCleanWhateverIsRedefinedBeforeItRuns(t *testing.T) {
 
 // What runs later costs nothing as long as nobody defines anything, or something that it does not name.
 func TestPostgresWhatRunsLaterCostsNothingByItself(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
 			dsn := database(t)
-			setUp(t, "pgx", dsn, laterSchema)
-			db, connector := openAtMost(t, 2, "pgx", dsn)
+			realtest.SetUp(t, "pgx", dsn, laterSchema)
+			db, connector := realtest.OpenAtMost(t, 2, "pgx", dsn)
 			other := heldSession(t, db)
 			defer other.Close()
 			work := func() {

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // newNames are transactions whose texts are never the same, as each has a name that a program has made up: GORM names a savepoint after a pointer.
@@ -49,17 +51,17 @@ func runNew(ctx context.Context, t *testing.T, db *sql.DB, texts []string, from,
 		}
 		require.NoError(t, tx.Commit())
 	}
-	require.Equal(t, "1", scalar(t, db, "select 1")) // and the last one is over
+	require.Equal(t, "1", realtest.Scalar(t, db, "select 1")) // and the last one is over
 	after := c.Stats().Endpoints[0]
 	return to - from + 1 - int(after.Reset.Clean-before.Reset.Clean), int(after.Dials - before.Dials)
 }
 
 func TestNamesThatAreNewEachTimeCostNothing(t *testing.T) {
 	const most = 40
-	run := func(t *testing.T, f family, cases map[string][]string) {
+	run := func(t *testing.T, f resettest.Family, cases map[string][]string) {
 		for name, texts := range cases {
 			t.Run(name, func(t *testing.T) {
-				db, log := openForReset(t, f, func(c *pooled.Config) { c.Reset.Audit = 0 })
+				db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) { c.Reset.Audit = 0 })
 				runNew(t.Context(), t, db, texts, 0, 3) // and the catalogue is read
 				unclean, dials := runNew(t.Context(), t, db, texts, 3, most)
 				assert.Zero(t, unclean, log)
@@ -67,17 +69,17 @@ func TestNamesThatAreNewEachTimeCostNothing(t *testing.T) {
 			})
 		}
 	}
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			setUp(t, "pgx", f.dsn, []string{"create table texts (id int default 1, v text)", "insert into texts values (1, 'x')"})
+			f := resettest.Family{Driver: "pgx", DSN: database(t), ID: "select pg_backend_pid()"}
+			realtest.SetUp(t, "pgx", f.DSN, []string{"create table texts (id int default 1, v text)", "insert into texts values (1, 'x')"})
 			run(t, f, newNames)
 			run(t, f, newNamesOnPostgres)
 		})
 	}
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		setUp(t, "mysql", f.dsn, []string{"create table texts (id int default 1, v text)", "insert into texts values (1, 'x')"})
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		realtest.SetUp(t, "mysql", f.DSN, []string{"create table texts (id int default 1, v text)", "insert into texts values (1, 'x')"})
 		run(t, f, newNames)
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -15,6 +15,9 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // becomes is what becomes of a connection.
@@ -117,9 +120,9 @@ var sqlPrograms = []sqlProgram{
 }
 
 // programState is what everybody looks at after a program.
-func programState(s mysqlServer) []string {
-	state := append(slices.Clone(mysqlState), "select 'transaction', ("+s.inTx+")", "select * from pets")
-	if s.name == "MariaDB" {
+func programState(s realtest.MySQLServer) []string {
+	state := append(slices.Clone(resettest.MySQLState), "select 'transaction', ("+s.InTx+")", "select * from pets")
+	if s.Name == "MariaDB" {
 		state = append(state, "select lastval(numbers)")
 	}
 	return state
@@ -127,13 +130,13 @@ func programState(s mysqlServer) []string {
 
 func TestMySQLStoredProgramsAreJudgedByWhatTheyReach(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		admin := openReal(t, "mysql", f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		admin := realtest.Open(t, "mysql", f.DSN)
 		admin.SetMaxOpenConns(1)
 		var cases []sqlProgram
 		for i, p := range sqlPrograms {
-			if p.only != "" && p.only != s.name {
+			if p.only != "" && p.only != s.Name {
 				continue
 			}
 			own := strings.NewReplacer("P", fmt.Sprintf("of%dx", i)) // which no other word has
@@ -149,28 +152,28 @@ func TestMySQLStoredProgramsAreJudgedByWhatTheyReach(t *testing.T) {
 			}
 			cases = append(cases, p)
 		}
-		bare := openReal(t, f.driver, f.dsn)
+		bare := realtest.Open(t, f.Driver, f.DSN)
 		bare.SetMaxIdleConns(0)
-		db, log := openForReset(t, f, nil)
-		borrow(t, db, "set @tenant = 7") // and the catalogue is read
+		db, log := resettest.OpenForReset(t, f, nil)
+		realtest.Borrow(t, db, "set @tenant = 7") // and the catalogue is read
 		for _, p := range cases {
 			t.Run(p.name, func(t *testing.T) {
-				want, _ := look(t.Context(), t, bare, programState(s), f.id)
-				borrow(t, db, p.borrower...) // and what it names is learnt
+				want, _ := resettest.Look(t.Context(), t, bare, programState(s), f.ID)
+				realtest.Borrow(t, db, p.borrower...) // and what it names is learnt
 				became := whatBecomes(t, db, f, p.borrower, false)
-				got, _ := look(t.Context(), t, db, programState(s), f.id)
-				assert.Empty(t, differences(want, got), log)
+				got, _ := resettest.Look(t.Context(), t, db, programState(s), f.ID)
+				assert.Empty(t, resettest.Differences(want, got), log)
 				assert.Equal(t, p.want, became, log)
-				assert.Zero(t, resets(t, db).AuditFailures, log)
+				assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 			})
 		}
 	})
 }
 
 // whatBecomes tells what becomes of the one connection of a pool when a borrower has run statements, of which some may fail.
-func whatBecomes(t *testing.T, db *sql.DB, f family, texts []string, mayFail bool) becomes {
+func whatBecomes(t *testing.T, db *sql.DB, f resettest.Family, texts []string, mayFail bool) becomes {
 	t.Helper()
-	connection, before := scalar(t, db, f.id), resets(t, db)
+	connection, before := realtest.Scalar(t, db, f.ID), resettest.Resets(t, db)
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
 	for _, text := range texts {
@@ -188,9 +191,9 @@ func whatBecomes(t *testing.T, db *sql.DB, f family, texts []string, mayFail boo
 	}
 	require.NoError(t, conn.Close())
 	switch {
-	case scalar(t, db, f.id) != connection:
+	case realtest.Scalar(t, db, f.ID) != connection:
 		return lost
-	case resets(t, db).Resets == before.Resets:
+	case resettest.Resets(t, db).Resets == before.Resets:
 		return clean
 	default:
 		return reset
@@ -253,18 +256,18 @@ const orderSchema = `
 	insert into stock select i_id, 1, 100, '' from item`
 
 func TestAThousandCallsOfAProcedureLoseNoConnection(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn, err := mysql.ParseDSN(s.database(t))
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn, err := mysql.ParseDSN(s.Database(t))
 		require.NoError(t, err)
 		dsn.MultiStatements = true
-		admin := openReal(t, "mysql", dsn.FormatDSN())
+		admin := realtest.Open(t, "mysql", dsn.FormatDSN())
 		for _, text := range []string{orderSchema, newOrder} {
 			_, err = admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)
 		}
 		cfg := pooled.NewConfig()
 		cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = "mysql", dsn.FormatDSN(), 4
-		db, connector := openConfig(t, cfg)
+		db, connector := pooltest.Open(t, cfg)
 		var workers sync.WaitGroup
 		for range 4 {
 			workers.Go(func() {
@@ -275,9 +278,9 @@ func TestAThousandCallsOfAProcedureLoseNoConnection(t *testing.T) {
 			})
 		}
 		workers.Wait()
-		assert.Equal(t, 1000, scanInt(t, admin, "select count(*) from order_log"))
-		assert.Equal(t, 3000, scanInt(t, admin, "select count(*) from order_line"))
-		assert.Empty(t, scalar(t, db, "select coalesce(@total, '')"))
+		assert.Equal(t, 1000, realtest.ScanInt(t, admin, "select count(*) from order_log"))
+		assert.Equal(t, 3000, realtest.ScanInt(t, admin, "select count(*) from order_line"))
+		assert.Empty(t, realtest.Scalar(t, db, "select coalesce(@total, '')"))
 		stats := connector.Stats().Endpoints[0]
 		assert.Zero(t, stats.Reset.Discards)
 		assert.Zero(t, stats.Closed)
@@ -288,36 +291,36 @@ func TestAThousandCallsOfAProcedureLoseNoConnection(t *testing.T) {
 
 // The catalogue is read after the first session that leaves something: until then nobody knows what it has called.
 func TestTheFirstCallOfAProcedureIsJudgedWhenTheCatalogueIsKnown(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		admin := openReal(t, "mysql", f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		admin := realtest.Open(t, "mysql", f.DSN)
 		for _, text := range []string{"create procedure first_harmless() begin end", "create procedure first_harmful() begin prepare p from 'set @tenant = 7'; execute p; end"} {
 			_, err := admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)
 		}
-		db, log := openForReset(t, f, nil)
-		before := scalar(t, db, f.id)
-		borrow(t, db, "call first_harmless()")
-		assert.Equal(t, before, scalar(t, db, f.id), log)
-		assert.Zero(t, resets(t, db).Discards, log)
+		db, log := resettest.OpenForReset(t, f, nil)
+		before := realtest.Scalar(t, db, f.ID)
+		realtest.Borrow(t, db, "call first_harmless()")
+		assert.Equal(t, before, realtest.Scalar(t, db, f.ID), log)
+		assert.Zero(t, resettest.Resets(t, db).Discards, log)
 
-		db, log = openForReset(t, f, nil)
-		before = scalar(t, db, f.id)
-		borrow(t, db, "call first_harmful()")
-		assert.Empty(t, scalar(t, db, "select coalesce(@tenant, '')"), log)
-		assert.NotEqual(t, before, scalar(t, db, f.id), log)
+		db, log = resettest.OpenForReset(t, f, nil)
+		before = realtest.Scalar(t, db, f.ID)
+		realtest.Borrow(t, db, "call first_harmful()")
+		assert.Empty(t, realtest.Scalar(t, db, "select coalesce(@tenant, '')"), log)
+		assert.NotEqual(t, before, realtest.Scalar(t, db, f.ID), log)
 	})
 }
 
 // A procedure of one name in several databases is known apart by its database.
 func TestOfProceduresWithOneNameTheWorstCounts(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f, other := mysqlFamily(t, s, func(*mysql.Config) {}), mysqlFamily(t, s, func(*mysql.Config) {})
-		here, err := mysql.ParseDSN(f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f, other := resettest.MySQLFamily(t, s, func(*mysql.Config) {}), resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		here, err := mysql.ParseDSN(f.DSN)
 		require.NoError(t, err)
-		there, err := mysql.ParseDSN(other.dsn)
+		there, err := mysql.ParseDSN(other.DSN)
 		require.NoError(t, err)
-		admin := openReal(t, "mysql", f.dsn)
+		admin := realtest.Open(t, "mysql", f.DSN)
 		for _, text := range []string{
 			"create procedure twice() begin end", fmt.Sprintf("create procedure %s.twice() set rand_seed1 = 7", there.DBName),
 			"create procedure calls_here() call twice()", fmt.Sprintf("create procedure calls_there() call %s.twice()", there.DBName),
@@ -325,38 +328,38 @@ func TestOfProceduresWithOneNameTheWorstCounts(t *testing.T) {
 			_, err := admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)
 		}
-		db, log := openForReset(t, f, nil)
-		borrow(t, db, "set @tenant = 7")
+		db, log := resettest.OpenForReset(t, f, nil)
+		realtest.Borrow(t, db, "set @tenant = 7")
 		for text, kept := range map[string]bool{
 			"call twice()": false, fmt.Sprintf("call %s.twice()", here.DBName): true, fmt.Sprintf("call `%s`.`TWICE`()", here.DBName): true,
 			fmt.Sprintf("call %s.twice()", there.DBName): false, "call calls_here()": true, "call calls_there()": false,
 		} {
-			before := scalar(t, db, f.id)
-			borrow(t, db, text)
-			assert.Equal(t, kept, before == scalar(t, db, f.id), "%s\n%s", text, log)
+			before := realtest.Scalar(t, db, f.ID)
+			realtest.Borrow(t, db, text)
+			assert.Equal(t, kept, before == realtest.Scalar(t, db, f.ID), "%s\n%s", text, log)
 		}
 	})
 }
 
 // With pool_reset=off a procedure may have begun a transaction, whatever it does.
 func TestAProcedureIsRolledBackWhereNothingIsReset(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		admin := openReal(t, "mysql", f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		admin := realtest.Open(t, "mysql", f.DSN)
 		_, err := admin.ExecContext(t.Context(), "create procedure leaves_open() begin start transaction; insert into others values (7); end")
 		require.NoError(t, err)
-		db, _ := openForReset(t, f, func(c *pooled.Config) { c.Reset.Mode = policy.ResetOff })
-		borrow(t, db, "call leaves_open()")
-		assert.Equal(t, "0", scalar(t, db, s.inTx))
-		assert.Equal(t, "0", scalar(t, db, "select count(*) from others"))
+		db, _ := resettest.OpenForReset(t, f, func(c *pooled.Config) { c.Reset.Mode = policy.ResetOff })
+		realtest.Borrow(t, db, "call leaves_open()")
+		assert.Equal(t, "0", realtest.Scalar(t, db, s.InTx))
+		assert.Equal(t, "0", realtest.Scalar(t, db, "select count(*) from others"))
 	})
 }
 
 // The number that an INSERT has left stays with the connection until somebody could see it.
 func TestAProgramDoesNotSeeTheNumberOfAnotherBorrower(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		admin := openReal(t, "mysql", f.dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		admin := realtest.Open(t, "mysql", f.DSN)
 		for _, text := range []string{
 			"create function number_seen() returns int not deterministic no sql return last_insert_id()",
 			"create function number_handed_on() returns int not deterministic no sql return number_seen()",
@@ -366,13 +369,13 @@ func TestAProgramDoesNotSeeTheNumberOfAnotherBorrower(t *testing.T) {
 			_, err := admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)
 		}
-		db, log := openForReset(t, f, nil)
-		borrow(t, db, "set @tenant = 7") // and the catalogue is read
-		connection := scalar(t, db, f.id)
+		db, log := resettest.OpenForReset(t, f, nil)
+		realtest.Borrow(t, db, "set @tenant = 7") // and the catalogue is read
+		connection := realtest.Scalar(t, db, f.ID)
 		for _, text := range []string{"select number_seen()", "select number_handed_on()", "select n from number_view", "call number_procedure()"} {
-			borrow(t, db, "insert into things (name) values ('x')")
-			assert.Equal(t, "0", scalar(t, db, text), "%s\n%s", text, log)
+			realtest.Borrow(t, db, "insert into things (name) values ('x')")
+			assert.Equal(t, "0", realtest.Scalar(t, db, text), "%s\n%s", text, log)
 		}
-		assert.Equal(t, connection, scalar(t, db, f.id), log)
+		assert.Equal(t, connection, realtest.Scalar(t, db, f.ID), log)
 	})
 }

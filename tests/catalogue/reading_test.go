@@ -1,10 +1,13 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A function is read when it is first called, in the way that is set then, and never again.
@@ -44,20 +47,20 @@ func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 		{"a setting that is no matter of reading", []string{"create function f() returns int language plpgsql set timezone = 'Asia/Tokyo' as $$begin return escaped(); end$$"}, "select f()", "select escaped()", 0},
 		{"a directive", []string{"create function f() returns int language plpgsql as $$\n#variable_conflict use_variable\nbegin perform set_config('app.leak', '1', false); return escaped(); end$$"}, "select f()", "select escaped()", 0},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append([]string{
+				realtest.SetUp(t, "pgx", dsn, append([]string{
 					"create table t (id int)", "insert into t values (1)",
 					"create function escaped() returns int language plpgsql as $$begin return length('a\\nb'); end$$",
 					"create function conflicting() returns int language plpgsql as $$declare id int := 7; begin return (select max(id) from t); end$$",
 				}, c.setup...))
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
-				borrow(t, db, c.borrower)
-				assert.Equal(t, "4", scalar(t, db, c.check))
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, nil)
+				realtest.Borrow(t, db, c.borrower)
+				assert.Equal(t, "4", realtest.Scalar(t, db, c.check))
 				_, err := db.ExecContext(t.Context(), "select conflicting()")
 				assert.ErrorContains(t, err, "ambiguous")
-				assert.Equal(t, c.closed, resets(t, db).Discards.Permanent)
+				assert.Equal(t, c.closed, resettest.Resets(t, db).Discards.Permanent)
 			})
 		}
 	}
@@ -71,18 +74,18 @@ func TestPostgresPlansKeepNothingOfAFunctionsOwnSettings(t *testing.T) {
 		"by an operator":                "create function f() returns int language sql volatile" + tokyo + "'select 1 ### 2'",
 		"by an operator of its default": "create function g(a int default 1 ### 2) returns int language sql volatile as 'select a'; create function f() returns int language sql volatile" + tokyo + "'select g()'",
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, []string{
+				realtest.SetUp(t, "pgx", dsn, []string{
 					"create function epoch(int, int) returns int language plpgsql as $$begin return extract(epoch from '2020-01-01'::timestamptz); end$$",
 					"create operator ### (function = epoch, leftarg = int, rightarg = int)",
 					setup,
 				})
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, nil)
 				for range 2 {
-					borrow(t, db, "select f()")
-					assert.Equal(t, "1577836800", scalar(t, db, "select epoch(1, 2)"))
+					realtest.Borrow(t, db, "select f()")
+					assert.Equal(t, "1577836800", realtest.Scalar(t, db, "select epoch(1, 2)"))
 				}
 			})
 		}

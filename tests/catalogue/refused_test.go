@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"fmt"
@@ -7,15 +7,18 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // The server looks for what a statement calls before it runs it. What a routine calls, it looks for when it comes there.
 func TestAMisspelledRoutineCostsTheConnectionOnlyWhereSomethingMayHaveRun(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		cfg, err := mysql.ParseDSN(s.database(t))
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		cfg, err := mysql.ParseDSN(s.Database(t))
 		require.NoError(t, err)
 		cfg.MultiStatements = true
-		setUp(t, "mysql", cfg.FormatDSN(), []string{
+		realtest.SetUp(t, "mysql", cfg.FormatDSN(), []string{
 			"create table t (id int)", "create function harmless() returns int deterministic return 1",
 			"create function leaks() returns int deterministic begin set @leak = 1; return 1; end",
 			"create procedure harmless_procedure() begin end",
@@ -43,21 +46,21 @@ func TestAMisspelledRoutineCostsTheConnectionOnlyWhereSomethingMayHaveRun(t *tes
 		} {
 			for _, known := range []bool{false, true} {
 				t.Run(fmt.Sprintf("known=%t/%s", known, c.text), func(t *testing.T) {
-					db, log := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, unaudited)
-					borrow(t, db, "set @other = 7")
+					db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: cfg.FormatDSN()}, resettest.Unaudited)
+					realtest.Borrow(t, db, "set @other = 7")
 					run := func() {
 						conn, err := db.Conn(t.Context())
 						require.NoError(t, err)
 						_, err = conn.ExecContext(t.Context(), c.text)
-						assert.Equal(t, "error 1305", code(err))
+						assert.Equal(t, "error 1305", realtest.Code(err))
 						require.NoError(t, conn.Close())
 					}
 					if known {
 						run()
 					}
-					connection, before := scalar(t, db, "select connection_id()"), resets(t, db).Resets
+					connection, before := realtest.Scalar(t, db, "select connection_id()"), resettest.Resets(t, db).Resets
 					run()
-					switch is, after := scalar(t, db, "select connection_id()"), resets(t, db).Resets; {
+					switch is, after := realtest.Scalar(t, db, "select connection_id()"), resettest.Resets(t, db).Resets; {
 					case c.want == lost:
 						assert.NotEqual(t, connection, is, log)
 					case known: // before, what it could have begun is rolled back
@@ -66,7 +69,7 @@ func TestAMisspelledRoutineCostsTheConnectionOnlyWhereSomethingMayHaveRun(t *tes
 					default:
 						assert.Equal(t, connection, is, log)
 					}
-					assert.Equal(t, "0", scalar(t, db, "select count(@leak) from (select 1) one"))
+					assert.Equal(t, "0", realtest.Scalar(t, db, "select count(@leak) from (select 1) one"))
 				})
 			}
 		}

@@ -1,9 +1,12 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A definition changes what the catalogue shows under names that it does not have: those of the tables below the one that it names, and of all that refers to
@@ -40,23 +43,23 @@ func TestPostgresDefinitionsChangeWhatTheyDoNotName(t *testing.T) {
 		"the table behind a view":         {"select * from over_t", []string{"alter table t rename to u", "alter table u add check (lies(1) > 0) not valid", "create table t (n int)"}, "select * from over_t"},
 		"the table behind a view, quoted": {"select * from over_t", []string{`alter table t rename to "A b"`, `alter table "A b" add check (lies(1) > 0) not valid`, "create table t (n int)"}, "select * from over_t"},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, schema)
-				db, log := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
+				realtest.SetUp(t, "pgx", dsn, schema)
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
 				for range 3 {
-					borrow(t, db, c.before)
+					realtest.Borrow(t, db, c.before)
 				}
-				borrow(t, db, "select * from over_t, v, lowest, child")
+				realtest.Borrow(t, db, "select * from over_t, v, lowest, child")
 				for _, text := range c.definitions {
-					borrow(t, db, text)
+					realtest.Borrow(t, db, text)
 				}
 				for range 2 {
-					borrow(t, db, c.use)
-					assert.Equal(t, "0", scalar(t, db, tracesLeft), log)
+					realtest.Borrow(t, db, c.use)
+					assert.Equal(t, "0", realtest.Scalar(t, db, tracesLeft), log)
 					if c.use[0] == 'c' {
-						borrow(t, db, "drop table copied")
+						realtest.Borrow(t, db, "drop table copied")
 					}
 				}
 			})

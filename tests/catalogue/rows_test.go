@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // long is a first result that the server sends before it goes on, and that nobody has read to its end then.
@@ -21,7 +23,7 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 		"create function leak() returns int deterministic begin set @leak = 1; return 1; end", "create function f() returns int deterministic return 1", "create view w as select 1 as a", "create table t (id int)",
 		"create procedure p() begin " + long + "; select count(*) from gate; select * from w; end",
 	}
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		setup, begin, lock, unlock, leaks := onMySQL, "do 0", "lock tables gate write", "unlock tables", "select count(@leak) from (select 1) one"
 		warm := []string{long, "select count(*) from gate", "select f()", "select * from w", "insert into t values (1)", "call p()"}
 		cases := []struct {
@@ -35,7 +37,7 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 			{long + "; select count(*) from gate; create or replace view w as select leak() as a", "", "select * from w"},
 			{long + "; select count(*) from gate; create trigger harmful before insert on t for each row set @leak = 1", "", "insert into t values (1)"},
 		}
-		if s.driver == "pgx" {
+		if s.Driver == "pgx" {
 			setup, begin, lock, unlock = onPostgres, "begin", "lock table gate in access exclusive mode", "commit"
 			leaks = "select count(nullif(current_setting('app.leak', true), '')) from (select 1) one"
 			warm = []string{long, "select count(*) from gate", "select f()", "select * from w", "insert into t values (1)"}
@@ -46,10 +48,10 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 			cases = append(cases, struct{ query, definition, then string }{long + "; select count(*) from gate; " + harmful, "", "select f()"})
 		}
 		for _, c := range cases {
-			t.Run(s.name+"/"+c.query+"/"+c.definition, func(t *testing.T) {
-				dsn := s.dsn(t)
-				setUp(t, s.driver, dsn, setup)
-				if s.driver == "pgx" {
+			t.Run(s.Name+"/"+c.query+"/"+c.definition, func(t *testing.T) {
+				dsn := s.DSN(t)
+				realtest.SetUp(t, s.Driver, dsn, setup)
+				if s.Driver == "pgx" {
 					dsn += "&default_query_exec_mode=simple_protocol"
 				} else {
 					cfg, err := mysql.ParseDSN(dsn)
@@ -57,14 +59,14 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 					cfg.MultiStatements = true
 					dsn = cfg.FormatDSN()
 				}
-				db, _ := openAtMost(t, 2, s.driver, dsn)
+				db, _ := realtest.OpenAtMost(t, 2, s.Driver, dsn)
 				for range 2 { // until all is known
 					for _, text := range warm {
-						borrow(t, db, text)
+						realtest.Borrow(t, db, text)
 					}
 				}
 				require.NoError(t, db.PingContext(t.Context()))
-				admin, err := openReal(t, s.driver, dsn).Conn(t.Context())
+				admin, err := realtest.Open(t, s.Driver, dsn).Conn(t.Context())
 				require.NoError(t, err)
 				defer admin.Close()
 				for _, text := range []string{begin, lock} {
@@ -76,9 +78,9 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 				rows, err := one.QueryContext(t.Context(), c.query)
 				require.NoError(t, err)
 				if c.definition != "" {
-					borrow(t, db, c.definition)
+					realtest.Borrow(t, db, c.definition)
 				} else {
-					borrow(t, db, c.then)
+					realtest.Borrow(t, db, c.then)
 				}
 				_, err = admin.ExecContext(t.Context(), unlock)
 				require.NoError(t, err)
@@ -91,7 +93,7 @@ func TestSessionIsCleanWhateverIsDefinedBetweenTheResultsOfAQuery(t *testing.T) 
 				require.NoError(t, one.Close())
 				for i := range 3 {
 					if c.then != "" {
-						borrow(t, db, c.then)
+						realtest.Borrow(t, db, c.then)
 					}
 					for range 2 {
 						conn, err := db.Conn(t.Context())

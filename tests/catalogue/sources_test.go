@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // sourceCase is a function or a trigger, by what its source is. P is the beginning of its names, which no other case has.
@@ -139,12 +141,12 @@ var leavingSources = []sourceCase{
 
 func TestPostgresFunctionsAreJudgedByTheirCommands(t *testing.T) {
 	t.Parallel()
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			f := family{driver: "pgx", dsn: database(t), id: "select pg_backend_pid()"}
-			setUp(t, "pgx", f.dsn, leaving)
+			f := resettest.Family{Driver: "pgx", DSN: database(t), ID: "select pg_backend_pid()"}
+			realtest.SetUp(t, "pgx", f.DSN, leaving)
 			state := []string{"select 'setting', current_setting('app.leak', true)", "select 'lock', count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", "select lastval()", "select * from pg_temp.made"}
-			bare := openReal(t, f.driver, f.dsn)
+			bare := realtest.Open(t, f.Driver, f.DSN)
 			bare.SetMaxIdleConns(0)
 			all := append(slices.Clone(harmlessSources), leavingSources...)
 			for i := range all {
@@ -155,21 +157,21 @@ func TestPostgresFunctionsAreJudgedByTheirCommands(t *testing.T) {
 						(*texts)[j] = own.Replace((*texts)[j])
 					}
 				}
-				setUp(t, f.driver, f.dsn, all[i].setup)
+				realtest.SetUp(t, f.Driver, f.DSN, all[i].setup)
 			}
-			db, log := openForReset(t, f, nil)
-			borrow(t, db, "set app.other = 7") // and the catalogue is read
+			db, log := resettest.OpenForReset(t, f, nil)
+			realtest.Borrow(t, db, "set app.other = 7") // and the catalogue is read
 			for _, c := range all {
 				t.Run(c.name, func(t *testing.T) {
-					want, _ := look(t.Context(), t, bare, state, f.id)
-					borrow(t, db, c.borrower...) // and what it names is learnt
+					want, _ := resettest.Look(t.Context(), t, bare, state, f.ID)
+					realtest.Borrow(t, db, c.borrower...) // and what it names is learnt
 					for range 2 {
 						became := whatBecomes(t, db, f, c.borrower, false)
-						got, _ := look(t.Context(), t, db, state, f.id)
-						assert.Empty(t, differences(want, got), log)
+						got, _ := resettest.Look(t.Context(), t, db, state, f.ID)
+						assert.Empty(t, resettest.Differences(want, got), log)
 						assert.Equal(t, c.want, became, log)
 					}
-					assert.Zero(t, resets(t, db).AuditFailures, log)
+					assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 				})
 			}
 		})
@@ -179,19 +181,19 @@ func TestPostgresFunctionsAreJudgedByTheirCommands(t *testing.T) {
 // A DO block may have defined anything, so that what it did is asked again when it is over.
 func TestPostgresSessionsThatRanADoBlockAreResetOnce(t *testing.T) {
 	t.Parallel()
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
-			db, log := openForReset(t, family{driver: "pgx", dsn: database(t)}, func(c *pooled.Config) { c.Reset.Audit, c.Pool.MaxConns = 0, 2 })
+			db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: database(t)}, func(c *pooled.Config) { c.Reset.Audit, c.Pool.MaxConns = 0, 2 })
 			const sessions = 10
-			borrow(t, db, "do $$begin end$$")
-			scalar(t, db, "select 1") // and the reset is over
-			before := resets(t, db).Resets
+			realtest.Borrow(t, db, "do $$begin end$$")
+			realtest.Scalar(t, db, "select 1") // and the reset is over
+			before := resettest.Resets(t, db).Resets
 			for range sessions {
 				_, err := db.ExecContext(t.Context(), "do $$begin perform set_config('app.leak', '1', false); end$$")
 				require.NoError(t, err)
 			}
-			assert.LessOrEqual(t, resets(t, db).Resets-before, uint64(sessions), log)
-			assert.Empty(t, scalar(t, db, "select coalesce(current_setting('app.leak', true), '')"), log)
+			assert.LessOrEqual(t, resettest.Resets(t, db).Resets-before, uint64(sessions), log)
+			assert.Empty(t, realtest.Scalar(t, db, "select coalesce(current_setting('app.leak', true), '')"), log)
 		})
 	}
 }

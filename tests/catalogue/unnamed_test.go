@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"database/sql"
@@ -6,6 +6,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // unread declares a function of the server's own as one that C code of others could be: it takes an advisory lock, whatever it is called with.
@@ -71,23 +74,23 @@ func TestPostgresSessionIsCleanWhateverANamedThingLeadsTo(t *testing.T) {
 			t.Log(text, err)
 			return
 		}
-		_ = drain(rows)
+		_ = realtest.Drain(rows)
 	}
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		for _, h := range usedByOthers {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
 				dsn := database(t)
-				setUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...))
+				realtest.SetUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...))
 				for _, text := range h.borrower {
-					bare := openReal(t, "pgx", dsn)
+					bare := realtest.Open(t, "pgx", dsn)
 					bare.SetMaxOpenConns(1)
 					use(t, bare, text)
-					assert.NotZero(t, scanInt(t, bare, left), "the case shows nothing: %s", text)
+					assert.NotZero(t, realtest.ScanInt(t, bare, left), "the case shows nothing: %s", text)
 					require.NoError(t, bare.Close()) // it has the lock
-					db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
+					db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
 					for range 3 {
 						use(t, db, text)
-						assert.Zero(t, scanInt(t, db, left), text)
+						assert.Zero(t, realtest.ScanInt(t, db, left), text)
 					}
 					require.NoError(t, db.Close())
 				}

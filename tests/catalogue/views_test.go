@@ -1,4 +1,4 @@
-package pooled_test
+package catalogue_test
 
 import (
 	"strings"
@@ -7,15 +7,18 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A view reads what its owner may see. Where its user does not, the log says which grant would help.
 func TestMySQLAViewCostsTheConnectionOnlyWhereTheUserDoesNotSeeWhatItReads(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn, err := mysql.ParseDSN(s.database(t))
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn, err := mysql.ParseDSN(s.Database(t))
 		require.NoError(t, err)
 		here := strings.NewReplacer("DB", dsn.DBName, "USER", dsn.DBName[len(dsn.DBName)-24:])
-		bare := openReal(t, "mysql", dsn.FormatDSN())
+		bare := realtest.Open(t, "mysql", dsn.FormatDSN())
 		run := func(texts ...string) {
 			for _, text := range texts {
 				_, err := bare.ExecContext(t.Context(), here.Replace(text))
@@ -32,15 +35,15 @@ func TestMySQLAViewCostsTheConnectionOnlyWhereTheUserDoesNotSeeWhatItReads(t *te
 			"create view nested as select plain.* from plain join (select id as n from plain) as p on p.n = id left join (t join t u) on true",
 			"create view columns_of as select table_name from information_schema.columns",
 			"create view secured as select id from `DBx`.hidden where v is null or v <> current_user()")
-		if s.name == "MariaDB" {
+		if s.Name == "MariaDB" {
 			run("create view with_some as with c as (select id from t) select c.id from c join plain using (id)")
 		} else {
 			run("create view with_some as with c as (select id from t) select c.id from c join plain using (id) join json_table('[1]', '$[*]' columns (n int path '$')) j")
 		}
 		dsn.User, dsn.Passwd = here.Replace("USER"), "secret"
-		f := family{driver: "mysql", dsn: dsn.FormatDSN(), id: "select connection_id()"}
-		db, log := openForReset(t, f, unaudited)
-		borrow(t, db, "set @other = 7")
+		f := resettest.Family{Driver: "mysql", DSN: dsn.FormatDSN(), ID: "select connection_id()"}
+		db, log := resettest.OpenForReset(t, f, resettest.Unaudited)
+		realtest.Borrow(t, db, "set @other = 7")
 		for _, view := range []string{"plain", "nested", "columns_of", "with_some"} {
 			assert.Equal(t, clean, whatBecomes(t, db, f, []string{"select * from " + view}, false), "%s\n%s", view, log)
 		}
@@ -48,8 +51,8 @@ func TestMySQLAViewCostsTheConnectionOnlyWhereTheUserDoesNotSeeWhatItReads(t *te
 		assert.Len(t, logged(log, "is closed", here.Replace("why=\"a view reads DBx.hidden, which the user may not see\" cure=\"grant SHOW VIEW on `DBx`.* to the user\"")), 1, log)
 
 		run("grant show view on `DBx`.* to 'USER'")
-		db, log = openForReset(t, f, unaudited)
-		borrow(t, db, "set @other = 7")
+		db, log = resettest.OpenForReset(t, f, resettest.Unaudited)
+		realtest.Borrow(t, db, "set @other = 7")
 		assert.Equal(t, clean, whatBecomes(t, db, f, []string{"select * from secured"}, false), log)
 	})
 }

@@ -1,11 +1,10 @@
-package pooled_test
+package deadlock_test
 
 import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,19 +17,9 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
-
-// newNarrowPool is a pool with a few connections. All stacks are captured, so that errors can be compared.
-func newNarrowPool(t *testing.T, conns int, change func(*pooled.Config)) (pool, *logBuffer) {
-	t.Helper()
-	log := &logBuffer{}
-	return newPoolOf(t, modern, func(c *pooled.Config) {
-		c.Pool.MaxConns, c.Leak.Sample, c.Logger = conns, 1, slog.New(slog.NewTextHandler(log, nil))
-		if change != nil {
-			change(c)
-		}
-	}), log
-}
 
 // Ways to hold a connection until end is called.
 var holds = map[string]func(ctx context.Context, db *sql.DB) (end func() error, err error){
@@ -63,7 +52,9 @@ var holds = map[string]func(ctx context.Context, db *sql.DB) (end func() error, 
 
 // Ways to want one for a moment.
 var wants = map[string]func(ctx context.Context, db *sql.DB) error{
-	"query": func(ctx context.Context, db *sql.DB) error { return readAll(db.QueryContext(ctx, "select 'nested'")) },
+	"query": func(ctx context.Context, db *sql.DB) error {
+		return realtest.ReadAll(db.QueryContext(ctx, "select 'nested'"))
+	},
 	"exec": func(ctx context.Context, db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "exec 'nested'")
 		return err
@@ -89,7 +80,7 @@ func TestGoroutineThatWaitsForItselfIsToldSoAtOnce(t *testing.T) {
 		for wanting, want := range wants {
 			t.Run(holding+", "+wanting, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p, log := newNarrowPool(t, 1, nil)
+					p, log := pooltest.NewNarrowPool(t, 1, nil)
 					end, err := hold(t.Context(), p.DB)
 					require.NoError(t, err)
 					began := time.Now()
@@ -107,7 +98,7 @@ func TestGoroutineThatWaitsForItselfIsToldSoAtOnce(t *testing.T) {
 					assert.Contains(t, deadlock.Cycle[0].Holds[0].CallSite(), "deadlock_test.go")
 					assert.NotContains(t, err.Error(), "'nested'", "literals are masked")
 					assert.ErrorContains(t, err, "use the *sql.Tx, not the *sql.DB")
-					assert.EqualValues(t, 1, p.stats().Nested.Deadlocks)
+					assert.EqualValues(t, 1, p.EndpointStats().Nested.Deadlocks)
 					assert.Contains(t, log.String(), "level=ERROR msg=\"pooled: a deadlock was ended")
 
 					require.NoError(t, end())
@@ -121,7 +112,7 @@ func TestGoroutineThatWaitsForItselfIsToldSoAtOnce(t *testing.T) {
 func TestOneOfThoseWhoWaitForEachOtherIsRefusedAndTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const many = 5
-		p, _ := newNarrowPool(t, many, nil)
+		p, _ := pooltest.NewNarrowPool(t, many, nil)
 		var held, all sync.WaitGroup
 		held.Add(many)
 		outcomes := make(chan error, many)
@@ -160,7 +151,7 @@ func TestTheOneThatWouldFailFirstAnywayIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, _ := newNarrowPool(t, 2, nil)
+				p, _ := pooltest.NewNarrowPool(t, 2, nil)
 				hold, want := contexts(t)
 				outcomes := [2]chan error{make(chan error, 1), make(chan error, 1)}
 				var held sync.WaitGroup
@@ -196,7 +187,7 @@ func soon(t *testing.T) context.Context {
 // Whoever keeps what it holds, and wants one more again, is refused again.
 func TestGoroutineThatDoesNotGiveBackIsRefusedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 1, nil)
+		p, _ := pooltest.NewNarrowPool(t, 1, nil)
 		end, err := holds["transaction"](t.Context(), p.DB)
 		require.NoError(t, err)
 		for range 3 {
@@ -204,19 +195,19 @@ func TestGoroutineThatDoesNotGiveBackIsRefusedAgain(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		require.NoError(t, end())
-		assert.EqualValues(t, 3, p.stats().Nested.Deadlocks)
+		assert.EqualValues(t, 3, p.EndpointStats().Nested.Deadlocks)
 	})
 }
 
 // rescues are what happens beside a goroutine that holds the only connection and wants one more, and ends its wait. What it is given is what the goroutine holds.
-var rescues = map[string]func(p pool, tx *sql.Tx){
-	"a goroutine of its own": func(_ pool, tx *sql.Tx) {
+var rescues = map[string]func(p pooltest.Pool, tx *sql.Tx){
+	"a goroutine of its own": func(_ pooltest.Pool, tx *sql.Tx) {
 		go func() {
 			time.Sleep(time.Minute)
 			_ = tx.Rollback()
 		}()
 	},
-	"one that such a goroutine has started, and has ended since": func(_ pool, tx *sql.Tx) {
+	"one that such a goroutine has started, and has ended since": func(_ pooltest.Pool, tx *sql.Tx) {
 		go func() {
 			go func() {
 				time.Sleep(time.Minute)
@@ -224,23 +215,23 @@ var rescues = map[string]func(p pool, tx *sql.Tx){
 			}()
 		}()
 	},
-	"a goroutine that was there before, and uses the transaction": func(_ pool, tx *sql.Tx) {
+	"a goroutine that was there before, and uses the transaction": func(_ pooltest.Pool, tx *sql.Tx) {
 		jobs <- func() {
 			_, _ = tx.Exec("job")
 			time.Sleep(time.Minute)
 			_ = tx.Rollback()
 		}
 	},
-	"a statement that another goroutine has sent": func(p pool, tx *sql.Tx) {
+	"a statement that another goroutine has sent": func(p pooltest.Pool, tx *sql.Tx) {
 		end := make(chan struct{})
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
 		jobs <- func() {
 			_, _ = tx.Exec("job")
 			_ = tx.Rollback()
 		}
 		time.AfterFunc(time.Minute, func() { close(end) })
 	},
-	"rows that another goroutine reads": func(_ pool, tx *sql.Tx) {
+	"rows that another goroutine reads": func(_ pooltest.Pool, tx *sql.Tx) {
 		rows, err := tx.Query("select")
 		if err != nil {
 			panic(err)
@@ -268,7 +259,7 @@ func TestWhereSomebodyMayComeToTheRescueNobodyIsRefused(t *testing.T) {
 						job()
 					}
 				}()
-				p, _ := newNarrowPool(t, 1, nil)
+				p, _ := pooltest.NewNarrowPool(t, 1, nil)
 				var waits sync.WaitGroup
 				waits.Go(func() {
 					tx, err := p.Begin()
@@ -277,8 +268,8 @@ func TestWhereSomebodyMayComeToTheRescueNobodyIsRefused(t *testing.T) {
 					assert.NoError(t, wants["query"](t.Context(), p.DB))
 				})
 				waits.Wait()
-				assert.Zero(t, p.stats().Nested.Deadlocks)
-				assert.EqualValues(t, 1, p.stats().Nested.Nested)
+				assert.Zero(t, p.EndpointStats().Nested.Deadlocks)
+				assert.EqualValues(t, 1, p.EndpointStats().Nested.Nested)
 			})
 		})
 	}
@@ -286,7 +277,7 @@ func TestWhereSomebodyMayComeToTheRescueNobodyIsRefused(t *testing.T) {
 
 func TestWaitForWhoDoesNotWaitIsNoDeadlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 2, nil)
+		p, _ := pooltest.NewNarrowPool(t, 2, nil)
 		var all sync.WaitGroup
 		all.Go(func() { // works, with a connection that it does not use for so long
 			end, err := holds["rows"](t.Context(), p.DB)
@@ -302,7 +293,7 @@ func TestWaitForWhoDoesNotWaitIsNoDeadlock(t *testing.T) {
 			assert.NoError(t, end())
 		})
 		all.Wait()
-		assert.Zero(t, p.stats().Nested.Deadlocks)
+		assert.Zero(t, p.EndpointStats().Nested.Deadlocks)
 	})
 }
 
@@ -310,7 +301,7 @@ func TestWaitForWhoDoesNotWaitIsNoDeadlock(t *testing.T) {
 func TestTheOthersGoOnWhereManyMoreDoTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers, rounds, nestings = 20, 10, 5
-		p, _ := newNarrowPool(t, 3, nil)
+		p, _ := pooltest.NewNarrowPool(t, 3, nil)
 		var all sync.WaitGroup
 		var refused atomic.Int64
 		work := func() error {
@@ -346,7 +337,7 @@ func TestTheOthersGoOnWhereManyMoreDoTheSame(t *testing.T) {
 // What is kept free for another class is no way out.
 func TestDeadlockOfAClassBesideWhatIsKeptForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 3, func(c *pooled.Config) {
+		p, _ := pooltest.NewNarrowPool(t, 3, func(c *pooled.Config) {
 			c.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "admin", Weight: 1, Reserve: 2}}
 		})
 		end, err := holds["transaction"](t.Context(), p.DB)

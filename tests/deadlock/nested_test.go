@@ -1,4 +1,4 @@
-package pooled_test
+package deadlock_test
 
 import (
 	"database/sql"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // nest queries the pool for each of the rows of a query.
@@ -27,14 +28,14 @@ func nest(t *testing.T, db *sql.DB) error {
 }
 
 func TestNestedConnectionIsToldOnceForEachCallSite(t *testing.T) {
-	p, log := newNarrowPool(t, 5, nil)
+	p, log := pooltest.NewNarrowPool(t, 5, nil)
 	for range 3 {
 		require.NoError(t, nest(t, p.DB))
 	}
 	told := log.String()
 	assert.Equal(t, 1, strings.Count(told, "takes a second connection"), told)
-	assert.Contains(t, told, "wanted_at=\"github.com/gopooled/pooled_test.nest (")
-	assert.Contains(t, told, "borrowed_at=\"github.com/gopooled/pooled_test.nest (")
+	assert.Contains(t, told, "wanted_at=\"github.com/gopooled/pooled/tests/deadlock_test.nest (")
+	assert.Contains(t, told, "borrowed_at=\"github.com/gopooled/pooled/tests/deadlock_test.nest (")
 	assert.Contains(t, told, "max_conns=5")
 	assert.NotContains(t, told, "outer")
 	assert.NotContains(t, told, "inner")
@@ -45,14 +46,14 @@ func TestNestedConnectionIsToldOnceForEachCallSite(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
 	assert.Equal(t, 2, strings.Count(log.String(), "takes a second connection"))
-	assert.EqualValues(t, 4, p.stats().Nested.Nested)
+	assert.EqualValues(t, 4, p.EndpointStats().Nested.Nested)
 
-	p.exec(t)
-	assert.EqualValues(t, 4, p.stats().Nested.Nested, "what was held before is not held any more")
+	p.MustExec(t)
+	assert.EqualValues(t, 4, p.EndpointStats().Nested.Nested, "what was held before is not held any more")
 }
 
 func TestBothPlacesAreToldFromTheSecondTimeOnIfStacksAreSampled(t *testing.T) {
-	p, log := newNarrowPool(t, 5, func(c *pooled.Config) { c.Leak.Sample = 0 })
+	p, log := pooltest.NewNarrowPool(t, 5, func(c *pooled.Config) { c.Leak.Sample = 0 })
 	require.NoError(t, nest(t, p.DB))
 	assert.NotContains(t, log.String(), "borrowed_at")
 	tx, err := p.Begin()
@@ -64,7 +65,7 @@ func TestBothPlacesAreToldFromTheSecondTimeOnIfStacksAreSampled(t *testing.T) {
 
 func TestNestedConnectionIsRefusedOnRequest(t *testing.T) {
 	for _, conns := range []int{0, 5} {
-		p, _ := newNarrowPool(t, conns, func(c *pooled.Config) {
+		p, _ := pooltest.NewNarrowPool(t, conns, func(c *pooled.Config) {
 			c.Nested, c.Leak.Threshold, c.Leak.Sample = policy.NestedError, 0, pooled.NewConfig().Leak.Sample
 		})
 		err := nest(t, p.DB)
@@ -72,9 +73,9 @@ func TestNestedConnectionIsRefusedOnRequest(t *testing.T) {
 		var nested *pooled.NestedError
 		require.ErrorAs(t, err, &nested)
 		assert.Equal(t, "select ?", nested.Holds[0].Text)
-		assert.ErrorContains(t, err, "and wants one for exec update ? at github.com/gopooled/pooled_test.nest (")
-		assert.Equal(t, 1, p.stats().Open)
-		p.exec(t)
+		assert.ErrorContains(t, err, "and wants one for exec update ? at github.com/gopooled/pooled/tests/deadlock_test.nest (")
+		assert.Equal(t, 1, p.EndpointStats().Open)
+		p.MustExec(t)
 	}
 }
 
@@ -83,21 +84,21 @@ func TestNestedConnectionsAreNotToldWithoutALimitOrOnRequest(t *testing.T) {
 		func(c *pooled.Config) { c.Pool.MaxConns = 0 },
 		func(c *pooled.Config) { c.Nested = policy.NestedOff },
 	} {
-		p, log := newNarrowPool(t, 5, change)
+		p, log := pooltest.NewNarrowPool(t, 5, change)
 		require.NoError(t, nest(t, p.DB))
 		assert.Empty(t, log.String())
-		assert.Zero(t, p.stats().Nested)
+		assert.Zero(t, p.EndpointStats().Nested)
 	}
 }
 
 // A goroutine that gave back what it held is not nested, whoever has closed it.
 func TestConnectionThatAnotherGoroutineHasClosedIsNotHeldAnyMore(t *testing.T) {
-	p, log := newNarrowPool(t, 5, nil)
+	p, log := pooltest.NewNarrowPool(t, 5, nil)
 	tx, err := p.Begin()
 	require.NoError(t, err)
 	closed := make(chan error)
 	go func() { closed <- tx.Rollback() }()
 	require.NoError(t, <-closed)
-	p.exec(t)
+	p.MustExec(t)
 	assert.Empty(t, log.String())
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package deadlock_test
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // nesting is a program that nests: each of its holders holds a connection, and wants one more for a moment, when all hold theirs. Without a twist they wait for each other for ever.
 type nesting struct {
 	*testing.T
 	*rand.Rand
-	pool
+	pooltest.Pool
 	conns   int
 	holders int
 	twist   string // what keeps them from it
@@ -149,7 +150,7 @@ func TestThousandRandomNestings(t *testing.T) {
 			if n.twist == "room" {
 				n.conns++
 			}
-			n.pool, _ = newNarrowPool(t, n.conns, nil)
+			n.Pool, _ = pooltest.NewNarrowPool(t, n.conns, nil)
 			n.run()
 			what := fmt.Sprintf("nesting %d: %d holders, twist %s", i, n.holders, n.twist)
 			want := 0
@@ -158,7 +159,7 @@ func TestThousandRandomNestings(t *testing.T) {
 			}
 			assert.Equal(t, want, n.refused, what)
 			assert.Empty(t, n.failed, what)
-			assert.Zero(t, n.stats().InUse, what)
+			assert.Zero(t, n.EndpointStats().InUse, what)
 			counts[n.twist]++
 		})
 	}

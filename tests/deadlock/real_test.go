@@ -1,4 +1,4 @@
-package pooled_test
+package deadlock_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 func TestDeadlockOverConnectionsOfARealServerEnds(t *testing.T) {
@@ -26,7 +28,7 @@ func TestDeadlockOverConnectionsOfARealServerEnds(t *testing.T) {
 			const many = 3
 			cfg := pooled.NewConfig()
 			cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = server.driver, server.dsn(t), many
-			db, connector := openConfig(t, cfg)
+			db, connector := pooltest.Open(t, cfg)
 			var held, all sync.WaitGroup
 			held.Add(many)
 			errs := make(chan error, many)
@@ -36,7 +38,7 @@ func TestDeadlockOverConnectionsOfARealServerEnds(t *testing.T) {
 					assert.NoError(t, err)
 					held.Done()
 					held.Wait()
-					errs <- readAll(db.QueryContext(context.Background(), fmt.Sprint("select ", i)))
+					errs <- realtest.ReadAll(db.QueryContext(context.Background(), fmt.Sprint("select ", i)))
 					assert.NoError(t, end())
 				})
 			}

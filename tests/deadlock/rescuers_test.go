@@ -1,4 +1,4 @@
-package pooled_test
+package deadlock_test
 
 import (
 	"context"
@@ -14,12 +14,13 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // A *sql.Conn outlives the context of its first statement.
 func TestDeadlockOfAConnWhoseFirstContextIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 1, nil)
+		p, _ := pooltest.NewNarrowPool(t, 1, nil)
 		conn, err := p.Conn(t.Context())
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -39,7 +40,7 @@ func TestDeadlockOfAConnWhoseFirstContextIsOver(t *testing.T) {
 // Who is refused is whom its own deadline would have ended first: not whose *sql.Conn had a first statement with a deadline.
 func TestWhoIsRefusedIsNotChosenByTheFirstStatementOfAConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 2, nil)
+		p, _ := pooltest.NewNarrowPool(t, 2, nil)
 		var held, all sync.WaitGroup
 		held.Add(2)
 		var a, b error
@@ -74,7 +75,7 @@ func TestWhoIsRefusedIsNotChosenByTheFirstStatementOfAConn(t *testing.T) {
 // A child of the holder waits at the gate too, but only for a second, and gives back what the holder has handed it.
 func TestNoDeadlockWhereAChildThatWaitsGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 1, nil)
+		p, _ := pooltest.NewNarrowPool(t, 1, nil)
 		var all sync.WaitGroup
 		all.Go(func() {
 			tx, err := p.Begin()
@@ -89,20 +90,20 @@ func TestNoDeadlockWhereAChildThatWaitsGivesBack(t *testing.T) {
 			assert.NoError(t, wants["query"](context.Background(), p.DB)) // bare: after three seconds
 		})
 		all.Wait()
-		assert.Zero(t, p.stats().Nested.Deadlocks)
+		assert.Zero(t, p.EndpointStats().Nested.Deadlocks)
 	})
 }
 
 // Somebody who was handed the transaction waits for a connection of another pool.
 func TestNoDeadlockWhereARescuerWaitsAtAnotherPool(t *testing.T) {
-	for name, block := range map[string]func(t *testing.T, other pool) func(){
-		"gate": func(t *testing.T, other pool) func() {
-			conns := other.hold(t, 1)
+	for name, block := range map[string]func(t *testing.T, other pooltest.Pool) func(){
+		"gate": func(t *testing.T, other pooltest.Pool) func() {
+			conns := other.Hold(t, 1)
 			return func() { assert.NoError(t, conns[0].Close()) }
 		},
-		"dial": func(t *testing.T, other pool) func() {
+		"dial": func(t *testing.T, other pooltest.Pool) func() {
 			end := make(chan struct{})
-			other.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: end})
+			other.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: end})
 			return func() { close(end) }
 		},
 	} {
@@ -115,8 +116,8 @@ func TestNoDeadlockWhereARescuerWaitsAtAnotherPool(t *testing.T) {
 						job()
 					}
 				}()
-				p, _ := newNarrowPool(t, 1, nil)
-				other, _ := newNarrowPool(t, 1, nil)
+				p, _ := pooltest.NewNarrowPool(t, 1, nil)
+				other, _ := pooltest.NewNarrowPool(t, 1, nil)
 				free := block(t, other)
 				var all sync.WaitGroup
 				all.Go(func() {
@@ -136,7 +137,7 @@ func TestNoDeadlockWhereARescuerWaitsAtAnotherPool(t *testing.T) {
 					free()
 				})
 				all.Wait()
-				assert.Zero(t, p.stats().Nested.Deadlocks)
+				assert.Zero(t, p.EndpointStats().Nested.Deadlocks)
 			})
 		})
 	}
@@ -145,7 +146,7 @@ func TestNoDeadlockWhereARescuerWaitsAtAnotherPool(t *testing.T) {
 // Bare database/sql closes rows when their context ends.
 func TestNoDeadlockWhereRowsEndByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 1, nil)
+		p, _ := pooltest.NewNarrowPool(t, 1, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		rows, err := p.QueryContext(ctx, "select")
@@ -159,15 +160,15 @@ func TestNoDeadlockWhereRowsEndByThemselves(t *testing.T) {
 // A statement of a transaction is cancelled, the caller says Rollback, and tries again.
 func TestNoNestedErrorAfterACancelledTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 2, func(c *pooled.Config) { c.Nested = policy.NestedError })
+		p, _ := pooltest.NewNarrowPool(t, 2, func(c *pooled.Config) { c.Nested = policy.NestedError })
 		slow := make(chan struct{})
-		p.driver.Always(faultdriver.Rollback, faultdriver.Outcome{Wait: slow})
+		p.Fault.Always(faultdriver.Rollback, faultdriver.Outcome{Wait: slow})
 		ctx, cancel := context.WithCancel(t.Context())
 		tx, err := p.BeginTx(ctx, nil)
 		require.NoError(t, err)
 		cancel()
 		synctest.Wait()
-		t.Log(tx.Rollback(), p.driver.Calls())
+		t.Log(tx.Rollback(), p.Fault.Calls())
 		_, err = p.ExecContext(t.Context(), "next")
 		assert.NoError(t, err)
 		close(slow)
@@ -176,7 +177,7 @@ func TestNoNestedErrorAfterACancelledTransaction(t *testing.T) {
 
 // Nested counts goroutines that hold a connection, also beside one that holds many.
 func TestNestedCountsOnlyWhoHolds(t *testing.T) {
-	p, _ := newNarrowPool(t, 20, nil)
+	p, _ := pooltest.NewNarrowPool(t, 20, nil)
 	end := make(chan struct{})
 	var all, done sync.WaitGroup
 	for i := range 11 {
@@ -184,9 +185,9 @@ func TestNestedCountsOnlyWhoHolds(t *testing.T) {
 		all.Go(func() {
 			var conns []*sql.Conn
 			if i == 0 {
-				conns = p.hold(t, 6)
+				conns = p.Hold(t, 6)
 			}
-			p.exec(t)
+			p.MustExec(t)
 			done.Done()
 			<-end
 			for _, c := range conns {
@@ -195,10 +196,10 @@ func TestNestedCountsOnlyWhoHolds(t *testing.T) {
 		})
 		done.Wait()
 		if i == 0 {
-			assert.EqualValues(t, 6, p.stats().Nested.Nested, "five of hold, and one of exec")
+			assert.EqualValues(t, 6, p.EndpointStats().Nested.Nested, "five of hold, and one of exec")
 		}
 	}
-	assert.EqualValues(t, 6, p.stats().Nested.Nested, "the other ten hold nothing")
+	assert.EqualValues(t, 6, p.EndpointStats().Nested.Nested, "the other ten hold nothing")
 	close(end)
 	all.Wait()
 }
@@ -206,7 +207,7 @@ func TestNestedCountsOnlyWhoHolds(t *testing.T) {
 // A goroutine that is at work for a while might come to the rescue, but those that it had started before it could have been handed anything do not.
 func TestDeadlockEndsWhenNobodyIsAtWorkAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newNarrowPool(t, 1, nil)
+		p, _ := pooltest.NewNarrowPool(t, 1, nil)
 		stop, ready := make(chan struct{}), make(chan struct{})
 		work := func() { time.Sleep(5 * time.Second) }
 		go func() {

@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -19,30 +19,8 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
-
-// grace is for how long a dial goes on whose borrower has gone.
-const grace = time.Second
-
-// takes is a dial that succeeds after a while, unless its context ends before.
-func takes(d time.Duration) func(context.Context, faultdriver.Call) faultdriver.Outcome {
-	return func(context.Context, faultdriver.Call) faultdriver.Outcome {
-		answer := make(chan struct{})
-		time.AfterFunc(d, func() { close(answer) })
-		return faultdriver.Outcome{Wait: answer}
-	}
-}
-
-// giveUp makes a call whose caller has so much time, which is not enough.
-func (p pool) giveUp(t *testing.T, patience time.Duration) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	began := time.Now()
-	_, err := p.ExecContext(ctx, "exec")
-	require.Equal(t, context.DeadlineExceeded, err)
-	require.Equal(t, patience, time.Since(began), "nobody waits for longer than he wanted to")
-}
 
 func TestBorrowersWithLessTimeThanADialTakesGetAConnectionInTheEnd(t *testing.T) {
 	tests := []struct {
@@ -58,8 +36,8 @@ func TestBorrowersWithLessTimeThanADialTakesGetAConnectionInTheEnd(t *testing.T)
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPool(t, modern, tc.change)
-				p.driver.Hook(faultdriver.Connect, takes(120*time.Millisecond))
+				p := pooltest.NewPool(t, pooltest.Modern, tc.change)
+				p.Fault.Hook(faultdriver.Connect, pooltest.Takes(120*time.Millisecond))
 				for call := 1; ; call++ {
 					ctx, cancel := context.WithCancel(t.Context())
 					if tc.caller > 0 {
@@ -73,8 +51,8 @@ func TestBorrowersWithLessTimeThanADialTakesGetAConnectionInTheEnd(t *testing.T)
 					}
 					require.ErrorIs(t, err, tc.wantErr)
 				}
-				assert.EqualValues(t, 1, p.stats().Dials)
-				assert.Zero(t, p.stats().FailedDials)
+				assert.EqualValues(t, 1, p.EndpointStats().Dials)
+				assert.Zero(t, p.EndpointStats().FailedDials)
 			})
 		})
 	}
@@ -87,22 +65,22 @@ func TestAnAbandonedDialEndsAfterItsGraceAndItsPermitIsFree(t *testing.T) {
 		change func(*policy.Pool)
 		free   time.Duration
 	}{
-		{"of a silent server nobody knows whether it ever answers", func(s *policy.Pool) { s.MaxConns = 1 }, patience + grace},
-		{"its turn is free then, too", func(s *policy.Pool) { s.MaxDials = 1 }, patience + grace},
-		{"pool_connect_timeout may be over before", func(s *policy.Pool) { s.MaxConns, s.ConnectTimeout = 1, grace/2 }, grace / 2},
-		{"or there is none", func(s *policy.Pool) { s.MaxConns, s.ConnectTimeout = 1, 0 }, patience + grace},
+		{"of a silent server nobody knows whether it ever answers", func(s *policy.Pool) { s.MaxConns = 1 }, patience + pooltest.Grace},
+		{"its turn is free then, too", func(s *policy.Pool) { s.MaxDials = 1 }, patience + pooltest.Grace},
+		{"pool_connect_timeout may be over before", func(s *policy.Pool) { s.MaxConns, s.ConnectTimeout = 1, pooltest.Grace/2 }, pooltest.Grace / 2},
+		{"or there is none", func(s *policy.Pool) { s.MaxConns, s.ConnectTimeout = 1, 0 }, patience + pooltest.Grace},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPool(t, modern, tc.change)
-				p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+				p := pooltest.NewPool(t, pooltest.Modern, tc.change)
+				p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
 				began := time.Now()
-				p.giveUp(t, patience)
-				p.exec(t)
+				p.GiveUp(t, patience)
+				p.MustExec(t)
 				assert.Equal(t, tc.free, time.Since(began))
-				assert.EqualValues(t, 2, p.stats().Dials)
-				assert.EqualValues(t, 1, p.stats().FailedDials)
+				assert.EqualValues(t, 2, p.EndpointStats().Dials)
+				assert.EqualValues(t, 1, p.EndpointStats().FailedDials)
 			})
 		})
 	}
@@ -110,68 +88,68 @@ func TestAnAbandonedDialEndsAfterItsGraceAndItsPermitIsFree(t *testing.T) {
 
 func TestAConnectionWhoseBorrowerWentAwayIsCheckedAsOthersAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
-		p.giveUp(t, 50*time.Millisecond)
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		p.Fault.Hook(faultdriver.Connect, pooltest.Takes(100*time.Millisecond))
+		p.GiveUp(t, 50*time.Millisecond)
 		time.Sleep(50 * time.Millisecond)
 		synctest.Wait()
-		require.Equal(t, 1, p.stats().Idle)
+		require.Equal(t, 1, p.EndpointStats().Idle)
 		time.Sleep(time.Minute)
-		p.driver.Next(faultdriver.Ping, faultdriver.Outcome{Err: driver.ErrBadConn})
-		p.exec(t)
-		assert.Equal(t, []int{2}, p.driver.OpenConns())
+		p.Fault.Next(faultdriver.Ping, faultdriver.Outcome{Err: driver.ErrBadConn})
+		p.MustExec(t)
+		assert.Equal(t, []int{2}, p.Fault.OpenConns())
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConnIdleTime = time.Minute })
-		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
-		p.giveUp(t, 50*time.Millisecond)
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConnIdleTime = time.Minute })
+		p.Fault.Hook(faultdriver.Connect, pooltest.Takes(100*time.Millisecond))
+		p.GiveUp(t, 50*time.Millisecond)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		assert.Equal(t, 1, p.stats().Idle)
+		assert.Equal(t, 1, p.EndpointStats().Idle)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		assert.Empty(t, p.driver.OpenConns())
-		assert.EqualValues(t, 1, p.stats().Closed.IdleTime)
+		assert.Empty(t, p.Fault.OpenConns())
+		assert.EqualValues(t, 1, p.EndpointStats().Closed.IdleTime)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxIdleConns = 0 })
-		p.driver.Hook(faultdriver.Connect, takes(100*time.Millisecond))
-		p.giveUp(t, 50*time.Millisecond)
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxIdleConns = 0 })
+		p.Fault.Hook(faultdriver.Connect, pooltest.Takes(100*time.Millisecond))
+		p.GiveUp(t, 50*time.Millisecond)
 		time.Sleep(50 * time.Millisecond)
 		synctest.Wait()
-		assert.Empty(t, p.driver.OpenConns())
-		assert.EqualValues(t, 1, p.stats().Closed.IdleLimit)
+		assert.Empty(t, p.Fault.OpenConns())
+		assert.EqualValues(t, 1, p.EndpointStats().Closed.IdleLimit)
 	})
 }
 
 func TestCloseEndsAnAbandonedDialAndWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 1 })
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
-		p.giveUp(t, 50*time.Millisecond)
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConns = 1 })
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p.GiveUp(t, 50*time.Millisecond)
 		began := time.Now()
 		require.NoError(t, p.Close())
 		assert.Zero(t, time.Since(began))
-		assert.EqualValues(t, 1, p.stats().FailedDials)
+		assert.EqualValues(t, 1, p.EndpointStats().FailedDials)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 1 })
-		p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConns = 1 })
+		p.Fault.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			time.Sleep(150 * time.Millisecond)
 			return faultdriver.Outcome{}
 		})
-		p.giveUp(t, 50*time.Millisecond)
+		p.GiveUp(t, 50*time.Millisecond)
 		began := time.Now()
 		require.NoError(t, p.Close())
 		assert.Equal(t, 100*time.Millisecond, time.Since(began), "the driver does not look at its context")
-		assert.Empty(t, p.driver.OpenConns())
+		assert.Empty(t, p.Fault.OpenConns())
 	})
 }
 
 func TestBorrowerWhoseDialIsEndedByCloseIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
 		told := make(chan error)
 		go func() {
 			_, err := p.ExecContext(t.Context(), "exec")
@@ -180,19 +158,19 @@ func TestBorrowerWhoseDialIsEndedByCloseIsToldSo(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, p.Close())
 		require.EqualError(t, <-told, "sql: database is closed")
-		assert.EqualValues(t, 1, p.stats().Dials)
+		assert.EqualValues(t, 1, p.EndpointStats().Dials)
 	})
 }
 
 func TestPanicInADialIsLoggedAndCostsNoPermitIfItsBorrowerHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
-		p := newPoolOf(t, modern, func(c *pooled.Config) {
+		var log pooltest.LogBuffer
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 			c.Pool.MaxConns = 1
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		})
 		panics := true
-		p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p.Fault.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			if !panics {
 				return faultdriver.Outcome{}
 			}
@@ -200,9 +178,9 @@ func TestPanicInADialIsLoggedAndCostsNoPermitIfItsBorrowerHasGone(t *testing.T) 
 			time.Sleep(100 * time.Millisecond)
 			return faultdriver.Outcome{Panic: "boom"}
 		})
-		p.giveUp(t, 50*time.Millisecond)
-		p.exec(t)
-		assert.EqualValues(t, 1, p.stats().FailedDials)
+		p.GiveUp(t, 50*time.Millisecond)
+		p.MustExec(t)
+		assert.EqualValues(t, 1, p.EndpointStats().FailedDials)
 		assert.Contains(t, log.String(), `level=ERROR msg="pooled: panic while a connection was dialled" endpoint=*faultdriver.Driver panic=boom stack=`)
 		assert.Contains(t, log.String(), "faultdriver.Outcome.play")
 	})
@@ -211,23 +189,23 @@ func TestPanicInADialIsLoggedAndCostsNoPermitIfItsBorrowerHasGone(t *testing.T) 
 func TestBreakerCountsAnAbandonedDialOnlyIfTheServerNeverAnswers(t *testing.T) {
 	const patience = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
-		p.driver.Hook(faultdriver.Connect, takes(patience+grace-1))
-		p.giveUp(t, patience)
-		time.Sleep(grace)
-		p.exec(t)
-		assert.Empty(t, p.states())
-		assert.EqualValues(t, 1, p.stats().Dials)
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
+		p.Fault.Hook(faultdriver.Connect, pooltest.Takes(patience+pooltest.Grace-1))
+		p.GiveUp(t, patience)
+		time.Sleep(pooltest.Grace)
+		p.MustExec(t)
+		assert.Empty(t, p.States())
+		assert.EqualValues(t, 1, p.EndpointStats().Dials)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
-		p.giveUp(t, patience)
-		time.Sleep(grace - 1)
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p.GiveUp(t, patience)
+		time.Sleep(pooltest.Grace - 1)
 		synctest.Wait()
-		assert.Empty(t, p.states())
+		assert.Empty(t, p.States())
 		time.Sleep(time.Nanosecond)
-		require.ErrorIs(t, p.requireOpen(t), pooled.ErrConnectTimeout)
+		require.ErrorIs(t, p.RequireOpen(t), pooled.ErrConnectTimeout)
 	})
 }
 
@@ -235,7 +213,7 @@ func TestADialHasItsBorrowersValuesAndNotItsDeadline(t *testing.T) {
 	type key struct{}
 	synctest.Test(t, func(t *testing.T) {
 		cfg := pooled.NewConfig()
-		cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg.Connector = faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 		var value any
 		var deadline time.Time
 		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
@@ -263,14 +241,14 @@ func TestADialHasItsBorrowersValuesAndNotItsDeadline(t *testing.T) {
 func TestAbandonedDialsLoseNoPermit(t *testing.T) {
 	const permits, workers = 4, 10
 	synctest.Test(t, func(t *testing.T) {
-		fault := faultdriver.New(modern, faultdriver.EveryStmt)
+		fault := faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 		cfg := pooled.NewConfig()
 		cfg.Connector = fault
 		cfg.Pool.MaxConns, cfg.Pool.MaxDials, cfg.Pool.AcquireTimeout = permits, 2, 250*time.Millisecond
 		cfg.Logger = slog.New(slog.DiscardHandler)
 		fault.Hook(faultdriver.Connect, func(ctx context.Context, c faultdriver.Call) faultdriver.Outcome {
 			assert.LessOrEqual(t, len(fault.OpenConns()), permits-1)
-			o := takes(rand.N(100*time.Millisecond))(ctx, c)
+			o := pooltest.Takes(rand.N(100*time.Millisecond))(ctx, c)
 			switch rand.IntN(10) {
 			case 0:
 				o.Wait = make(chan struct{})
@@ -278,15 +256,15 @@ func TestAbandonedDialsLoseNoPermit(t *testing.T) {
 				<-o.Wait
 				o.Panic = "boom"
 			case 2:
-				o.Err = errNobody
+				o.Err = pooltest.ErrNobody
 			}
 			return o
 		})
 		fault.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			return faultdriver.Outcome{Invalid: rand.IntN(3) == 0}
 		})
-		var owners handouts
-		connector, err := pooled.NewConnector(cfg, owners.middleware())
+		var owners pooltest.Handouts
+		connector, err := pooled.NewConnector(cfg, owners.Middleware())
 		require.NoError(t, err)
 		db := sql.OpenDB(connector)
 		var ok, gaveUp, panicked atomic.Int64
@@ -318,13 +296,13 @@ func TestAbandonedDialsLoseNoPermit(t *testing.T) {
 		assert.NotZero(t, ok.Load())
 		assert.NotZero(t, gaveUp.Load())
 		assert.NotZero(t, panicked.Load())
-		assert.Empty(t, owners.violations())
+		assert.Empty(t, owners.Violations())
 
-		time.Sleep(grace)
+		time.Sleep(pooltest.Grace)
 		synctest.Wait()
 		assert.Zero(t, connector.Stats().Endpoints[0].InUse)
 		fault.Hook(faultdriver.Connect, nil)
-		requireAllPermits(t, db, connector, permits)
+		pooltest.RequireAllPermits(t, db, connector, permits)
 		require.NoError(t, db.Close())
 		assert.Zero(t, connector.Stats().Endpoints[0].Open)
 		assert.Empty(t, fault.OpenConns())

@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestOnlySoManyConnectionsAreDialledAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 50 })
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConns = 50 })
 		var now, most atomic.Int64
-		p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p.Fault.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			n := now.Add(1)
 			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			}
@@ -39,7 +40,7 @@ func TestOnlySoManyConnectionsAreDialledAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		assert.EqualValues(t, 4, most.Load())
-		assert.LessOrEqual(t, p.stats().Open, 50)
+		assert.LessOrEqual(t, p.EndpointStats().Open, 50)
 	})
 }
 
@@ -59,8 +60,8 @@ func TestDialIsTriedAgainWhileThereIsTimeToWait(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPool(t, modern, func(s *policy.Pool) { s.AcquireTimeout = tc.timeout })
-				p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Err: tc.err}, faultdriver.Outcome{Err: tc.err}, faultdriver.Outcome{Err: tc.err})
+				p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.AcquireTimeout = tc.timeout })
+				p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Err: tc.err}, faultdriver.Outcome{Err: tc.err}, faultdriver.Outcome{Err: tc.err})
 				began := time.Now()
 				_, err := p.Exec("exec")
 				if tc.ok {
@@ -70,17 +71,17 @@ func TestDialIsTriedAgainWhileThereIsTimeToWait(t *testing.T) {
 					require.Equal(t, tc.err, err)
 					assert.Zero(t, time.Since(began))
 				}
-				assert.EqualValues(t, tc.dials, p.stats().Dials)
+				assert.EqualValues(t, tc.dials, p.EndpointStats().Dials)
 			})
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.AcquireTimeout = 5 * time.Second })
-		p.driver.Always(faultdriver.Connect, faultdriver.Outcome{Err: refused})
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.AcquireTimeout = 5 * time.Second })
+		p.Fault.Always(faultdriver.Connect, faultdriver.Outcome{Err: refused})
 		began := time.Now()
 		_, err := p.Exec("exec")
 		require.Equal(t, refused, err, "the driver's error says more than a timeout")
 		assert.LessOrEqual(t, time.Since(began), 5*time.Second)
-		assert.Less(t, p.stats().Dials, uint64(12))
+		assert.Less(t, p.EndpointStats().Dials, uint64(12))
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // fullDialect knows the error of a server that has no room for a connection.
@@ -52,17 +53,17 @@ type narrow struct {
 }
 
 // newNarrow makes a pool of such a server, which ends a session so long after its connection was closed.
-func newNarrow(t *testing.T, room int, ends time.Duration, change func(*pooled.Config), middlewares ...pooled.Middleware) (pool, *narrow) {
+func newNarrow(t *testing.T, room int, ends time.Duration, change func(*pooled.Config), middlewares ...pooled.Middleware) (pooltest.Pool, *narrow) {
 	t.Helper()
 	n := &narrow{room: room}
-	p := newPoolOf(t, modern, func(c *pooled.Config) {
+	p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 		d := c.Connector.(*faultdriver.Driver)
-		c.Connector = ownedConnector{d, fullDriver{d}}
+		c.Connector = pooltest.OwnedConnector{Connector: d, Of: fullDriver{d}}
 		if change != nil {
 			change(c)
 		}
 	}, middlewares...)
-	p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+	p.Fault.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if n.now >= n.room {
@@ -73,7 +74,7 @@ func newNarrow(t *testing.T, room int, ends time.Duration, change func(*pooled.C
 		n.accepts++
 		return faultdriver.Outcome{Wait: after(5 * time.Millisecond)}
 	})
-	p.driver.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+	p.Fault.Hook(faultdriver.Close, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 		time.AfterFunc(ends, func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -131,7 +132,7 @@ func TestCallersWaitForWhatIsOnItsWayWhereThereIsRoomForNoMore(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						p, _ := newNarrow(t, n, ends, nil, middlewares...)
 						p.SetMaxOpenConns(n)
-						crowd(n, func(int) {
+						pooltest.Crowd(n, func(int) {
 							for range 25 {
 								_, err := p.Exec("exec")
 								assert.NoError(t, err)
@@ -148,8 +149,8 @@ func TestServerThatIsFullIsNotAskedAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := newNarrow(t, 1, 0, nil, cleaning(10*time.Second, false))
 		p.SetMaxOpenConns(5)
-		p.exec(t)
-		crowd(5, func(int) {
+		p.MustExec(t)
+		pooltest.Crowd(5, func(int) {
 			_, err := p.Exec("exec")
 			assert.NoError(t, err)
 		})
@@ -168,7 +169,7 @@ func TestCallerIsToldThatThereIsNoRoomWhereTheOthersAreInUse(t *testing.T) {
 		assert.Equal(t, errFull, err)
 		assert.Equal(t, 1, server.refusals())
 		require.NoError(t, held.Close())
-		p.exec(t)
+		p.MustExec(t)
 	})
 }
 
@@ -176,7 +177,7 @@ func TestCallerIsToldThatThereIsNoRoomWhereTheOthersAreInUse(t *testing.T) {
 func TestCallerIsToldThatThereIsNoRoomWhereTheServerDoesNotEndWhatWasClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, server := newNarrow(t, 1, time.Hour, nil, discarding)
-		p.exec(t)
+		p.MustExec(t)
 		began := time.Now()
 		_, err := p.Exec("exec")
 		assert.Equal(t, errFull, err)
@@ -188,7 +189,7 @@ func TestCallerIsToldThatThereIsNoRoomWhereTheServerDoesNotEndWhatWasClosed(t *t
 func TestCallerWhoseContextEndsDoesNotWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := newNarrow(t, 1, 0, nil, cleaning(time.Minute, false))
-		p.exec(t)
+		p.MustExec(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := p.ExecContext(ctx, "exec")
@@ -200,10 +201,10 @@ func TestCallerWhoseContextEndsDoesNotWaitForRoom(t *testing.T) {
 func TestCallerWaitsForAConnectionThatIsBeingWarmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := newNarrow(t, 1, 0, nil)
-		p.driver.Hook(faultdriver.Ping, takes(50*time.Millisecond))
+		p.Fault.Hook(faultdriver.Ping, pooltest.Takes(50*time.Millisecond))
 		cfg := pooled.NewConfig()
-		cfg.Connector, cfg.Pool.MinIdleConns = ownedConnector{p.driver, fullDriver{p.driver}}, 1
-		db, connector := openConfig(t, cfg)
+		cfg.Connector, cfg.Pool.MinIdleConns = pooltest.OwnedConnector{Connector: p.Fault, Of: fullDriver{p.Fault}}, 1
+		db, connector := pooltest.Open(t, cfg)
 		time.Sleep(20 * time.Millisecond) // it is being pinged
 		_, err := db.Exec("exec")
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // Who calls a pool first waits for the connection and his own statement: what is to be known of the server is asked behind him.
@@ -126,7 +128,7 @@ func wired(t *testing.T, driver, dsn string) (string, *wire) {
 }
 
 func TestOfTheFirstCallOfAPoolNothingIsSentButItsStatement(t *testing.T) {
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		for name, call := range map[string]struct {
 			text  string
 			asked bool // behind it
@@ -134,21 +136,21 @@ func TestOfTheFirstCallOfAPoolNothingIsSentButItsStatement(t *testing.T) {
 			"what needs no catalogue": {"select 1", false}, "what needs it": {"select count(*) from things", true}, "a write": {"delete from things where id = 0", true},
 			"a definition": {"create table made (id int)", true},
 		} {
-			t.Run(s.name+"/"+name, func(t *testing.T) {
-				dsn := s.dsn(t)
-				_, err := openReal(t, s.driver, dsn).ExecContext(t.Context(), "create table things (id int)")
+			t.Run(s.Name+"/"+name, func(t *testing.T) {
+				dsn := s.DSN(t)
+				_, err := realtest.Open(t, s.Driver, dsn).ExecContext(t.Context(), "create table things (id int)")
 				require.NoError(t, err)
 				cfg := pooled.NewConfig()
 				var w *wire
-				cfg.DriverName = s.driver
-				cfg.DSN, w = wired(t, s.driver, dsn)
+				cfg.DriverName = s.Driver
+				cfg.DSN, w = wired(t, s.Driver, dsn)
 				cfg.Pool.MaxConns = 1
-				db, connector := openConfig(t, cfg)
+				db, connector := pooltest.Open(t, cfg)
 				conn, err := db.Conn(t.Context())
 				require.NoError(t, err)
-				require.NoError(t, readAll(conn.QueryContext(t.Context(), call.text)))
-				sent := w.texts(s.driver)
-				if s.driver == "mysql" {
+				require.NoError(t, realtest.ReadAll(conn.QueryContext(t.Context(), call.text)))
+				sent := w.texts(s.Driver)
+				if s.Driver == "mysql" {
 					require.NotEmpty(t, sent)
 					assert.True(t, strings.HasPrefix(sent[0], "select connection_id()"), sent)
 					sent = sent[1:]
@@ -156,7 +158,7 @@ func TestOfTheFirstCallOfAPoolNothingIsSentButItsStatement(t *testing.T) {
 				assert.Equal(t, []string{call.text}, sent)
 				require.NoError(t, conn.Close())
 				require.NoError(t, db.PingContext(t.Context())) // when the one connection is back
-				sent = w.texts(s.driver)
+				sent = w.texts(s.Driver)
 				isAsked := slices.ContainsFunc(sent, func(text string) bool {
 					return strings.Contains(text, "pg_catalog.pg_settings") || strings.Contains(text, "show session variables")
 				})

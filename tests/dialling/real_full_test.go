@@ -1,52 +1,17 @@
-package pooled_test
+package dialling_test
 
 import (
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
-	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
-
-// limitedUser makes a user who may have so many connections, and returns his DSN.
-func limitedUser(t *testing.T, driver, dsn string, limit int) string {
-	t.Helper()
-	admin := openReal(t, driver, dsn)
-	admin.SetMaxIdleConns(0)
-	user := fmt.Sprintf("pooled_few_%x", rand.Uint32())
-	run := func(text string) {
-		_, err := admin.Exec(text)
-		require.NoError(t, err)
-	}
-	if driver == "pgx" {
-		run(fmt.Sprintf("create role %s login password 'secret' connection limit %d", user, limit))
-		run("grant all on schema public to " + user)
-		t.Cleanup(func() {
-			for _, text := range []string{"drop owned by " + user, "drop role " + user} {
-				_, err := admin.Exec(text)
-				assert.NoError(t, err)
-			}
-		})
-		address, err := url.Parse(dsn)
-		require.NoError(t, err)
-		address.User = url.UserPassword(user, "secret")
-		return address.String()
-	}
-	cfg, err := mysql.ParseDSN(dsn)
-	require.NoError(t, err)
-	run(fmt.Sprintf("create user %s identified by 'secret' with max_user_connections %d", user, limit))
-	run("grant all on " + cfg.DBName + ".* to " + user)
-	t.Cleanup(func() { run("drop user " + user) })
-	cfg.User, cfg.Passwd = user, "secret"
-	return cfg.FormatDSN()
-}
 
 // fewTexts are what the callers run: # is another number each time, and ~ the caller's.
 var fewTexts = map[string]map[string][]string{
@@ -68,14 +33,14 @@ var fewTexts = map[string]map[string][]string{
 
 // A bare sql.DB reuses the connections that it has. Nothing of what is done between calls takes the last one from them.
 func TestCallersNeedNoMoreConnectionsThanTheUserMayHave(t *testing.T) {
-	for _, s := range txServers {
-		for name, texts := range fewTexts[s.driver] {
+	for _, s := range realtest.TxServers {
+		for name, texts := range fewTexts[s.Driver] {
 			for _, limit := range []int{1, 4} {
-				t.Run(fmt.Sprint(s.name, "/", name, "/", limit), func(t *testing.T) {
+				t.Run(fmt.Sprint(s.Name, "/", name, "/", limit), func(t *testing.T) {
 					t.Parallel()
 					cfg := pooled.NewConfig()
-					cfg.DriverName, cfg.DSN = s.driver, limitedUser(t, s.driver, s.dsn(t), limit)
-					db, _ := openConfig(t, cfg)
+					cfg.DriverName, cfg.DSN = s.Driver, realtest.LimitedUser(t, s.Driver, s.DSN(t), limit)
+					db, _ := pooltest.Open(t, cfg)
 					db.SetMaxOpenConns(limit)
 					fewCalls(t, db, limit, texts)
 				})
@@ -86,14 +51,14 @@ func TestCallersNeedNoMoreConnectionsThanTheUserMayHave(t *testing.T) {
 
 // The one more is made clean, read with, or closed.
 func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsWhateverIsRun(t *testing.T) {
-	for _, s := range txServers {
-		for name, texts := range fewTexts[s.driver] {
+	for _, s := range realtest.TxServers {
+		for name, texts := range fewTexts[s.Driver] {
 			for _, n := range []int{1, 4} {
-				t.Run(fmt.Sprint(s.name, "/", name, "/", n), func(t *testing.T) {
+				t.Run(fmt.Sprint(s.Name, "/", name, "/", n), func(t *testing.T) {
 					cfg := pooled.NewConfig()
 					var counted sockets
-					cfg.Connector = counted.connector(t, s.driver, s.dsn(t))
-					db, _ := openConfig(t, cfg)
+					cfg.Connector = counted.connector(t, s.Driver, s.DSN(t))
+					db, _ := pooltest.Open(t, cfg)
 					db.SetMaxOpenConns(n)
 					fewCalls(t, db, n, texts)
 					assert.LessOrEqual(t, counted.atOnce(), n+1)
@@ -106,7 +71,7 @@ func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsWhateverIsRun(t *testing.
 // fewCalls has so many callers run the texts.
 func fewCalls(t *testing.T, db *sql.DB, callers int, texts []string) {
 	t.Helper()
-	crowd(callers, func(caller int) {
+	pooltest.Crowd(callers, func(caller int) {
 		for round := range 300 / callers {
 			text := strings.NewReplacer("#", fmt.Sprint(round), "~", fmt.Sprint(caller)).Replace(texts[round%len(texts)])
 			if _, err := db.ExecContext(t.Context(), text); err != nil {

@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"strconv"
@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // What is learnt and made clean between calls costs no connection but one.
@@ -22,14 +24,14 @@ func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
 		"writes":      {4, 300, []string{"delete from there where num = #"}},
 		"both":        {4, 10, []string{"create table made# (num int)", "insert into made# values (1)", "delete from there where num = 0", "drop table made#"}},
 	} {
-		for _, s := range txServers {
-			t.Run(name+"/"+s.name, func(t *testing.T) {
+		for _, s := range realtest.TxServers {
+			t.Run(name+"/"+s.Name, func(t *testing.T) {
 				cfg := pooled.NewConfig()
-				cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)
-				_, err := openReal(t, s.driver, cfg.DSN).ExecContext(t.Context(), "create table there (num int)")
+				cfg.DriverName, cfg.DSN = s.Driver, s.DSN(t)
+				_, err := realtest.Open(t, s.Driver, cfg.DSN).ExecContext(t.Context(), "create table there (num int)")
 				require.NoError(t, err)
-				db, connector := openConfig(t, cfg)
-				crowd(work.callers, func(caller int) {
+				db, connector := pooltest.Open(t, cfg)
+				pooltest.Crowd(work.callers, func(caller int) {
 					for range work.rounds {
 						for _, text := range work.texts {
 							if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(text, "#", strconv.Itoa(caller))); err != nil {

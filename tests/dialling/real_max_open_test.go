@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // sockets are those of a pool. Each counts from before it is dialled until it is closed.
@@ -86,18 +88,18 @@ var changes = map[string][]string{
 // Whoever limits his own *sql.DB, and knows nothing of pool_max_conns, relies on it. The one more is made clean, or closed, while the next borrower has
 // another.
 func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsAtMost(t *testing.T) {
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		for name, mode := range map[string]policy.ResetMode{"reset": policy.ResetDirty, "always": policy.ResetAlways, "discard": policy.ResetDiscard} {
 			for _, n := range []int{1, 5} {
-				t.Run(fmt.Sprint(s.name, "/", name, "/", n), func(t *testing.T) {
+				t.Run(fmt.Sprint(s.Name, "/", name, "/", n), func(t *testing.T) {
 					cfg := pooled.NewConfig()
 					var counted sockets
-					cfg.Connector, cfg.Reset.Mode = counted.connector(t, s.driver, s.dsn(t)), mode
-					db, _ := openConfig(t, cfg)
+					cfg.Connector, cfg.Reset.Mode = counted.connector(t, s.Driver, s.DSN(t)), mode
+					db, _ := pooltest.Open(t, cfg)
 					db.SetMaxOpenConns(n)
-					crowd(10, func(caller int) {
+					pooltest.Crowd(10, func(caller int) {
 						for round := range 10 {
-							text := changes[s.driver][(caller+round)%len(changes[s.driver])]
+							text := changes[s.Driver][(caller+round)%len(changes[s.Driver])]
 							_, err := db.ExecContext(t.Context(), text)
 							assert.NoError(t, err)
 						}

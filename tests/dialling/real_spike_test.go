@@ -1,4 +1,4 @@
-package pooled_test
+package dialling_test
 
 import (
 	"context"
@@ -20,6 +20,8 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // spikeServers are where the spike of line_test.go is tried. query takes 2 ms.
@@ -48,7 +50,7 @@ func makeSpikeIdle(t *testing.T, db *sql.DB, connector *pooled.Connector, query 
 		for i := range conns {
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
-			require.NoError(t, readAll(conn.QueryContext(t.Context(), query)))
+			require.NoError(t, realtest.ReadAll(conn.QueryContext(t.Context(), query)))
 			conns[i] = conn
 		}
 		for _, conn := range conns {
@@ -67,7 +69,7 @@ func TestSpikeOnRealServersBeginsOneDialAtMost(t *testing.T) {
 			cfg.DriverName, cfg.DSN = s.driver, s.dsn(t)
 			synctest.Test(t, func(t *testing.T) {
 				var begun, ended atomic.Int64
-				db, connector := openConfig(t, cfg, pooled.Middleware{Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc {
+				db, connector := pooltest.Open(t, cfg, pooled.Middleware{Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc {
 					return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
 						begun.Add(1)
 						time.Sleep(spikeDial)
@@ -76,7 +78,7 @@ func TestSpikeOnRealServersBeginsOneDialAtMost(t *testing.T) {
 					}
 				}})
 				makeSpikeIdle(t, db, connector, s.query)
-				crowd(spikeCallers, func(int) { assert.NoError(t, readAll(db.QueryContext(t.Context(), s.query))) })
+				pooltest.Crowd(spikeCallers, func(int) { assert.NoError(t, realtest.ReadAll(db.QueryContext(t.Context(), s.query))) })
 				assert.LessOrEqual(t, begun.Load(), int64(spikeIdle+1))
 				assert.EqualValues(t, spikeIdle, ended.Load(), "nobody has waited for a dial")
 			})
@@ -91,10 +93,10 @@ func TestSpikeOnRealServersEndsThoughNoDialDoes(t *testing.T) {
 			far, dsn := farFrom(t, s.driver, s.dsn(t))
 			cfg := pooled.NewConfig()
 			cfg.DriverName, cfg.DSN = s.driver, dsn
-			db, connector := openConfig(t, cfg)
+			db, connector := pooltest.Open(t, cfg)
 			makeSpikeIdle(t, db, connector, s.query)
 			far.closed.Lock()
-			took := crowd(spikeCallers, func(int) { assert.NoError(t, readAll(db.QueryContext(t.Context(), s.query))) })
+			took := pooltest.Crowd(spikeCallers, func(int) { assert.NoError(t, realtest.ReadAll(db.QueryContext(t.Context(), s.query))) })
 			passed := int(far.passed.Load())
 			assert.LessOrEqual(t, passed, spikeIdle+1, "all have had one of the connections that there were, or that was under way before")
 			assert.Equal(t, passed, connector.Stats().Endpoints[0].Open)

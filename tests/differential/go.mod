@@ -1,4 +1,4 @@
-module github.com/gopooled/pooled/difftest
+module github.com/gopooled/pooled/tests/differential
 
 go 1.26
 

@@ -1,4 +1,4 @@
-module github.com/gopooled/pooled/faults
+module github.com/gopooled/pooled/tests/faults
 
 go 1.26.0
 
@@ -29,4 +29,4 @@ require (
 	golang.org/x/text v0.41.0 // indirect
 )
 
-replace github.com/gopooled/pooled => ../
+replace github.com/gopooled/pooled => ../../

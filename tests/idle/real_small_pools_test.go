@@ -1,4 +1,4 @@
-package pooled_test
+package idle_test
 
 import (
 	"database/sql"
@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // smallPools is how many programs share a server, and smallBurst how many callers each of them has now and then.
@@ -36,12 +38,12 @@ type small struct {
 
 func openSmall(t *testing.T, driver, dsn string) *small {
 	t.Helper()
-	s := &small{T: t, watcher: openReal(t, driver, dsn), count: serverSessions[driver]}
+	s := &small{T: t, watcher: realtest.Open(t, driver, dsn), count: serverSessions[driver]}
 	s.watcher.SetMaxOpenConns(1)
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = driver, dsn
 	for range smallPools {
-		db, connector := openConfig(t, cfg)
+		db, connector := pooltest.Open(t, cfg)
 		s.dbs, s.connectors = append(s.dbs, db), append(s.connectors, connector)
 	}
 	return s
@@ -57,7 +59,7 @@ func (s *small) burst(callers int) {
 			all.Go(func() {
 				conn, err := db.Conn(s.Context())
 				if err == nil {
-					err = readAll(conn.QueryContext(s.Context(), "select 1"))
+					err = realtest.ReadAll(conn.QueryContext(s.Context(), "select 1"))
 					defer conn.Close()
 				}
 				assert.NoError(s, err)
@@ -85,11 +87,11 @@ func (s *small) requireSessions(most int) {
 
 // What one program keeps for a burst that does not come is missing to the others. Time is virtual.
 func TestManySmallPoolsKeepWhatTheLastMinuteHasNeeded(t *testing.T) {
-	for _, server := range txServers {
-		t.Run(server.name, func(t *testing.T) {
-			dsn := server.dsn(t)
+	for _, server := range realtest.TxServers {
+		t.Run(server.Name, func(t *testing.T) {
+			dsn := server.DSN(t)
 			synctest.Test(t, func(t *testing.T) {
-				s := openSmall(t, server.driver, dsn)
+				s := openSmall(t, server.Driver, dsn)
 				for range 6 {
 					s.burst(smallBurst)
 					time.Sleep(10 * time.Second)

@@ -1,4 +1,4 @@
-package pooled_test
+package idle_test
 
 import (
 	"database/sql"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // warmServers are the servers with what counts the statements that were prepared for a session of the test's.
@@ -37,7 +39,7 @@ func openWarm(t *testing.T, driverName, dsn string, maxConns int, statements ...
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = driverName, dsn
 	cfg.Pool.MaxConns, cfg.Pool.MinIdleConns = maxConns, 1
-	db, connector := openConfig(t, cfg)
+	db, connector := pooltest.Open(t, cfg)
 	require.NoError(t, connector.Warm(t.Context(), statements...))
 	return db, connector
 }
@@ -89,7 +91,7 @@ func TestNothingIsPreparedWhereTheDriverIsToldNotTo(t *testing.T) {
 
 func TestPreparedStatementsOfWarmConnectionsArePlannedAndNotRun(t *testing.T) {
 	dsn := testserver.PostgresDatabase(t)
-	bare := openReal(t, "pgx", dsn)
+	bare := realtest.Open(t, "pgx", dsn)
 	_, err := bare.ExecContext(t.Context(), "create table t (id int)")
 	require.NoError(t, err)
 	db, _ := openWarm(t, "pgx", dsn, 1, "insert into t values ($1) returning id", "select 1", "listen nobody")

@@ -1,4 +1,4 @@
-package pooled_test
+package idle_test
 
 import (
 	"testing"
@@ -11,46 +11,47 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestEvictClosesIdleConnectionsNowAndOthersWhenTheyComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		held := p.hold(t, 2)
-		p.idle(t, 3)
-		require.ErrorContains(t, p.connector.Evict("nowhere"), `there is no endpoint "nowhere"`)
-		require.NoError(t, p.connector.Evict(""))
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		held := p.Hold(t, 2)
+		p.Idle(t, 3)
+		require.ErrorContains(t, p.Connector.Evict("nowhere"), `there is no endpoint "nowhere"`)
+		require.NoError(t, p.Connector.Evict(""))
 		synctest.Wait()
-		assert.Equal(t, 2, p.stats().Open)
+		assert.Equal(t, 2, p.EndpointStats().Open)
 		_, err := held[0].ExecContext(t.Context(), "go on")
 		require.NoError(t, err)
 		for _, c := range held {
 			require.NoError(t, c.Close())
 		}
 		synctest.Wait()
-		assert.Zero(t, p.stats().Open)
-		assert.EqualValues(t, 5, p.stats().Closed.Retired)
+		assert.Zero(t, p.EndpointStats().Open)
+		assert.EqualValues(t, 5, p.EndpointStats().Closed.Retired)
 		time.Sleep(time.Second)
-		p.exec(t)
-		assert.Equal(t, 1, p.stats().Idle)
+		p.MustExec(t)
+		assert.Equal(t, 1, p.EndpointStats().Idle)
 	})
 }
 
 // A dial that is under way leads to the server that was meant before, so what it makes belongs to the old connections.
 func TestEvictCountsConnectionsWhoseDialIsUnderWay(t *testing.T) {
-	evicted := func(t *testing.T, settings func(*policy.Pool), dial func(p pool) (done <-chan error)) pool {
+	evicted := func(t *testing.T, settings func(*policy.Pool), dial func(p pooltest.Pool) (done <-chan error)) pooltest.Pool {
 		t.Helper()
-		p := newPool(t, modern, settings)
+		p := pooltest.NewPool(t, pooltest.Modern, settings)
 		answer := make(chan struct{})
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
 		done := dial(p)
 		synctest.Wait()
-		require.EqualValues(t, 1, p.stats().Dials)
-		require.NoError(t, p.connector.Evict(""))
+		require.EqualValues(t, 1, p.EndpointStats().Dials)
+		require.NoError(t, p.Connector.Evict(""))
 		close(answer)
 		require.NoError(t, <-done)
 		synctest.Wait()
-		assert.EqualValues(t, 1, p.stats().Closed.Retired)
+		assert.EqualValues(t, 1, p.EndpointStats().Closed.Retired)
 		return p
 	}
 	background := func(f func() error) <-chan error {
@@ -60,46 +61,46 @@ func TestEvictCountsConnectionsWhoseDialIsUnderWay(t *testing.T) {
 	}
 	t.Run("for a borrower", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := evicted(t, nil, func(p pool) <-chan error {
+			p := evicted(t, nil, func(p pooltest.Pool) <-chan error {
 				return background(func() error { _, err := p.ExecContext(t.Context(), "exec"); return err })
 			})
-			assert.Empty(t, p.driver.OpenConns())
-			p.exec(t)
-			p.exec(t)
-			assert.Equal(t, []int{2}, p.driver.OpenConns())
+			assert.Empty(t, p.Fault.OpenConns())
+			p.MustExec(t)
+			p.MustExec(t)
+			assert.Equal(t, []int{2}, p.Fault.OpenConns())
 		})
 	})
 	t.Run("for a borrower who went away", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := evicted(t, nil, func(p pool) <-chan error {
-				p.giveUp(t, 50*time.Millisecond)
+			p := evicted(t, nil, func(p pooltest.Pool) <-chan error {
+				p.GiveUp(t, 50*time.Millisecond)
 				return background(func() error { return nil })
 			})
-			assert.Empty(t, p.driver.OpenConns())
+			assert.Empty(t, p.Fault.OpenConns())
 		})
 	})
 	t.Run("to be warm", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := evicted(t, func(s *policy.Pool) { s.MinIdleConns = 1 }, func(p pool) <-chan error {
-				return background(func() error { return p.connector.Warm(t.Context()) })
+			p := evicted(t, func(s *policy.Pool) { s.MinIdleConns = 1 }, func(p pooltest.Pool) <-chan error {
+				return background(func() error { return p.Connector.Warm(t.Context()) })
 			})
-			assert.Equal(t, []int{2}, p.driver.OpenConns())
+			assert.Equal(t, []int{2}, p.Fault.OpenConns())
 		})
 	})
 	t.Run("as a probe of the breaker", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := newBreakerPool(t, nil)
-			p.fail(t, faultdriver.Connect, errNobody, 5)
+			p := pooltest.NewBreakerPool(t, nil)
+			p.Fail(t, faultdriver.Connect, pooltest.ErrNobody, 5)
 			answer := make(chan struct{})
-			p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
+			p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: answer})
 			time.Sleep(6 * time.Second)
-			require.Equal(t, policy.BreakerHalfOpen, p.stats().Breaker.State)
-			require.NoError(t, p.connector.Evict(""))
+			require.Equal(t, policy.BreakerHalfOpen, p.EndpointStats().Breaker.State)
+			require.NoError(t, p.Connector.Evict(""))
 			close(answer)
 			synctest.Wait()
-			assert.Equal(t, policy.BreakerClosed, p.stats().Breaker.State)
-			assert.EqualValues(t, 1, p.stats().Closed.Retired)
-			assert.Equal(t, []int{7}, p.driver.OpenConns())
+			assert.Equal(t, policy.BreakerClosed, p.EndpointStats().Breaker.State)
+			assert.EqualValues(t, 1, p.EndpointStats().Closed.Retired)
+			assert.Equal(t, []int{7}, p.Fault.OpenConns())
 		})
 	})
 }
@@ -111,26 +112,26 @@ func TestServerThatEndsItsConnectionsHasAllOfThemRetired(t *testing.T) {
 		wait time.Duration
 		left int
 	}{
-		{"one was killed by hand", []error{errEnded}, 0, 4},
-		{"two, long after each other", []error{errEnded, errEnded}, time.Minute, 3},
-		{"two at once", []error{errEnded, errEnded}, 0, 0},
-		{"the server has crashed", []error{errCrashed}, 0, 0},
+		{"one was killed by hand", []error{pooltest.ErrEnded}, 0, 4},
+		{"two, long after each other", []error{pooltest.ErrEnded, pooltest.ErrEnded}, time.Minute, 3},
+		{"two at once", []error{pooltest.ErrEnded, pooltest.ErrEnded}, 0, 0},
+		{"the server has crashed", []error{pooltest.ErrCrashed}, 0, 0},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPoolOf(t, modern, func(c *pooled.Config) { c.Connector = ending(c.Connector) })
-				p.idle(t, 5)
+				p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Connector = pooltest.Ending(c.Connector) })
+				p.Idle(t, 5)
 				for i, err := range tc.errs {
 					if i > 0 {
 						time.Sleep(tc.wait)
 					}
-					p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: err})
+					p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: err})
 					_, got := p.Exec("exec")
 					require.Equal(t, err, got)
 					synctest.Wait()
 				}
-				assert.Equal(t, tc.left, p.stats().Idle)
+				assert.Equal(t, tc.left, p.EndpointStats().Idle)
 			})
 		})
 	}
@@ -138,12 +139,12 @@ func TestServerThatEndsItsConnectionsHasAllOfThemRetired(t *testing.T) {
 
 func TestPermitIsFreeSoonAfterAServerWasLostThatNeverEndsTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Connector, c.Pool.MaxConns = lingering(c.Connector), 1 })
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: errReset})
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Connector, c.Pool.MaxConns = pooltest.Lingering(c.Connector), 1 })
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: pooltest.ErrReset})
 		_, err := p.Exec("exec")
-		require.Equal(t, errReset, err)
+		require.Equal(t, pooltest.ErrReset, err)
 		began := time.Now()
-		p.exec(t)
+		p.MustExec(t)
 		assert.Equal(t, time.Second, time.Since(began))
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package idle_test
 
 import (
 	"testing"
@@ -9,12 +9,13 @@ import (
 
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // burst has so many callers at once use a connection.
-func (p pool) burst(t *testing.T, callers int) {
+func burst(p pooltest.Pool, t *testing.T, callers int) {
 	t.Helper()
-	crowd(callers, func(int) {
+	pooltest.Crowd(callers, func(int) {
 		_, err := p.Exec("exec")
 		assert.NoError(t, err)
 	})
@@ -23,39 +24,39 @@ func (p pool) burst(t *testing.T, callers int) {
 func TestIdleConnectionsThatTheLastMinuteHasNotNeededGo(t *testing.T) {
 	for _, size := range []int{5, 40, 200} {
 		synctest.Test(t, func(t *testing.T) {
-			p := newPool(t, modern, func(s *policy.Pool) { s.MaxDials, s.MaxIdleConns = 0, policy.AutoIdle })
-			p.idle(t, size)
+			p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxDials, s.MaxIdleConns = 0, policy.AutoIdle })
+			p.Idle(t, size)
 			time.Sleep(time.Minute)
-			assert.Equal(t, size, p.stats().Idle, "the next burst may come")
+			assert.Equal(t, size, p.EndpointStats().Idle, "the next burst may come")
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			assert.Zero(t, p.stats().Idle)
-			assert.EqualValues(t, size, p.stats().Closed.IdleLimit)
+			assert.Zero(t, p.EndpointStats().Idle)
+			assert.EqualValues(t, size, p.EndpointStats().Closed.IdleLimit)
 		})
 	}
 }
 
 func TestIdleConnectionsThatAreNeededNowAndThenStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxIdleConns = policy.AutoIdle })
-		p.driver.Hook(faultdriver.Exec, takes(10*time.Millisecond))
-		p.idle(t, 20)
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxIdleConns = policy.AutoIdle })
+		p.Fault.Hook(faultdriver.Exec, pooltest.Takes(10*time.Millisecond))
+		p.Idle(t, 20)
 		for range 20 {
 			time.Sleep(30 * time.Second)
-			p.burst(t, 20)
+			burst(p, t, 20)
 		}
-		assert.EqualValues(t, 20, p.stats().Dials, "bursts do not dial again")
+		assert.EqualValues(t, 20, p.EndpointStats().Dials, "bursts do not dial again")
 		for range 60 {
 			time.Sleep(2 * time.Second)
-			p.burst(t, 3)
+			burst(p, t, 3)
 		}
-		assert.Equal(t, 3, p.stats().Idle)
-		assert.EqualValues(t, 20, p.stats().Dials)
+		assert.Equal(t, 3, p.EndpointStats().Idle)
+		assert.EqualValues(t, 20, p.EndpointStats().Dials)
 		for range 60 { // one at a time, which is never the same connection twice
 			time.Sleep(2 * time.Second)
-			p.exec(t)
+			p.MustExec(t)
 		}
-		assert.Equal(t, 1, p.stats().Idle)
+		assert.Equal(t, 1, p.EndpointStats().Idle)
 	})
 }
 
@@ -70,14 +71,14 @@ func TestIdleConnectionsStayWhereTheDSNSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPool(t, modern, c.set)
-				held := p.hold(t, 10)
+				p := pooltest.NewPool(t, pooltest.Modern, c.set)
+				held := p.Hold(t, 10)
 				for _, conn := range held {
 					assert.NoError(t, conn.Close())
 				}
 				time.Sleep(5 * time.Minute)
 				synctest.Wait()
-				assert.Equal(t, c.left, p.stats().Idle)
+				assert.Equal(t, c.left, p.EndpointStats().Idle)
 			})
 		})
 	}

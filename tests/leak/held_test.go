@@ -1,4 +1,4 @@
-package pooled_test
+package leak_test
 
 import (
 	"bytes"
@@ -10,11 +10,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestProfileShowsWhereConnectionsAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, nil)
+		p := pooltest.NewLeakPool(t, nil)
 		giveBack := []func() error{leakTx(t.Context(), p.DB), leakRows(t.Context(), p.DB), leakRows(t.Context(), p.DB)}
 		synctest.Wait()
 		profile := pprof.Lookup("github.com/gopooled/pooled")
@@ -23,7 +25,7 @@ func TestProfileShowsWhereConnectionsAreHeld(t *testing.T) {
 		var text, binary bytes.Buffer
 		require.NoError(t, profile.WriteTo(&text, 1))
 		assert.Regexp(t, `^github.com/gopooled/pooled profile: total 3\n`, text.String())
-		assert.Regexp(t, `(?m)^#\t0x[0-9a-f]+\s+github.com/gopooled/pooled_test.leakTx`, text.String())
+		assert.Regexp(t, `(?m)^#\t0x[0-9a-f]+\s+github.com/gopooled/pooled/tests/leak_test.leakTx`, text.String())
 		assert.NotContains(t, text.String(), "database/sql.")
 		require.NoError(t, profile.WriteTo(&binary, 0))
 		assert.NotZero(t, binary.Len())
@@ -35,11 +37,11 @@ func TestProfileShowsWhereConnectionsAreHeld(t *testing.T) {
 }
 
 func TestHandlerShowsTheConnectionsInUse(t *testing.T) {
-	p := newLeakPool(t, nil)
+	p := pooltest.NewLeakPool(t, nil)
 	giveBack := leakRows(t.Context(), p.DB)
 	get := func(target string) string {
 		w := httptest.NewRecorder()
-		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		p.Connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 		require.Equal(t, http.StatusOK, w.Code)
 		return w.Body.String()
 	}

@@ -1,13 +1,11 @@
-package pooled_test
+package leak_test
 
 import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,46 +17,10 @@ import (
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-// leakPool is a pool whose leaks are collected.
-type leakPool struct {
-	pool
-	sockets *socketDriver
-	log     logBuffer
-	mu      sync.Mutex // guards leaks
-	leaks   []held.Leak
-}
-
-func newLeakPool(t *testing.T, change func(*pooled.Config)) *leakPool {
-	t.Helper()
-	p := &leakPool{}
-	p.pool = newPoolOf(t, modern, func(c *pooled.Config) {
-		p.sockets = &socketDriver{fault: c.Connector.(*faultdriver.Driver)}
-		c.Connector = p.sockets
-		c.Leak.Sample = 1
-		c.Logger = slog.New(slog.NewTextHandler(&p.log, nil))
-		c.OnLeak = func(l held.Leak) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.leaks = append(p.leaks, l)
-		}
-		if change != nil {
-			change(c)
-		}
-		if c.Leak.Threshold == 0 {
-			c.Leak.Sample = pooled.NewConfig().Leak.Sample // no stack is captured, and to ask for more is a contradiction
-		}
-	})
-	return p
-}
-
-// reported returns what was reported so far.
-func (p *leakPool) reported() []held.Leak {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.leaks
-}
+// NewLeakPool is [NewPoolOf] with sockets, and the stack of each borrow.
 
 func assertBorrowedIn(t *testing.T, function string, c held.Conn) {
 	t.Helper()
@@ -127,14 +89,14 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 	for _, l := range leakers {
 		t.Run(l.name+", goroutine gone", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, nil)
+				p := pooltest.NewLeakPool(t, nil)
 				var giveBack func() error
 				done := make(chan struct{})
 				go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
 				<-done
 				time.Sleep(10 * time.Minute)
-				require.Len(t, p.reported(), 1)
-				leak := p.reported()[0]
+				require.Len(t, p.Reported(), 1)
+				leak := p.Reported()[0]
 				assert.Equal(t, held.Gone, leak.Fate)
 				assert.Empty(t, leak.Where)
 				assert.Equal(t, l.last, leak.Op)
@@ -142,40 +104,40 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 				assert.False(t, leak.Busy)
 				assert.InDelta(t, time.Minute, leak.Idle, float64(2*time.Second))
 				assertBorrowedIn(t, l.function, leak.Conn)
-				assert.NotContains(t, p.log.String(), "xyz")
-				assert.Contains(t, p.log.String(), "the goroutine that borrowed it has ended")
-				assert.Contains(t, p.log.String(), l.function)
+				assert.NotContains(t, p.Log.String(), "xyz")
+				assert.Contains(t, p.Log.String(), "the goroutine that borrowed it has ended")
+				assert.Contains(t, p.Log.String(), l.function)
 				require.NoError(t, giveBack())
 				time.Sleep(time.Minute)
-				assert.Contains(t, p.log.String(), "came back")
-				assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Returned: 1}, p.stats().Leak)
+				assert.Contains(t, p.Log.String(), "came back")
+				assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Returned: 1}, p.EndpointStats().Leak)
 			})
 		})
 		t.Run(l.name+", goroutine blocked", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, nil)
+				p := pooltest.NewLeakPool(t, nil)
 				end := leakAndWait(t, p.DB, l.leak)
 				time.Sleep(10 * time.Minute)
-				require.Len(t, p.reported(), 1)
-				leak := p.reported()[0]
+				require.Len(t, p.Reported(), 1)
+				leak := p.Reported()[0]
 				assert.Equal(t, held.Alive, leak.Fate)
 				assert.Contains(t, leak.Where, "chan receive")
-				assert.Contains(t, leak.Where, "pooled_test.waitHere")
+				assert.Contains(t, leak.Where, "leak_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
 				end()
 			})
 		})
 		t.Run(l.name+", context cancelled later", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, nil)
+				p := pooltest.NewLeakPool(t, nil)
 				ctx, cancel := context.WithCancel(t.Context())
 				giveBack := l.leak(ctx, p.DB)
 				time.Sleep(2 * time.Minute)
 				cancel() // database/sql gives rows and transactions back then
 				time.Sleep(2 * time.Minute)
-				require.Len(t, p.reported(), 1)
+				require.Len(t, p.Reported(), 1)
 				_ = giveBack() // some say that it was done already
-				assert.Zero(t, p.stats().InUse)
+				assert.Zero(t, p.EndpointStats().InUse)
 			})
 		})
 	}
@@ -202,26 +164,26 @@ func leakAndWait(t *testing.T, db *sql.DB, leak func(context.Context, *sql.DB) f
 func waitHere(goOn <-chan struct{}) { <-goOn }
 
 func TestStatementThatIsNeverClosedHoldsNoConnection(t *testing.T) {
-	p := newLeakPool(t, nil)
+	p := pooltest.NewLeakPool(t, nil)
 	_, err := p.PrepareContext(t.Context(), "select 1")
 	require.NoError(t, err)
-	assert.Empty(t, p.connector.Held())
+	assert.Empty(t, p.Connector.Held())
 }
 
 func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 	tests := []struct {
 		name string
-		use  func(t *testing.T, p *leakPool)
+		use  func(t *testing.T, p *pooltest.LeakPool)
 	}{
-		{"a statement of ten minutes", func(t *testing.T, p *leakPool) {
+		{"a statement of ten minutes", func(t *testing.T, p *pooltest.LeakPool) {
 			end := make(chan struct{})
 			time.AfterFunc(10*time.Minute, func() { close(end) })
-			p.driver.Next(faultdriver.Query, faultdriver.Outcome{Wait: end})
+			p.Fault.Next(faultdriver.Query, faultdriver.Outcome{Wait: end})
 			rows, err := p.QueryContext(t.Context(), "select slowly")
 			require.NoError(t, err)
 			require.NoError(t, rows.Close())
 		}},
-		{"a transaction that works every 50 seconds", func(t *testing.T, p *leakPool) {
+		{"a transaction that works every 50 seconds", func(t *testing.T, p *pooltest.LeakPool) {
 			tx, err := p.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			for range 20 {
@@ -231,24 +193,24 @@ func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 			}
 			require.NoError(t, tx.Commit())
 		}},
-		{"rows that are read for long", func(t *testing.T, p *leakPool) {
+		{"rows that are read for long", func(t *testing.T, p *pooltest.LeakPool) {
 			rows, err := p.QueryContext(t.Context(), "select much")
 			require.NoError(t, err)
 			for range 20 {
 				time.Sleep(50 * time.Second)
-				p.sockets.receive(t)
+				p.Sockets.Receive(t)
 			}
 			require.NoError(t, rows.Close())
 		}},
-		{"rows for which the server works for long", func(t *testing.T, p *leakPool) {
+		{"rows for which the server works for long", func(t *testing.T, p *pooltest.LeakPool) {
 			rows, err := p.QueryContext(t.Context(), "select slowly")
 			require.NoError(t, err)
-			time.AfterFunc(10*time.Minute, func() { _, _ = p.sockets.ends[1].Write([]byte{1}) })
-			_, err = p.sockets.ends[0].Read(make([]byte, 1)) // as the driver does in rows.Next
+			time.AfterFunc(10*time.Minute, func() { _, _ = p.Sockets.Ends[1].Write([]byte{1}) })
+			_, err = p.Sockets.Ends[0].Read(make([]byte, 1)) // as the driver does in rows.Next
 			require.NoError(t, err)
 			require.NoError(t, rows.Close())
 		}},
-		{"a function that has the real connection", func(t *testing.T, p *leakPool) {
+		{"a function that has the real connection", func(t *testing.T, p *pooltest.LeakPool) {
 			conn, err := p.Conn(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error {
@@ -257,9 +219,9 @@ func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 			}))
 			require.NoError(t, conn.Close())
 		}},
-		{"many short borrows", func(t *testing.T, p *leakPool) {
+		{"many short borrows", func(t *testing.T, p *pooltest.LeakPool) {
 			for range 100 {
-				p.exec(t)
+				p.MustExec(t)
 				time.Sleep(5 * time.Second)
 			}
 		}},
@@ -267,10 +229,10 @@ func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, nil)
+				p := pooltest.NewLeakPool(t, nil)
 				tc.use(t, p)
-				assert.Empty(t, p.reported())
-				assert.Empty(t, p.log.String())
+				assert.Empty(t, p.Reported())
+				assert.Empty(t, p.Log.String())
 			})
 		})
 	}
@@ -279,16 +241,16 @@ func TestNoLeakIsReportedWhileAConnectionIsUsed(t *testing.T) {
 func TestTimeInWhichTheProgramStoodStillIsNotIdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reports := 0
-		p := newLeakPool(t, func(c *pooled.Config) {
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) {
 			c.OnLeak = func(held.Leak) {
 				if reports++; reports == 1 {
 					time.Sleep(time.Hour) // the watching goroutine sees the clock jump
 				}
 			}
 		})
-		old := p.hold(t, 1)[0]
+		old := p.Hold(t, 1)[0]
 		time.Sleep(50 * time.Second)
-		young := p.hold(t, 1)[0]
+		young := p.Hold(t, 1)[0]
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		require.Equal(t, 1, reports)
@@ -302,7 +264,7 @@ func TestTimeInWhichTheProgramStoodStillIsNotIdleTime(t *testing.T) {
 
 func TestAcquireTimeoutNamesTheHoldersAndTheirCallSites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, 5*time.Second })
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, 5*time.Second })
 		var giveBack []func() error
 		for _, leak := range []func(context.Context, *sql.DB) func() error{leakTx, leakRows} {
 			done := make(chan struct{})
@@ -327,10 +289,10 @@ func TestAcquireTimeoutNamesTheHoldersAndTheirCallSites(t *testing.T) {
 
 func TestAcquireTimeoutDoesNotBlameTheGoroutineForASlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 20, time.Second })
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 20, time.Second })
 		tx, err := p.Begin()
 		require.NoError(t, err)
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Wait: make(chan struct{})})
 		_, err = p.Exec("exec")
 		assert.ErrorContains(t, err, "the server is slow to accept connections")
 		assert.NotContains(t, err.Error(), "itself")
@@ -340,7 +302,7 @@ func TestAcquireTimeoutDoesNotBlameTheGoroutineForASlowServer(t *testing.T) {
 
 func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, time.Second })
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.AcquireTimeout = 2, time.Second })
 		tx, err := p.Begin()
 		require.NoError(t, err)
 		give, given := make(chan struct{}), make(chan struct{})
@@ -366,14 +328,14 @@ func TestAcquireTimeoutSaysThatTheGoroutineWaitsForItself(t *testing.T) {
 
 func TestConnectionIsReportedAfterAFunctionHadTheRealOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, nil)
+		p := pooltest.NewLeakPool(t, nil)
 		conn, err := p.Conn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, pooled.Raw(t.Context(), conn, func(driver.Conn) error { return nil }))
 		time.Sleep(2 * time.Minute)
-		require.Len(t, p.reported(), 1)
-		assert.Equal(t, "raw", p.reported()[0].Op)
-		assertBorrowedIn(t, "TestConnectionIsReportedAfter", p.reported()[0].Conn)
+		require.Len(t, p.Reported(), 1)
+		assert.Equal(t, "raw", p.Reported()[0].Op)
+		assertBorrowedIn(t, "TestConnectionIsReportedAfter", p.Reported()[0].Conn)
 		require.NoError(t, conn.Close())
 	})
 }
@@ -381,7 +343,7 @@ func TestConnectionIsReportedAfterAFunctionHadTheRealOne(t *testing.T) {
 func TestCallSiteIsThatOfTheCallerWhateverStandsInBetween(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := pooled.NewConfig()
-		cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+		cfg.Connector = faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 		cfg.Leak.Sample = 1
 		connector, err := pooled.NewConnector(cfg, pooled.Middleware{
 			Call: func(next middleware.CallFunc) middleware.CallFunc {
@@ -403,14 +365,14 @@ func TestCallSiteIsThatOfTheCallerWhateverStandsInBetween(t *testing.T) {
 
 func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Sample = 1 << 30 }) // none, in practice
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Leak.Sample = 1 << 30 }) // none, in practice
 		leak := func() held.Leak {
-			before := len(p.reported())
-			conn := p.hold(t, 1)[0]
+			before := len(p.Reported())
+			conn := p.Hold(t, 1)[0]
 			time.Sleep(2 * time.Minute)
 			require.NoError(t, conn.Close())
-			require.Len(t, p.reported(), before+1)
-			return p.reported()[before]
+			require.Len(t, p.Reported(), before+1)
+			return p.Reported()[before]
 		}
 		assert.Nil(t, leak().Stack)
 		assert.NotNil(t, leak().Stack)
@@ -421,13 +383,13 @@ func TestStacksOfAllAreCapturedAfterAReportWithoutOne(t *testing.T) {
 
 func TestPanicOfOnLeakIsLoggedAndEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.OnLeak = func(held.Leak) { panic("oops") } })
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.OnLeak = func(held.Leak) { panic("oops") } })
 		for range 2 {
-			conn := p.hold(t, 1)[0]
+			conn := p.Hold(t, 1)[0]
 			time.Sleep(2 * time.Minute)
 			require.NoError(t, conn.Close())
 		}
-		assert.Equal(t, 2, strings.Count(p.log.String(), "panic while connections were watched"))
+		assert.Equal(t, 2, strings.Count(p.Log.String(), "panic while connections were watched"))
 	})
 }
 
@@ -435,21 +397,21 @@ func TestHeldListsTheConnectionsInUse(t *testing.T) {
 	for _, threshold := range []time.Duration{0, time.Minute} {
 		t.Run(fmt.Sprint("pool_leak=", threshold), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Threshold = threshold })
-				assert.Empty(t, p.connector.Held())
-				conn := p.hold(t, 1)[0]
+				p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Leak.Threshold = threshold })
+				assert.Empty(t, p.Connector.Held())
+				conn := p.Hold(t, 1)[0]
 				time.Sleep(10 * time.Second)
 				tx, err := p.Begin()
 				require.NoError(t, err)
 				_, err = tx.Exec("update t set a = 'xyz'")
 				require.NoError(t, err)
 				end := make(chan struct{})
-				p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
+				p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
 				go func() { _, _ = p.Exec("slow") }()
 				synctest.Wait()
 				time.Sleep(10 * time.Second)
 
-				all := p.connector.Held()
+				all := p.Connector.Held()
 				require.Len(t, all, 3)
 				assert.Equal(t, 20*time.Second, all[0].For)
 				assert.Equal(t, time.Now().Add(-20*time.Second), all[0].Since)
@@ -469,8 +431,20 @@ func TestHeldListsTheConnectionsInUse(t *testing.T) {
 				require.NoError(t, tx.Rollback())
 				require.NoError(t, conn.Close())
 				synctest.Wait()
-				assert.Empty(t, p.connector.Held())
+				assert.Empty(t, p.Connector.Held())
 			})
 		})
 	}
 }
+
+// wrapper is another driver around pooled, as tracing libraries are; its connections offer Raw.
+type wrapper struct{ driver.Connector }
+
+type wrappedConn struct{ driver.Conn }
+
+func (w wrapper) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := w.Connector.Connect(ctx)
+	return wrappedConn{c}, err
+}
+
+func (w wrappedConn) Raw() driver.Conn { return w.Conn }

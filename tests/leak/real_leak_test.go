@@ -1,4 +1,4 @@
-package pooled_test
+package leak_test
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // leakServer is what differs between the servers.
@@ -57,7 +59,7 @@ func openLeakPool(t *testing.T, s leakServer, change func(*pooled.Config)) realL
 	if change != nil {
 		change(&cfg)
 	}
-	db, connector := openConfig(t, cfg)
+	db, connector := pooltest.Open(t, cfg)
 	return realLeakPool{db, connector, leaks}
 }
 
@@ -106,7 +108,7 @@ func TestLeaksOnRealServersAreReportedOnceWithTheirCallersAndFates(t *testing.T)
 				end := leakAndWait(t, p.DB, l.leak)
 				leak := p.next(t)
 				assert.Equal(t, held.Alive, leak.Fate)
-				assert.Contains(t, leak.Where, "pooled_test.waitHere")
+				assert.Contains(t, leak.Where, "leak_test.waitHere")
 				assertBorrowedIn(t, l.function, leak.Conn)
 				p.requireOnce(t, leak)
 				end()
@@ -156,12 +158,12 @@ func TestReclaimOnRealServersClosesTheSessionAndFreesThePermit(t *testing.T) {
 				p := openLeakPool(t, s, func(c *pooled.Config) {
 					c.Pool.MaxConns, c.Leak.Reclaim = 1, policy.ReclaimOrphaned
 				})
-				id := scanInt(t, p, s.self)
+				id := realtest.ScanInt(t, p, s.self)
 				var giveBack func() error
 				done := make(chan struct{})
 				go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
 				<-done
-				assert.NotEqual(t, id, scanInt(t, p, s.self), "the permit is free, for another connection")
+				assert.NotEqual(t, id, realtest.ScanInt(t, p, s.self), "the permit is free, for another connection")
 				assert.True(t, p.next(t).Reclaimed)
 				for alive := 1; alive > 0; { // the server takes a moment to see it
 					require.NoError(t, p.QueryRow(s.alive, id).Scan(&alive))
@@ -170,7 +172,7 @@ func TestReclaimOnRealServersClosesTheSessionAndFreesThePermit(t *testing.T) {
 				if l.inTx {
 					require.ErrorIs(t, err, pooled.ErrReclaimed)
 				}
-				assert.Equal(t, 1, scanInt(t, p, "select 1"))
+				assert.Equal(t, 1, realtest.ScanInt(t, p, "select 1"))
 				assert.Equal(t, 1, p.connector.Stats().Endpoints[0].Open)
 			})
 		}

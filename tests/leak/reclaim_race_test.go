@@ -1,4 +1,4 @@
-package pooled_test
+package leak_test
 
 import (
 	"context"
@@ -19,14 +19,15 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // Holders use, give back and cancel, while somebody reclaims all that is not busy, all the time.
 func TestReclaimAtTheMomentOfUseLosesNothing(t *testing.T) {
 	t.Run("fault driver", func(t *testing.T) {
-		fault := faultdriver.New(modern, faultdriver.EveryStmt)
+		fault := faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 		cfg := pooled.NewConfig()
-		cfg.Connector = &socketDriver{fault: fault}
+		cfg.Connector = &pooltest.SocketDriver{Fault: fault}
 		raceReclaims(t, cfg, 2_000)
 		assert.Empty(t, fault.Violations(), "two used one connection at once")
 	})
@@ -45,10 +46,10 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 	cfg.Pool.MaxConns = permits
 	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	var owners handouts
-	db, connector := openConfig(t, cfg, owners.middleware())
+	var owners pooltest.Handouts
+	db, connector := pooltest.Open(t, cfg, owners.Middleware())
 
-	source := sourceOf(t, connector)
+	source := pooltest.SourceOf(t, connector)
 	stop, reclaimer := make(chan struct{}), sync.WaitGroup{}
 	reclaimer.Go(func() {
 		for {
@@ -56,7 +57,7 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 			case <-stop:
 				return
 			default:
-				reclaimUnused(source)
+				pooltest.ReclaimUnused(source)
 				for range rand.IntN(100) {
 					runtime.Gosched()
 				}
@@ -80,12 +81,12 @@ func raceReclaims(t *testing.T, cfg pooled.Config, enough uint64) {
 	stats := connector.Stats().Endpoints[0]
 	t.Logf("%d acquires, %d reclaimed, %d discarded, %d dials", stats.Acquires, stats.Closed.Reclaimed, stats.Closed.Discarded, stats.Dials)
 	assert.Greater(t, stats.Acquires, stats.Closed.Reclaimed, "some were used without being reclaimed")
-	assert.Empty(t, owners.violations(), "a connection was handed to two borrowers")
-	assert.LessOrEqual(t, owners.most.Load(), int64(permits))
-	requireAllPermits(t, db, connector, permits)
+	assert.Empty(t, owners.Violations(), "a connection was handed to two borrowers")
+	assert.LessOrEqual(t, owners.Most.Load(), int64(permits))
+	pooltest.RequireAllPermits(t, db, connector, permits)
 	require.NoError(t, db.Close())
 	assert.Zero(t, connector.Stats().Endpoints[0].Open)
-	assert.Zero(t, owners.now.Load(), "each acquisition was released once")
+	assert.Zero(t, owners.Now.Load(), "each acquisition was released once")
 }
 
 // holdAndUse holds a connection, with or without a transaction, uses it a few times, and gives it back, or has it given back by a

@@ -1,4 +1,4 @@
-package pooled_test
+package leak_test
 
 import (
 	"context"
@@ -18,13 +18,14 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
-		p := newPoolOf(t, modern, func(c *pooled.Config) {
-			c.Connector = &socketDriver{fault: c.Connector.(*faultdriver.Driver)}
+		var log pooltest.LogBuffer
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
+			c.Connector = &pooltest.SocketDriver{Fault: c.Connector.(*faultdriver.Driver)}
 			c.Pool.MaxConns, c.Leak.Reclaim, c.Nested = 1, policy.ReclaimAll, policy.NestedOff // it waits for itself
 			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		}, pooled.Middleware{
@@ -51,21 +52,21 @@ func TestPanicOfAMiddlewareWhileReclaimingIsLoggedAndLosesNothing(t *testing.T) 
 func TestReclaimLeavesWhatIsUsedWhileOthersAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reclaimed := 0
-		var p *leakPool
-		p = newLeakPool(t, func(c *pooled.Config) {
+		var p *pooltest.LeakPool
+		p = pooltest.NewLeakPool(t, func(c *pooled.Config) {
 			c.Leak.Reclaim = policy.ReclaimAll
 			c.OnLeak = func(l held.Leak) {
 				if reclaimed++; reclaimed == 1 {
-					p.sockets.receive(t) // on the first connection
+					p.Sockets.Receive(t) // on the first connection
 				}
 			}
 		})
-		first := p.hold(t, 1)[0]
+		first := p.Hold(t, 1)[0]
 		time.Sleep(30 * time.Second)
-		second := p.hold(t, 1)[0]
+		second := p.Hold(t, 1)[0]
 		for range 3 {
 			time.Sleep(20 * time.Second)
-			p.sockets.receive(t)
+			p.Sockets.Receive(t)
 		}
 		time.Sleep(20 * time.Second)
 		require.ErrorIs(t, second.PingContext(t.Context()), pooled.ErrReclaimed)
@@ -80,28 +81,28 @@ func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
 		for _, l := range leakers {
 			t.Run(fmt.Sprint(mode, " ", l.name), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p := newLeakPool(t, func(c *pooled.Config) {
+					p := pooltest.NewLeakPool(t, func(c *pooled.Config) {
 						c.Pool.MaxConns, c.Leak.Reclaim = 1, mode
 					})
 					var giveBack func() error
 					done := make(chan struct{})
 					go func() { defer close(done); giveBack = l.leak(context.Background(), p.DB) }()
 					<-done
-					p.exec(t) // waits until the connection is reclaimed
+					p.MustExec(t) // waits until the connection is reclaimed
 					synctest.Wait()
-					require.Len(t, p.reported(), 1)
-					assert.True(t, p.reported()[0].Reclaimed)
-					assert.Contains(t, p.log.String(), "level=WARN msg=\"pooled: a connection was held, but not used: it was reclaimed\"")
-					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.stats().Leak)
-					assert.EqualValues(t, 1, p.stats().Closed.Reclaimed)
-					assert.Equal(t, 1, p.stats().Open)
+					require.Len(t, p.Reported(), 1)
+					assert.True(t, p.Reported()[0].Reclaimed)
+					assert.Contains(t, p.Log.String(), "level=WARN msg=\"pooled: a connection was held, but not used: it was reclaimed\"")
+					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.EndpointStats().Leak)
+					assert.EqualValues(t, 1, p.EndpointStats().Closed.Reclaimed)
+					assert.Equal(t, 1, p.EndpointStats().Open)
 					err := giveBack() // which finds the real connection, or the error
 					if l.inTx {
 						require.ErrorIs(t, err, pooled.ErrReclaimed)
 						require.NotErrorIs(t, err, driver.ErrBadConn)
 					}
-					assert.Equal(t, 1, p.calls(faultdriver.Close), "the holder has closed the real connection")
-					p.exec(t)
+					assert.Equal(t, 1, p.Calls(faultdriver.Close), "the holder has closed the real connection")
+					p.MustExec(t)
 				})
 			})
 		}
@@ -110,21 +111,21 @@ func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
 
 func TestReclaimLeavesWhatIsUsedOrNotOrphaned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned })
-		conn := p.hold(t, 1)[0]
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimOrphaned })
+		conn := p.Hold(t, 1)[0]
 		time.Sleep(10 * time.Minute)
-		require.Len(t, p.reported(), 1)
-		assert.False(t, p.reported()[0].Reclaimed)
+		require.Len(t, p.Reported(), 1)
+		assert.False(t, p.Reported()[0].Reclaimed)
 		require.NoError(t, conn.PingContext(t.Context()))
 		require.NoError(t, conn.Close())
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
+		p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
 		end := make(chan struct{})
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Wait: end})
 		time.AfterFunc(10*time.Minute, func() { close(end) })
-		p.exec(t)
-		assert.Empty(t, p.reported())
+		p.MustExec(t)
+		assert.Empty(t, p.Reported())
 	})
 }
 
@@ -143,19 +144,19 @@ func TestReclaimedHolderGetsErrReclaimedWhateverItDoes(t *testing.T) {
 	for name, use := range uses {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
-				conn := p.hold(t, 1)[0]
+				p := pooltest.NewLeakPool(t, func(c *pooled.Config) { c.Leak.Reclaim = policy.ReclaimAll })
+				conn := p.Hold(t, 1)[0]
 				time.Sleep(2 * time.Minute)
-				calls := len(p.driver.Calls())
+				calls := len(p.Fault.Calls())
 				for range 2 {
 					err := use(conn)
 					var reclaimed *pooled.ReclaimedError
 					require.ErrorAs(t, err, &reclaimed)
 					assert.Equal(t, pooled.ReclaimedError{Endpoint: "fault", Conn: 1, Borrowed: 2 * time.Minute}, *reclaimed)
 				}
-				assert.Len(t, p.driver.Calls(), calls, "nothing reaches the driver")
+				assert.Len(t, p.Fault.Calls(), calls, "nothing reaches the driver")
 				require.NoError(t, conn.Close())
-				p.exec(t)
+				p.MustExec(t)
 			})
 		})
 	}
@@ -163,7 +164,7 @@ func TestReclaimedHolderGetsErrReclaimedWhateverItDoes(t *testing.T) {
 
 func TestReclaimNeedsASocketAndAThreshold(t *testing.T) {
 	cfg := pooled.NewConfig()
-	cfg.Connector = faultdriver.New(modern, faultdriver.EveryStmt)
+	cfg.Connector = faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 	cfg.Leak.Reclaim = policy.ReclaimAll
 	_, err := pooled.NewConnector(cfg)
 	require.ErrorContains(t, err, "pool_leak_reclaim needs a network connection")

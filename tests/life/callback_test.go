@@ -1,4 +1,4 @@
-package pooled_test
+package life_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // callback is code of the program that pooled runs, the first time that it does.
@@ -59,30 +60,33 @@ func calling(call func()) func(context.Context, faultdriver.Call) faultdriver.Ou
 
 // What a program has pooled call may use the pool, or close it: nothing that it would have to wait for waits for the callback.
 func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
-	uses := map[string]func(t *testing.T, p pool){
-		"close":                      func(_ *testing.T, p pool) { assert.NoError(t, p.Close()) },
-		"close by another goroutine": func(_ *testing.T, p pool) { go func() { assert.NoError(t, p.Close()) }() },
-		"exec":                       func(t *testing.T, p pool) { _, err := p.ExecContext(t.Context(), "exec"); assert.NoError(t, err) },
-		"stats":                      func(_ *testing.T, p pool) { p.connector.Stats() },
-		"held":                       func(_ *testing.T, p pool) { p.connector.Held() },
-		"evict":                      func(_ *testing.T, p pool) { assert.NoError(t, p.connector.Evict("")) },
-		"warm":                       func(t *testing.T, p pool) { assert.NoError(t, p.connector.Warm(t.Context())) },
-		"drain": func(t *testing.T, p pool) {
+	uses := map[string]func(t *testing.T, p pooltest.Pool){
+		"close":                      func(_ *testing.T, p pooltest.Pool) { assert.NoError(t, p.Close()) },
+		"close by another goroutine": func(_ *testing.T, p pooltest.Pool) { go func() { assert.NoError(t, p.Close()) }() },
+		"exec": func(t *testing.T, p pooltest.Pool) {
+			_, err := p.ExecContext(t.Context(), "exec")
+			assert.NoError(t, err)
+		},
+		"stats": func(_ *testing.T, p pooltest.Pool) { p.Connector.Stats() },
+		"held":  func(_ *testing.T, p pooltest.Pool) { p.Connector.Held() },
+		"evict": func(_ *testing.T, p pooltest.Pool) { assert.NoError(t, p.Connector.Evict("")) },
+		"warm":  func(t *testing.T, p pooltest.Pool) { assert.NoError(t, p.Connector.Warm(t.Context())) },
+		"drain": func(t *testing.T, p pooltest.Pool) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			_, _ = p.connector.Drain(ctx)
+			_, _ = p.Connector.Drain(ctx)
 		},
 	}
 	broken := faultdriver.Outcome{Err: errors.New("broken"), Invalid: true}
 	for name, tc := range map[string]struct {
 		change  func(c *pooled.Config, d *faultdriver.Driver, call func())
 		wrap    func(call func()) pooled.Middleware
-		provoke func(t *testing.T, p pool)
+		provoke func(t *testing.T, p pooltest.Pool)
 	}{
 		"OnLeak": {
 			change: func(c *pooled.Config, _ *faultdriver.Driver, call func()) { c.OnLeak = func(held.Leak) { call() } },
-			provoke: func(t *testing.T, p pool) {
-				conn := p.hold(t, 1)[0]
+			provoke: func(t *testing.T, p pooltest.Pool) {
+				conn := p.Hold(t, 1)[0]
 				time.Sleep(5 * time.Minute)
 				_ = conn.Close()
 			},
@@ -95,11 +99,11 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 						call()
 					}
 				}
-				d.Next(faultdriver.Connect, faultdriver.Outcome{Err: errNobody})
+				d.Next(faultdriver.Connect, faultdriver.Outcome{Err: pooltest.ErrNobody})
 			},
-			provoke: func(t *testing.T, p pool) {
+			provoke: func(t *testing.T, p pooltest.Pool) {
 				_, err := p.ExecContext(t.Context(), "exec")
-				assert.ErrorIs(t, err, errNobody)
+				assert.ErrorIs(t, err, pooltest.ErrNobody)
 				time.Sleep(time.Hour)
 			},
 		},
@@ -109,8 +113,8 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 				c.Logger = slog.New(callingHandler{slog.DiscardHandler, call})
 				d.Next(faultdriver.Ping, faultdriver.Outcome{Panic: "boom"})
 			},
-			provoke: func(t *testing.T, p pool) {
-				p.idle(t, 1)
+			provoke: func(t *testing.T, p pooltest.Pool) {
+				p.Idle(t, 1)
 				time.Sleep(3 * time.Minute)
 			},
 		},
@@ -118,7 +122,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 			change: func(_ *pooled.Config, d *faultdriver.Driver, call func()) {
 				d.Hook(faultdriver.Connect, calling(call))
 			},
-			provoke: func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
+			provoke: func(t *testing.T, p pooltest.Pool) { _, _ = p.ExecContext(t.Context(), "exec") },
 		},
 		"a middleware around a dial": {
 			wrap: func(call func()) pooled.Middleware {
@@ -129,7 +133,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 					}
 				}}
 			},
-			provoke: func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
+			provoke: func(t *testing.T, p pooltest.Pool) { _, _ = p.ExecContext(t.Context(), "exec") },
 		},
 		"a middleware around a call": {
 			wrap: func(call func()) pooled.Middleware {
@@ -140,7 +144,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 					}
 				}}
 			},
-			provoke: func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
+			provoke: func(t *testing.T, p pooltest.Pool) { _, _ = p.ExecContext(t.Context(), "exec") },
 		},
 		"a middleware around a release": {
 			wrap: func(call func()) pooled.Middleware {
@@ -151,14 +155,14 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 					}
 				}}
 			},
-			provoke: func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
+			provoke: func(t *testing.T, p pooltest.Pool) { _, _ = p.ExecContext(t.Context(), "exec") },
 		},
 		"a close behind a call": {
 			change: func(_ *pooled.Config, d *faultdriver.Driver, call func()) {
 				d.Next(faultdriver.Exec, broken)
 				d.Hook(faultdriver.Close, calling(call))
 			},
-			provoke: func(t *testing.T, p pool) {
+			provoke: func(t *testing.T, p pooltest.Pool) {
 				_, err := p.ExecContext(t.Context(), "exec")
 				assert.Error(t, err)
 			},
@@ -168,8 +172,8 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 				c.Pool.Keepalive = time.Minute
 				d.Hook(faultdriver.Ping, calling(call))
 			},
-			provoke: func(t *testing.T, p pool) {
-				p.idle(t, 1)
+			provoke: func(t *testing.T, p pooltest.Pool) {
+				p.Idle(t, 1)
 				time.Sleep(3 * time.Minute)
 			},
 		},
@@ -178,8 +182,8 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 				c.Pool.MaxConnIdleTime = time.Minute
 				d.Hook(faultdriver.Close, calling(call))
 			},
-			provoke: func(t *testing.T, p pool) {
-				p.idle(t, 1)
+			provoke: func(t *testing.T, p pooltest.Pool) {
+				p.Idle(t, 1)
 				time.Sleep(3 * time.Minute)
 			},
 		},
@@ -192,7 +196,7 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 					if tc.wrap != nil {
 						middlewares = append(middlewares, tc.wrap(c.call))
 					}
-					p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+					p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 						if tc.change != nil {
 							tc.change(cfg, cfg.Connector.(*faultdriver.Driver), c.call)
 						}
@@ -202,8 +206,8 @@ func TestCallbacksMayUseThePoolAndCloseIt(t *testing.T) {
 					<-c.over
 					require.NoError(t, p.Close())
 					synctest.Wait()
-					assert.Empty(t, p.driver.OpenConns())
-					assert.Zero(t, p.stats().Open)
+					assert.Empty(t, p.Fault.OpenConns())
+					assert.Zero(t, p.EndpointStats().Open)
 				})
 			})
 		}

@@ -1,4 +1,4 @@
-package pooled_test
+package life_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // The pool has ended for a Conn that somebody kept, so there is nothing to wait for: what it holds goes on working, and what it has not got is refused.
@@ -33,7 +34,7 @@ func TestKeptConnOfAPoolThatWasDrainedAndClosedIsAnsweredAtOnce(t *testing.T) {
 			for _, holds := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, drained=%t, holds=%t", use, drained, holds), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						p := newPool(t, modern, func(s *policy.Pool) { s.DrainWaits = true })
+						p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.DrainWaits = true })
 						conn, err := p.Conn(t.Context())
 						require.NoError(t, err)
 						if holds {
@@ -42,7 +43,7 @@ func TestKeptConnOfAPoolThatWasDrainedAndClosedIsAnsweredAtOnce(t *testing.T) {
 						if drained {
 							over, cancel := context.WithCancel(t.Context())
 							cancel()
-							_, _ = p.connector.Drain(over)
+							_, _ = p.Connector.Drain(over)
 						}
 						require.NoError(t, p.Close())
 						ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -57,7 +58,7 @@ func TestKeptConnOfAPoolThatWasDrainedAndClosedIsAnsweredAtOnce(t *testing.T) {
 						assert.NoError(t, conn.Close())
 						assert.NoError(t, p.Close())
 						assert.Zero(t, time.Since(began))
-						assert.Empty(t, p.driver.OpenConns())
+						assert.Empty(t, p.Fault.OpenConns())
 					})
 				})
 			}

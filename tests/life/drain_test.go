@@ -1,4 +1,4 @@
-package pooled_test
+package life_test
 
 import (
 	"context"
@@ -12,13 +12,14 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestDrainLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 3 })
-		held := p.hold(t, 2)
-		p.idle(t, 1)
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConns = 3 })
+		held := p.Hold(t, 2)
+		p.Idle(t, 1)
 		tx, err := p.Begin()
 		require.NoError(t, err)
 		waiting := make(chan error, 1)
@@ -29,7 +30,7 @@ func TestDrainLosesNothing(t *testing.T) {
 		synctest.Wait()
 		drained := make(chan error, 1)
 		go func() {
-			left, err := p.connector.Drain(t.Context())
+			left, err := p.Connector.Drain(t.Context())
 			assert.Empty(t, left)
 			drained <- err
 		}()
@@ -46,31 +47,31 @@ func TestDrainLosesNothing(t *testing.T) {
 			require.NoError(t, c.Close())
 		}
 		require.NoError(t, <-drained)
-		assert.Zero(t, p.stats().Open)
+		assert.Zero(t, p.EndpointStats().Open)
 	})
 }
 
 func TestDrainTellsWhatIsStillHeldWhenItsTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		conn := p.hold(t, 1)[0]
-		p.idle(t, 2)
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		conn := p.Hold(t, 1)[0]
+		p.Idle(t, 2)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		left, err := p.connector.Drain(ctx)
+		left, err := p.Connector.Drain(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Len(t, left, 1)
 		assert.Equal(t, "hold", left[0].Text)
-		assert.Equal(t, 1, p.stats().Open)
+		assert.Equal(t, 1, p.EndpointStats().Open)
 		require.NoError(t, conn.Close())
 	})
 }
 
 func TestDrainCanLetNewBorrowersWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, func(s *policy.Pool) { s.DrainWaits = true })
-		p.idle(t, 1)
-		_, err := p.connector.Drain(t.Context())
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.DrainWaits = true })
+		p.Idle(t, 1)
+		_, err := p.Connector.Drain(t.Context())
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

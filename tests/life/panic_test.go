@@ -1,4 +1,4 @@
-package pooled_test
+package life_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // A panic on a goroutine of pooled's own, which no caller could recover from, costs a connection and not the program: it is logged once with its stack,
@@ -22,84 +23,84 @@ func TestPanicInTheBackgroundCostsNoMoreThanTheConnection(t *testing.T) {
 	broken := faultdriver.Outcome{Err: errors.New("broken"), Invalid: true}
 	for name, tc := range map[string]struct {
 		change func(*pooled.Config)
-		run    func(t *testing.T, p pool)
+		run    func(t *testing.T, p pooltest.Pool)
 		open   int // connections of the driver at the end: one that panics in its Close counts as open there
 	}{
 		"a ping of an idle connection": {
 			change: func(c *pooled.Config) { c.Pool.Keepalive = time.Minute },
-			run: func(t *testing.T, p pool) {
-				p.idle(t, 1)
-				p.driver.Next(faultdriver.Ping, boom)
+			run: func(t *testing.T, p pooltest.Pool) {
+				p.Idle(t, 1)
+				p.Fault.Next(faultdriver.Ping, boom)
 				time.Sleep(2 * time.Minute)
-				assert.EqualValues(t, 1, p.stats().Closed.Failed)
+				assert.EqualValues(t, 1, p.EndpointStats().Closed.Failed)
 			},
 		},
 		"a dial that warms the pool": {
 			change: func(c *pooled.Config) { c.Pool.MinIdleConns = 1 },
-			run: func(t *testing.T, p pool) {
+			run: func(t *testing.T, p pooltest.Pool) {
 				time.Sleep(time.Minute)
-				assert.Equal(t, 1, p.stats().Idle, "it is dialled again")
+				assert.Equal(t, 1, p.EndpointStats().Idle, "it is dialled again")
 			},
 			open: 1,
 		},
 		"a dial for the caller of Warm": {
 			change: func(c *pooled.Config) { c.Pool.MinIdleConns = 1 },
-			run: func(t *testing.T, p pool) {
+			run: func(t *testing.T, p pooltest.Pool) {
 				time.Sleep(time.Minute)
-				p.driver.Always(faultdriver.Connect, boom)
-				require.NoError(t, p.connector.Evict(""))
+				p.Fault.Always(faultdriver.Connect, boom)
+				require.NoError(t, p.Connector.Evict(""))
 				synctest.Wait()
-				assert.ErrorContains(t, p.connector.Warm(t.Context()), "boom")
-				p.driver.Always(faultdriver.Connect, faultdriver.Outcome{})
+				assert.ErrorContains(t, p.Connector.Warm(t.Context()), "boom")
+				p.Fault.Always(faultdriver.Connect, faultdriver.Outcome{})
 				time.Sleep(time.Minute)
 			},
 			open: 1,
 		},
 		"the ping of a connection that is to be warm": {
 			change: func(c *pooled.Config) { c.Pool.MinIdleConns = 1 },
-			run: func(t *testing.T, p pool) {
-				p.driver.Next(faultdriver.Ping, boom)
+			run: func(t *testing.T, p pooltest.Pool) {
+				p.Fault.Next(faultdriver.Ping, boom)
 				time.Sleep(time.Minute)
-				assert.Equal(t, 1, p.stats().Idle)
+				assert.Equal(t, 1, p.EndpointStats().Idle)
 			},
 			open: 1,
 		},
 		"a statement that is to be prepared on an idle connection": {
 			change: func(c *pooled.Config) { c.Pool.MinIdleConns, c.Pool.WarmStatements = 1, 1 },
-			run: func(t *testing.T, p pool) {
+			run: func(t *testing.T, p pooltest.Pool) {
 				time.Sleep(time.Minute)
-				p.driver.Next(faultdriver.Prepare, boom)
-				_ = p.connector.Warm(t.Context(), "query")
+				p.Fault.Next(faultdriver.Prepare, boom)
+				_ = p.Connector.Warm(t.Context(), "query")
 				time.Sleep(time.Minute)
-				assert.Equal(t, 1, p.stats().Idle)
+				assert.Equal(t, 1, p.EndpointStats().Idle)
 			},
 			open: 1,
 		},
 		"a close after a failure": {
-			run: func(t *testing.T, p pool) {
-				p.driver.Next(faultdriver.Exec, broken)
-				p.driver.Next(faultdriver.Close, boom)
+			run: func(t *testing.T, p pooltest.Pool) {
+				p.Fault.Next(faultdriver.Exec, broken)
+				p.Fault.Next(faultdriver.Close, boom)
 				_, err := p.Exec("exec")
 				require.Error(t, err)
-				p.exec(t)
+				p.MustExec(t)
 			},
 			open: 2,
 		},
 		"a close of an idle connection": {
 			change: func(c *pooled.Config) { c.Pool.MaxConnIdleTime = time.Minute },
-			run: func(t *testing.T, p pool) {
-				p.idle(t, 1)
-				p.driver.Next(faultdriver.Close, boom)
+			run: func(t *testing.T, p pooltest.Pool) {
+				p.Idle(t, 1)
+				p.Fault.Next(faultdriver.Close, boom)
 				time.Sleep(2 * time.Minute)
-				assert.Zero(t, p.stats().Open)
+				assert.Zero(t, p.EndpointStats().Open)
 			},
 			open: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var log logBuffer
-				p := newPoolOf(t, modern, func(c *pooled.Config) {
+				var log pooltest.LogBuffer
+				p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 					c.Pool.MaxConns = 1
 					c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 					if name == "a dial that warms the pool" {
@@ -111,8 +112,8 @@ func TestPanicInTheBackgroundCostsNoMoreThanTheConnection(t *testing.T) {
 				})
 				tc.run(t, p)
 				synctest.Wait()
-				assert.Len(t, p.driver.OpenConns(), tc.open)
-				p.exec(t) // the permit is free
+				assert.Len(t, p.Fault.OpenConns(), tc.open)
+				p.MustExec(t) // the permit is free
 				assert.Contains(t, log.String(), "pooled: panic in the background")
 				assert.Contains(t, log.String(), "faultdriver.Outcome.play", "the stack")
 			})
@@ -122,25 +123,25 @@ func TestPanicInTheBackgroundCostsNoMoreThanTheConnection(t *testing.T) {
 
 func TestPanicOfACloseIsTheErrorOfWhoClosesThePool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		p.idle(t, 2)
-		p.driver.Next(faultdriver.Close, faultdriver.Outcome{Panic: "boom"})
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		p.Idle(t, 2)
+		p.Fault.Next(faultdriver.Close, faultdriver.Outcome{Panic: "boom"})
 		assert.ErrorContains(t, p.Close(), "boom")
-		assert.Len(t, p.driver.OpenConns(), 1, "the other one is closed")
+		assert.Len(t, p.Fault.OpenConns(), 1, "the other one is closed")
 	})
 }
 
 func TestPanicOfAProbeIsAnAnswerOfAServerThatIsNotWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
-		p.driver.Next(faultdriver.Connect, faultdriver.Outcome{Err: errNobody}, faultdriver.Outcome{Panic: "boom"})
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Breaker.Failures = 1 })
+		p.Fault.Next(faultdriver.Connect, faultdriver.Outcome{Err: pooltest.ErrNobody}, faultdriver.Outcome{Panic: "boom"})
 		_, err := p.Exec("exec")
-		require.ErrorIs(t, err, errNobody)
+		require.ErrorIs(t, err, pooltest.ErrNobody)
 		_, err = p.Exec("exec")
 		require.ErrorIs(t, err, pooled.ErrBreakerOpen)
 		time.Sleep(time.Hour)
-		p.exec(t)
-		assert.Contains(t, p.log.String(), "boom")
+		p.MustExec(t)
+		assert.Contains(t, p.Log.String(), "boom")
 	})
 }
 
@@ -151,13 +152,13 @@ func (brokenHandler) Handle(context.Context, slog.Record) error { panic("boom") 
 
 func TestPanicOfALogHandlerIsNobodysAffair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) {
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 			c.Pool.Keepalive = time.Minute
 			c.Logger = slog.New(brokenHandler{slog.DiscardHandler})
 		})
-		p.idle(t, 1)
-		p.driver.Next(faultdriver.Ping, faultdriver.Outcome{Panic: "boom"})
+		p.Idle(t, 1)
+		p.Fault.Next(faultdriver.Ping, faultdriver.Outcome{Panic: "boom"})
 		time.Sleep(2 * time.Minute)
-		p.exec(t)
+		p.MustExec(t)
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package middleware_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // What middlewares may do, and what becomes of those that do what they may not: no connection and no permit may be lost.
@@ -41,9 +42,9 @@ func TestTransactionThatIsRefusedAfterItBeganEndsWithItsConnection(t *testing.T)
 	require.Equal(t, errRefused, err)
 	_, err = conn.ExecContext(t.Context(), "exec")
 	require.ErrorIs(t, err, driver.ErrBadConn, "nothing may run inside it")
-	p.exec(t)
-	assert.Contains(t, p.driver.Calls(), `#2.exec "exec"`)
-	assert.NotContains(t, p.driver.Calls(), `#1.exec "exec"`)
+	p.MustExec(t)
+	assert.Contains(t, p.Fault.Calls(), `#2.exec "exec"`)
+	assert.NotContains(t, p.Fault.Calls(), `#1.exec "exec"`)
 }
 
 func TestAcquisitionThatIsTriedAgainLosesNoConnection(t *testing.T) {
@@ -68,9 +69,9 @@ func TestAcquisitionThatIsTriedAgainLosesNoConnection(t *testing.T) {
 				return nil
 			}
 		}})
-	p.exec(t)
-	assert.Equal(t, 1, p.stats().Open)
-	assert.Zero(t, p.stats().InUse)
+	p.MustExec(t)
+	assert.Equal(t, 1, p.EndpointStats().Open)
+	assert.Zero(t, p.EndpointStats().InUse)
 }
 
 func TestDialThatIsTriedAgainLosesNoConnection(t *testing.T) {
@@ -82,8 +83,8 @@ func TestDialThatIsTriedAgainLosesNoConnection(t *testing.T) {
 			return next(ctx, d) // the first one was not liked
 		}
 	}})
-	p.exec(t)
-	assert.Equal(t, []int{2}, p.driver.OpenConns())
+	p.MustExec(t)
+	assert.Equal(t, []int{2}, p.Fault.OpenConns())
 }
 
 func TestCallThatIsTriedAgainAfterItsConnectionDiedGetsAnother(t *testing.T) {
@@ -95,10 +96,10 @@ func TestCallThatIsTriedAgainAfterItsConnectionDiedGetsAnother(t *testing.T) {
 			return next(ctx, c)
 		}
 	}})
-	p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
-	p.exec(t)
-	assert.Contains(t, p.driver.Calls(), `#2.exec "exec"`)
-	assert.EqualValues(t, 2, p.stats().Dials)
+	p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+	p.MustExec(t)
+	assert.Contains(t, p.Fault.Calls(), `#2.exec "exec"`)
+	assert.EqualValues(t, 2, p.EndpointStats().Dials)
 
 	// What the caller did on an *sql.Conn before would be missing on another one.
 	conn, err := p.Conn(t.Context())
@@ -106,10 +107,10 @@ func TestCallThatIsTriedAgainAfterItsConnectionDiedGetsAnother(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.ExecContext(t.Context(), "exec")
 	require.NoError(t, err)
-	p.driver.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+	p.Fault.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
 	_, err = conn.ExecContext(t.Context(), "exec")
 	require.ErrorIs(t, err, driver.ErrBadConn)
-	assert.EqualValues(t, 2, p.stats().Dials)
+	assert.EqualValues(t, 2, p.EndpointStats().Dials)
 }
 
 func TestReleaseThatIsRunTwiceGivesBackOnce(t *testing.T) {
@@ -119,9 +120,9 @@ func TestReleaseThatIsRunTwiceGivesBackOnce(t *testing.T) {
 			next(r)
 		}
 	}})
-	p.exec(t)
-	p.exec(t)
-	assert.Equal(t, 1, p.stats().Idle)
+	p.MustExec(t)
+	p.MustExec(t)
+	assert.Equal(t, 1, p.EndpointStats().Idle)
 }
 
 func TestMiddlewareThatSucceedsWithoutNextIsAnErrorThatSaysSo(t *testing.T) {
@@ -155,11 +156,11 @@ func TestCallThatSucceedsWithoutNextIsAnErrorAtEveryStage(t *testing.T) {
 		},
 	}
 	old := faultdriver.ConnCaps{}
-	for name, caps := range map[string]faultdriver.ConnCaps{"modern": modern, "old": old} {
+	for name, caps := range map[string]faultdriver.ConnCaps{"modern": pooltest.Modern, "old": old} {
 		for op, call := range ops {
 			for _, holds := range []bool{false, true} {
 				t.Run(fmt.Sprint(name, " ", op, ", holding a connection: ", holds), func(t *testing.T) {
-					p := newPoolOf(t, caps, nil, succeedAtOnce(op))
+					p := pooltest.NewPoolOf(t, caps, nil, succeedAtOnce(op))
 					c, err := p.Conn(t.Context())
 					require.NoError(t, err)
 					if holds {
@@ -172,7 +173,7 @@ func TestCallThatSucceedsWithoutNextIsAnErrorAtEveryStage(t *testing.T) {
 					require.ErrorContains(t, call(t.Context(), c), "without running next")
 					require.NoError(t, c.Close())
 					require.NoError(t, p.Close()) // waits until what is lost is closed
-					assert.Zero(t, p.stats().Open)
+					assert.Zero(t, p.EndpointStats().Open)
 				})
 			}
 		}
@@ -216,8 +217,8 @@ func TestTransactionWhoseEndOnlySeemsToHappenEndsWithItsConnection(t *testing.T)
 				require.ErrorIs(t, err, driver.ErrBadConn, "nothing may run inside it")
 				require.ErrorIs(t, c.Close(), sql.ErrConnDone)
 				require.NoError(t, p.Close()) // waits until it is closed
-				assert.Empty(t, p.driver.OpenConns())
-				assert.Zero(t, p.calls(faultdriver.Commit))
+				assert.Empty(t, p.Fault.OpenConns())
+				assert.Zero(t, p.Calls(faultdriver.Commit))
 			})
 		}
 	}
@@ -241,7 +242,7 @@ func TestArgumentsAfterTheCallAreThoseOfTheCaller(t *testing.T) {
 		}
 		return nil
 	}))
-	p.driver.Checker = func(arg *driver.NamedValue) error {
+	p.Fault.Checker = func(arg *driver.NamedValue) error {
 		if arg.Value == "option" {
 			return driver.ErrRemoveArgument
 		}
@@ -258,16 +259,16 @@ func TestEachWrapIsComposedOnce(t *testing.T) {
 		Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc { composed++; return next },
 		Call:    func(next middleware.CallFunc) middleware.CallFunc { composed++; return next },
 	})
-	p.exec(t)
+	p.MustExec(t)
 	assert.Equal(t, 2, composed)
 }
 
 func TestRefusalsOfPooledAreNeverErrBadConn(t *testing.T) {
-	p := newPool(t, modern, func(s *policy.Pool) { s.Init = "init" })
-	p.driver.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
+	p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.Init = "init" })
+	p.Fault.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrBadConn})
 	_, err := p.Exec("exec")
 	var initError *pooled.InitError
 	require.ErrorAs(t, err, &initError)
 	assert.NotErrorIs(t, err, driver.ErrBadConn)
-	assert.EqualValues(t, 1, p.stats().Dials)
+	assert.EqualValues(t, 1, p.EndpointStats().Dials)
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package middleware_test
 
 import (
 	"context"
@@ -13,32 +13,33 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // A panic in the real driver or in a middleware reaches the caller, and costs the connection but not its permit.
 
 func TestPanicInTheDriverCostsTheConnectionButNoPermit(t *testing.T) {
 	boom := faultdriver.Outcome{Panic: "boom"}
-	for op, run := range map[faultdriver.Op]func(t *testing.T, p pool){
-		faultdriver.Exec:  func(t *testing.T, p pool) { _, _ = p.ExecContext(t.Context(), "exec") },
-		faultdriver.Query: func(t *testing.T, p pool) { _, _ = p.QueryContext(t.Context(), "query") },
-		faultdriver.Ping:  func(t *testing.T, p pool) { _ = p.PingContext(t.Context()) },
-		faultdriver.Begin: func(t *testing.T, p pool) { _, _ = p.BeginTx(t.Context(), nil) },
-		faultdriver.Commit: func(t *testing.T, p pool) {
+	for op, run := range map[faultdriver.Op]func(t *testing.T, p pooltest.Pool){
+		faultdriver.Exec:  func(t *testing.T, p pooltest.Pool) { _, _ = p.ExecContext(t.Context(), "exec") },
+		faultdriver.Query: func(t *testing.T, p pooltest.Pool) { _, _ = p.QueryContext(t.Context(), "query") },
+		faultdriver.Ping:  func(t *testing.T, p pooltest.Pool) { _ = p.PingContext(t.Context()) },
+		faultdriver.Begin: func(t *testing.T, p pooltest.Pool) { _, _ = p.BeginTx(t.Context(), nil) },
+		faultdriver.Commit: func(t *testing.T, p pooltest.Pool) {
 			tx, err := p.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			_ = tx.Commit()
 		},
-		faultdriver.Rollback: func(t *testing.T, p pool) {
+		faultdriver.Rollback: func(t *testing.T, p pooltest.Pool) {
 			tx, err := p.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			_ = tx.Rollback()
 		},
-		faultdriver.Reset: func(t *testing.T, p pool) {
-			p.exec(t)
+		faultdriver.Reset: func(t *testing.T, p pooltest.Pool) {
+			p.MustExec(t)
 			_, _ = p.ExecContext(t.Context(), "exec")
 		},
-		faultdriver.StmtExec: func(t *testing.T, p pool) {
+		faultdriver.StmtExec: func(t *testing.T, p pooltest.Pool) {
 			st, err := p.PrepareContext(t.Context(), "exec")
 			require.NoError(t, err)
 			defer st.Close()
@@ -47,13 +48,13 @@ func TestPanicInTheDriverCostsTheConnectionButNoPermit(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			t.Log(op)
-			p := newPool(t, modern, func(s *policy.Pool) { s.MaxConns = 1 })
-			p.driver.Next(op, boom)
+			p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.MaxConns = 1 })
+			p.Fault.Next(op, boom)
 			assert.PanicsWithValue(t, "boom", func() { run(t, p) })
-			p.exec(t)
+			p.MustExec(t)
 			synctest.Wait()
-			assert.Equal(t, []int{2}, p.driver.OpenConns(), "the first one is closed")
-			assert.Zero(t, p.stats().InUse)
+			assert.Equal(t, []int{2}, p.Fault.OpenConns(), "the first one is closed")
+			assert.Zero(t, p.EndpointStats().InUse)
 		})
 	}
 }
@@ -95,19 +96,19 @@ func TestPanicInAMiddlewareCostsTheConnectionButNoPermit(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			t.Log(stage)
 			panics = true
-			p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, m)
+			p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, m)
 			assert.PanicsWithValue(t, "boom", func() { _, _ = p.ExecContext(t.Context(), "exec") })
-			p.exec(t)
+			p.MustExec(t)
 			synctest.Wait()
-			assert.Equal(t, []int{2}, p.driver.OpenConns())
+			assert.Equal(t, []int{2}, p.Fault.OpenConns())
 		})
 	}
 }
 
 func TestRollbackDeferredAroundAPanicSaysThatTheTransactionIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(t, modern, nil)
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "boom"})
+		p := pooltest.NewPool(t, pooltest.Modern, nil)
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "boom"})
 		var err error
 		assert.PanicsWithValue(t, "boom", func() {
 			tx, beginErr := p.BeginTx(t.Context(), nil)
@@ -117,7 +118,7 @@ func TestRollbackDeferredAroundAPanicSaysThatTheTransactionIsGone(t *testing.T) 
 		})
 		require.EqualError(t, err, "pooled: the transaction ended with its connection, in whose call something panicked")
 		synctest.Wait()
-		assert.Empty(t, p.driver.OpenConns())
-		assert.NotContains(t, p.driver.Calls(), "#1.rollback")
+		assert.Empty(t, p.Fault.OpenConns())
+		assert.NotContains(t, p.Fault.Calls(), "#1.rollback")
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package once_test
 
 import (
 	"database/sql"
@@ -11,6 +11,7 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/mysql"
 	"github.com/gopooled/pooled/postgres"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // atomicCases are texts by whether they are proved to happen as a whole or not at all.
@@ -105,20 +106,20 @@ func TestWhatIsAtomicIsProvedByTheTextAndTheCatalogue(t *testing.T) {
 				_, err := db.Exec(text)
 				require.NoError(t, err, text)
 			}
-			d := &dialled{t: t, dialect: server.dialect}
-			d.server, err = server.dialect.Open(server.dsn)
+			d := &realtest.Dialled{T: t, Dialect: server.dialect}
+			d.Server, err = server.dialect.Open(server.dsn)
 			require.NoError(t, err)
-			d.conn, err = d.server.Connector.Connect(t.Context())
+			d.Conn, err = d.Server.Connector.Connect(t.Context())
 			require.NoError(t, err)
-			defer d.conn.Close()
-			assert.False(t, d.server.Sessions.Statement("insert into things (name) values ('a')").Atomic, "before the catalogue is known")
-			learn(t, d, append(server.cases.atomic, server.cases.not...)...)
+			defer d.Conn.Close()
+			assert.False(t, d.Server.Sessions.Statement("insert into things (name) values ('a')").Atomic, "before the catalogue is known")
+			realtest.Learn(t, d, append(server.cases.atomic, server.cases.not...)...)
 			for _, text := range server.cases.atomic {
-				s := d.server.Sessions.Statement(text)
+				s := d.Server.Sessions.Statement(text)
 				assert.True(t, s.Atomic, "%s: %s, %s", text, s.Class, s.Why)
 			}
 			for _, text := range server.cases.not {
-				assert.False(t, d.server.Sessions.Statement(text).Atomic, text)
+				assert.False(t, d.Server.Sessions.Statement(text).Atomic, text)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package pooled_test
+package once_test
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // idleServer is a server that says so when it ends a session that was idle for too long.
@@ -86,12 +88,12 @@ func (s *sleeper) open(t *testing.T, middlewares ...pooled.Middleware) (*sql.DB,
 	t.Helper()
 	cfg, err := pooled.ParseDSN(s.dsn)
 	require.NoError(t, err)
-	s.T, s.admin = t, openReal(t, cfg.DriverName, s.dsn)
+	s.T, s.admin = t, realtest.Open(t, cfg.DriverName, s.dsn)
 	for _, text := range []string{"drop table if exists idle", "create table idle (a int)"} {
 		_, err = s.admin.Exec(text)
 		require.NoError(t, err)
 	}
-	return openConfig(t, cfg, append([]pooled.Middleware{s.middleware()}, middlewares...)...)
+	return pooltest.Open(t, cfg, append([]pooled.Middleware{s.middleware()}, middlewares...)...)
 }
 
 func (s *sleeper) rows(t *testing.T) (n int) {

@@ -1,4 +1,4 @@
-package pooled_test
+package once_test
 
 import (
 	"io"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // cuttingProxy passes everything on, but cuts a connection off instead of passing an answer on, once it is told to. The server has executed
@@ -75,7 +77,7 @@ func postgresBy(t *testing.T, dsn string, to func(string) string) string {
 
 func mysqlBy(t *testing.T, dsn string, to func(string) string) string {
 	t.Helper()
-	return withParams(t, dsn, func(c *mysql.Config) { c.Addr = to(c.Addr) })
+	return realtest.WithParams(t, dsn, func(c *mysql.Config) { c.Addr = to(c.Addr) })
 }
 
 // pgx answers driver.ErrBadConn for a simple query whose answer was lost, and database/sql would run it again.
@@ -87,7 +89,7 @@ func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 		} {
 			t.Run(s.name+" "+name, func(t *testing.T) {
 				dsn := s.dsn(t)
-				bare := openReal(t, s.driver, dsn)
+				bare := realtest.Open(t, s.driver, dsn)
 				_, err := bare.ExecContext(t.Context(), "create table ledger (n int)")
 				require.NoError(t, err)
 				var cut atomic.Bool
@@ -96,7 +98,7 @@ func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 				cfg.Pool.MaxConns = 1 // so that nobody else gets an answer
 				cfg.DSN = s.by(t, dsn, func(server string) string { return cuttingProxy(t, server, &cut) })
 				change(&cfg)
-				db, _ := openConfig(t, cfg)
+				db, _ := pooltest.Open(t, cfg)
 				exec := func(text string, args ...any) func() error {
 					return func() error {
 						_, err := db.ExecContext(t.Context(), text, args...)
@@ -112,7 +114,7 @@ func TestStatementWhoseAnswerIsLostRunsOnce(t *testing.T) {
 					require.NoError(t, run()) // all is prepared and the catalogue is read, so that the next answer is that of the statement
 					cut.Store(true)
 					require.Error(t, run())
-					assert.Equal(t, 3*(i+1), scanInt(t, bare, "select count(*) from ledger"))
+					assert.Equal(t, 3*(i+1), realtest.ScanInt(t, bare, "select count(*) from ledger"))
 				}
 			})
 		}

@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"context"
@@ -16,13 +16,15 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
-const secret = "s3cr3t"
+// Secret is a password that no error and no log may show.
 
 // What sql.Open refuses: the error names the key, the value, what is allowed, and the nearest known key.
 func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
-	const pg, my = "postgres://u:" + secret + "@localhost/db?", "u:" + secret + "@tcp(localhost)/db?"
+	const pg, my = "postgres://u:" + realtest.Secret + "@localhost/db?", "u:" + realtest.Secret + "@tcp(localhost)/db?"
 	for name, c := range map[string]struct {
 		driver, dsn string
 		want        []string
@@ -34,7 +36,7 @@ func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
 		"wrong unit":             {"pooled", pg + "pool_acquire_timeout=30days", []string{"pool_acquire_timeout", "30days"}},
 		"negative size":          {"pooled", pg + "pool_max_conns=-1", []string{"pool_max_conns", "-1"}},
 		"contradiction":          {"pooled", pg + "pool_max_conns=2&pool_max_idle_conns=3", []string{"pool_max_conns", "pool_max_idle_conns"}},
-		"no form":                {"pooled", "nothing like a dsn " + secret, []string{"postgres://", "mysql://", "NAME:"}},
+		"no form":                {"pooled", "nothing like a dsn " + realtest.Secret, []string{"postgres://", "mysql://", "NAME:"}},
 		"unknown driver":         {"pooled", "file.db?pool_driver=nosuch", []string{"nosuch", "forgotten import?"}},
 		"itself":                 {"pooled", pg + "pool_driver=pooled", []string{"pooled itself"}},
 		"unknown middleware":     {"pooled", pg + "pool_use=nosuch", []string{"pool_use", "nosuch", "RegisterMiddleware"}},
@@ -42,7 +44,7 @@ func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
 		"other family, MySQL":    {"pooled-mysql", pg, []string{"pooled-mysql"}},
 		"bad native DSN":         {"pooled", pg + "sslmode=nosuch", []string{"sslmode"}},
 		"bad native DSN, MySQL":  {"pooled", my + "parseTime=maybe", []string{"maybe"}},
-		"port that is no number": {"pooled", "postgres://u:" + secret + "@localhost:x/db", []string{"port"}},
+		"port that is no number": {"pooled", "postgres://u:" + realtest.Secret + "@localhost:x/db", []string{"port"}},
 		"no value":               {"pooled", pg + "pool_max_conns=", []string{"pool_max_conns"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,7 +54,7 @@ func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
 			for _, want := range c.want {
 				assert.ErrorContains(t, err, want)
 			}
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
@@ -66,7 +68,7 @@ func TestUnreachableServerIsTheDriversErrorInBoundedTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := ping(t, dsn)
 			assert.ErrorContains(t, err, "connection refused")
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
@@ -97,7 +99,7 @@ func TestSilentServerEndsInAConnectTimeoutThatSaysSo(t *testing.T) {
 			require.ErrorAs(t, err, &timeout)
 			assert.Equal(t, 200*time.Millisecond, timeout.Timeout)
 			assert.ErrorContains(t, err, "pool_connect_timeout")
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
@@ -108,7 +110,7 @@ func TestSilentServerEndsInAnAcquireTimeoutWhereThatIsShorter(t *testing.T) {
 			err := ping(t, dsn+"&pool_acquire_timeout=200ms")
 			require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
 			assert.ErrorContains(t, err, "slow to accept connections")
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
@@ -124,7 +126,7 @@ func TestSilentServerWithTheCallersDeadlineIsTheCallersError(t *testing.T) {
 			err = db.PingContext(ctx)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.NotErrorIs(t, err, pooled.ErrConnectTimeout)
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
@@ -132,11 +134,11 @@ func TestSilentServerWithTheCallersDeadlineIsTheCallersError(t *testing.T) {
 func TestWrongPasswordIsTheDriversErrorWithoutThePassword(t *testing.T) {
 	pg, err := url.Parse(testserver.Postgres(t))
 	require.NoError(t, err)
-	pg.User = url.UserPassword(pg.User.Username(), secret)
+	pg.User = url.UserPassword(pg.User.Username(), realtest.Secret)
 	wrong := func(dsn string) string {
 		my, err := mysql.ParseDSN(dsn)
 		require.NoError(t, err)
-		my.Passwd = secret
+		my.Passwd = realtest.Secret
 		return my.FormatDSN()
 	}
 	for name, c := range map[string]struct{ dsn, want string }{
@@ -147,18 +149,18 @@ func TestWrongPasswordIsTheDriversErrorWithoutThePassword(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := ping(t, c.dsn)
 			assert.ErrorContains(t, err, c.want)
-			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), realtest.Secret)
 		})
 	}
 }
 
 func TestFailingInitClosesTheConnectionAndSaysThatItWasPoolInit(t *testing.T) {
-	for name, dsn := range servers(t) {
+	for name, dsn := range realtest.Servers(t) {
 		t.Run(name, func(t *testing.T) {
 			cfg, err := pooled.ParseDSN(dsn)
 			require.NoError(t, err)
-			cfg.Pool.Init = "nonsense '" + secret + "'"
-			db, connector := openConfig(t, cfg)
+			cfg.Pool.Init = "nonsense '" + realtest.Secret + "'"
+			db, connector := pooltest.Open(t, cfg)
 			err = db.Ping()
 			var initError *pooled.InitError
 			require.ErrorAs(t, err, &initError)
@@ -169,19 +171,19 @@ func TestFailingInitClosesTheConnectionAndSaysThatItWasPoolInit(t *testing.T) {
 
 // A program without the dialect's import gets an error that names the import. It has to be another program than this test.
 func TestMissingDialectNamesTheImport(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "run", "./internal/testserver/nodialect",
-		"postgres://u:"+secret+"@localhost/db", "u:"+secret+"@tcp(localhost)/db").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "github.com/gopooled/pooled/internal/testserver/nodialect",
+		"postgres://u:"+realtest.Secret+"@localhost/db", "u:"+realtest.Secret+"@tcp(localhost)/db").CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Contains(t, string(out), `_ "github.com/gopooled/pooled/postgres"`)
 	assert.Contains(t, string(out), `_ "github.com/gopooled/pooled/mysql"`)
-	assert.NotContains(t, string(out), secret)
+	assert.NotContains(t, string(out), realtest.Secret)
 }
 
 // dsns returns a DSN of each family for an address, ready for more parameters.
 func dsns(addr string) map[string]string {
 	return map[string]string{
-		"PostgreSQL": fmt.Sprintf("postgres://u:%s@%s/db?sslmode=disable", secret, addr),
-		"MySQL":      fmt.Sprintf("u:%s@tcp(%s)/db?parseTime=true", secret, addr),
+		"PostgreSQL": fmt.Sprintf("postgres://u:%s@%s/db?sslmode=disable", realtest.Secret, addr),
+		"MySQL":      fmt.Sprintf("u:%s@tcp(%s)/db?parseTime=true", realtest.Secret, addr),
 	}
 }
 

@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"database/sql"
@@ -13,6 +13,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // The real driver can be named, or be a value, or be a connector made with what its own package offers. Each way finds the dialect.
@@ -38,7 +39,7 @@ func TestEveryWayToNameTheRealDriverFindsItsDialect(t *testing.T) {
 		"MySQL, named":           {func(c *pooled.Config) { c.DriverName, c.DSN = "mysql", my }, "mysql"},
 		"MySQL, driver":          {func(c *pooled.Config) { c.Driver, c.DSN = &mysql.MySQLDriver{}, my }, "mysql"},
 		"MySQL, connector":       {func(c *pooled.Config) { c.Connector = myConnector }, "mysql"},
-		"unknown driver":         {func(c *pooled.Config) { c.Driver = fault }, "generic"},
+		"unknown driver":         {func(c *pooled.Config) { c.Driver = pooltest.Registered }, "generic"},
 		"unknown, named":         {func(c *pooled.Config) { c.DriverName = "pooled-fault" }, "generic"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,25 +63,4 @@ func TestEveryWayToNameTheRealDriverFindsItsDialect(t *testing.T) {
 			assert.NotEmpty(t, found.Name)
 		})
 	}
-}
-
-// A connector keeps its own copy of the settings.
-func TestConfigMayChangeAfterwards(t *testing.T) {
-	cfg := pooled.NewConfig()
-	cfg.Driver = fault
-	cfg.Pool.MaxConns = 3
-	connector, err := pooled.NewConnector(cfg)
-	require.NoError(t, err)
-	defer connector.Close()
-	cfg.Pool.MaxConns = 4
-	assert.Equal(t, 3, connector.Stats().Endpoints[0].MaxConns)
-}
-
-func TestDriverOfADBReadsDSNsAsTheDBDid(t *testing.T) {
-	db, err := sql.Open("pooled-pgx", "host=localhost")
-	require.NoError(t, err)
-	defer db.Close()
-	_, err = db.Driver().Open("tcp(localhost:3306)/app") // a MySQL DSN to "pooled", not to "pooled-pgx"
-	require.Error(t, err)
-	assert.NotContains(t, err.Error(), "mysql")
 }

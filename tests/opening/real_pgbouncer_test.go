@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"log/slog"
@@ -10,32 +10,23 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
-
-// pgBouncers are an old and a current one, in transaction mode, with the exec modes of pgx that they know: before 1.21 they know no prepared statements.
-var pgBouncers = []struct {
-	name  string
-	dsn   func(testing.TB) string
-	modes []string
-	stmts bool // whether it keeps prepared statements for its clients
-}{
-	{"before 1.21", testserver.PgBouncer, []string{"exec", "simple_protocol"}, false},
-	{"current", testserver.PgBouncerCurrent, []string{"cache_statement", "cache_describe", "exec", "simple_protocol"}, true},
-}
 
 // Behind PgBouncer in transaction mode the README asks for an exec mode that it knows, as bare pgx does.
 func TestRealPgBouncerInTransactionModeWorksInTheExecModesThatItKnows(t *testing.T) {
-	for _, bouncer := range pgBouncers {
-		for _, mode := range bouncer.modes {
-			t.Run(bouncer.name+" "+mode, func(t *testing.T) {
-				testPgBouncer(t, bouncer.dsn(t)+"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0", bouncer.stmts)
+	for _, bouncer := range realtest.PgBouncers {
+		for _, mode := range bouncer.Modes {
+			t.Run(bouncer.Name+" "+mode, func(t *testing.T) {
+				testPgBouncer(t, bouncer.DSN(t)+"&default_query_exec_mode="+mode+"&pool_max_conns=4&pool_validate_after=0", bouncer.Stmts)
 			})
 		}
 	}
 }
 
 func testPgBouncer(t *testing.T, dsn string, stmts bool) {
-	db := openReal(t, "pooled", dsn)
+	db := realtest.Open(t, "pooled", dsn)
 	var workers sync.WaitGroup
 	for worker := range 16 {
 		workers.Go(func() {
@@ -83,9 +74,9 @@ func testPgBouncer(t *testing.T, dsn string, stmts bool) {
 func TestRealPgBouncerInTransactionModeTellsWhatToWrite(t *testing.T) {
 	cfg, err := pooled.ParseDSN(testserver.PgBouncer(t))
 	require.NoError(t, err)
-	var log logBuffer
+	var log pooltest.LogBuffer
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	db, _ := openConfig(t, cfg)
+	db, _ := pooltest.Open(t, cfg)
 	var failed error
 	for range 2 { // of PgBouncer's clients: the server's session that the first one was given is free for the second
 		conn, err := db.Conn(t.Context())

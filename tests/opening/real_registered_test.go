@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // queryCounter is a pgx tracer, which only a configuration can have.
@@ -56,8 +57,8 @@ func TestNamesOfRegisteredConfigurationsAreDSNs(t *testing.T) {
 		} {
 			t.Run(server+", "+how.driver+" "+how.before+how.after, func(t *testing.T) {
 				name, queries := register(t, dsn)
-				admin := openReal(t, "pgx", dsn)
-				db := openReal(t, how.driver, how.before+name+how.after)
+				admin := realtest.Open(t, "pgx", dsn)
+				db := realtest.Open(t, how.driver, how.before+name+how.after)
 				require.NoError(t, db.QueryRow("select 1").Scan(new(int)))
 				require.Positive(t, queries.n.Load(), "it is not that configuration")
 
@@ -95,7 +96,7 @@ func TestNamesOfRegisteredConfigurationsAreDSNs(t *testing.T) {
 func TestAConfigurationIsAskedForOnceAndTheSessionEnds(t *testing.T) {
 	for server, dsn := range map[string]string{"PostgreSQL 15": testserver.Postgres(t), "PostgreSQL 18": testserver.Postgres18(t)} {
 		t.Run(server, func(t *testing.T) {
-			admin := openReal(t, "pgx", dsn)
+			admin := realtest.Open(t, "pgx", dsn)
 			user := fmt.Sprintf("pooled_single_%d", time.Now().UnixNano())
 			_, err := admin.Exec("create role " + user + " login password 'single' connection limit 1")
 			require.NoError(t, err)
@@ -105,7 +106,7 @@ func TestAConfigurationIsAskedForOnceAndTheSessionEnds(t *testing.T) {
 			address.User = url.UserPassword(user, "single")
 			address.Path = "/postgres"
 			name, _ := register(t, address.String())
-			db := openReal(t, "pooled-pgx", name+"?pool_max_conns=1")
+			db := realtest.Open(t, "pooled-pgx", name+"?pool_max_conns=1")
 			var wg sync.WaitGroup
 			for range 5 {
 				wg.Go(func() {
@@ -121,7 +122,7 @@ func TestAConfigurationIsAskedForOnceAndTheSessionEnds(t *testing.T) {
 
 func TestAConfigurationThatIsNotRegisteredAnyMoreIsKnown(t *testing.T) {
 	name, queries := register(t, testserver.Postgres(t))
-	db := openReal(t, "pooled-pgx", name)
+	db := realtest.Open(t, "pooled-pgx", name)
 	require.NoError(t, db.Ping())
 	stdlib.UnregisterConnConfig(name)
 	connector, ok := pooled.From(db)
@@ -136,7 +137,7 @@ func TestAConfigurationThatIsNotRegisteredAnyMoreIsKnown(t *testing.T) {
 
 func TestNotificationsOfARegisteredConfigurationComeToTheConnectionThatListens(t *testing.T) {
 	name, _ := register(t, testserver.PostgresDatabase(t))
-	db := openReal(t, "pooled-pgx", name)
+	db := realtest.Open(t, "pooled-pgx", name)
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()

@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"database/sql"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 func TestTimestampsAreReadInTheZoneThatTheDSNSays(t *testing.T) {
@@ -27,7 +28,7 @@ func TestTimestampsAreReadInTheZoneThatTheDSNSays(t *testing.T) {
 			"URL, simple protocol": withQuery(t, withQuery(t, dsn, "pool_timestamp_zone", "Asia/Shanghai"), "default_query_exec_mode", "simple_protocol"),
 		} {
 			t.Run(server+", "+form, func(t *testing.T) {
-				db := openReal(t, "pooled-pgx", dsn)
+				db := realtest.Open(t, "pooled-pgx", dsn)
 				for range 2 { // it outlives a reset
 					var plain, zoned, day time.Time
 					var infinity string
@@ -46,8 +47,8 @@ func TestTimestampsAreReadInTheZoneThatTheDSNSays(t *testing.T) {
 		t.Run(server+", as pgx does without", func(t *testing.T) {
 			dsn := withQuery(t, dsn, "TimeZone", "Asia/Shanghai")
 			var bare, plain time.Time
-			require.NoError(t, openReal(t, "pgx", dsn).QueryRow("select timestamp '2024-01-02 03:04:05'").Scan(&bare))
-			require.NoError(t, openReal(t, "pooled", dsn).QueryRow("select timestamp '2024-01-02 03:04:05'").Scan(&plain))
+			require.NoError(t, realtest.Open(t, "pgx", dsn).QueryRow("select timestamp '2024-01-02 03:04:05'").Scan(&bare))
+			require.NoError(t, realtest.Open(t, "pooled", dsn).QueryRow("select timestamp '2024-01-02 03:04:05'").Scan(&plain))
 			assert.Equal(t, bare, plain)
 		})
 	}

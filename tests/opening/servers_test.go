@@ -1,4 +1,4 @@
-package pooled_test
+package opening_test
 
 import (
 	"database/sql"

@@ -1,4 +1,4 @@
-package pooled_test
+package overload_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // What a class or a tenant had while nobody waited was lent: it does not count once several wait.
@@ -36,8 +37,8 @@ func TestWhatNobodyWantedIsNoDebt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, _ := newNarrowPool(t, 8, withClasses(8))
-				p.driver.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+				p, _ := pooltest.NewNarrowPool(t, 8, pooltest.WithClasses(8))
+				p.Fault.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 					time.Sleep(50*time.Millisecond + time.Duration(rand.IntN(100))*time.Millisecond)
 					return faultdriver.Outcome{}
 				})
@@ -68,7 +69,7 @@ func TestWhatNobodyWantedIsNoDebt(t *testing.T) {
 				mu.Lock()
 				clear(served)
 				mu.Unlock()
-				assert.Zero(t, p.stats().Waits, "nobody has waited so far")
+				assert.Zero(t, p.EndpointStats().Waits, "nobody has waited so far")
 				began := time.Now()
 				busy := run(c.busy, began.Add(30*time.Second))
 				time.Sleep(29 * time.Second)
@@ -101,7 +102,7 @@ func TestNoErrorSaysThatAllAreTakenWhereSomeAreKept(t *testing.T) {
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p, _ := newNarrowPool(t, 4, func(cfg *pooled.Config) { c.change(cfg); change(cfg) })
+					p, _ := pooltest.NewNarrowPool(t, 4, func(cfg *pooled.Config) { c.change(cfg); change(cfg) })
 					for range 2 {
 						conn, err := p.Conn(c.ctx)
 						require.NoError(t, err)

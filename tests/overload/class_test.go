@@ -1,4 +1,4 @@
-package pooled_test
+package overload_test
 
 import (
 	"context"
@@ -14,21 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
-	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-// withClasses are connections of which web gets eight times as large a part as batch.
-func withClasses(conns int) func(*pooled.Config) {
-	return func(c *pooled.Config) {
-		c.Pool.MaxConns = conns
-		c.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "batch", Weight: 1}}
-	}
-}
-
 // inUse is how many connections each class has.
-func (p pool) inUse() map[string]int {
+func inUse(p pooltest.Pool) map[string]int {
 	all := map[string]int{}
-	for _, c := range p.stats().Classes {
+	for _, c := range p.EndpointStats().Classes {
 		all[c.Name] = c.InUse
 	}
 	return all
@@ -36,7 +28,7 @@ func (p pool) inUse() map[string]int {
 
 func TestTheClassInACommentDecidesWhoIsServedNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, withClasses(1))}
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPoolOf(t, pooltest.Modern, pooltest.WithClasses(1))}
 		q.join(t.Context(), "b0 /* pool:class=batch */")
 		for _, name := range []string{"b1 -- pool:class=batch", "b2 /* pool:class=batch */", "w1", "w2 /* pool:class=web */"} {
 			q.join(t.Context(), name)
@@ -66,7 +58,7 @@ func TestTheClassIsThatOfTheContextAndThenOfTheText(t *testing.T) {
 		{"a context that names one that is not there", func(t *testing.T) context.Context { return pooled.WithClass(t.Context(), "bacth") }, "exec /* pool:class=batch */", "web"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPoolOf(t, modern, withClasses(2))
+			p := pooltest.NewPoolOf(t, pooltest.Modern, pooltest.WithClasses(2))
 			ctx := t.Context()
 			if c.ctx != nil {
 				ctx = c.ctx(t)
@@ -75,42 +67,42 @@ func TestTheClassIsThatOfTheContextAndThenOfTheText(t *testing.T) {
 			require.NoError(t, err)
 			_, err = conn.ExecContext(ctx, c.text)
 			require.NoError(t, err)
-			assert.Equal(t, 1, p.inUse()[c.class], p.inUse())
+			assert.Equal(t, 1, inUse(p)[c.class], inUse(p))
 			require.NoError(t, conn.Close())
 		})
 	}
 }
 
 func TestThePreparedStatementsClassIsThatOfItsText(t *testing.T) {
-	p := newPoolOf(t, modern, withClasses(3))
+	p := pooltest.NewPoolOf(t, pooltest.Modern, pooltest.WithClasses(3))
 	st, err := p.PrepareContext(t.Context(), "select 1 /* pool:class=batch */")
 	require.NoError(t, err)
 	rows, err := st.QueryContext(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, p.inUse())
+	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, inUse(p))
 	require.NoError(t, rows.Close())
 	require.NoError(t, rows.Err())
 	require.NoError(t, st.Close())
 }
 
 func TestATextsClassIsOfTheConnectionThatItIsTheFirstToNeed(t *testing.T) {
-	p := newPoolOf(t, modern, withClasses(2))
+	p := pooltest.NewPoolOf(t, pooltest.Modern, pooltest.WithClasses(2))
 	tx, err := p.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = tx.ExecContext(t.Context(), "exec /* pool:class=batch */")
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"web": 1, "batch": 0}, p.inUse())
+	assert.Equal(t, map[string]int{"web": 1, "batch": 0}, inUse(p))
 	require.NoError(t, tx.Rollback())
 
 	tx, err = p.BeginTx(pooled.WithClass(t.Context(), "batch"), nil)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, p.inUse())
+	assert.Equal(t, map[string]int{"web": 0, "batch": 1}, inUse(p))
 	require.NoError(t, tx.Rollback())
 }
 
 func TestCallsBelongToTheTenantOfTheDSNUnlessTheyNameOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(c *pooled.Config) {
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 			c.Pool.MaxConns, c.Queue.Tenant, c.Queue.TenantMax = 4, "acme", 0.5
 		})}
 		q.join(t.Context(), "a1")
@@ -125,12 +117,12 @@ func TestCallsBelongToTheTenantOfTheDSNUnlessTheyNameOne(t *testing.T) {
 
 func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) {
-			withClasses(1)(c)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
+			pooltest.WithClasses(1)(c)
 			c.Queue.MaxWaiters = 1
 		})
-		held := p.hold(t, 1)
-		outcomes, end := p.wait(1)
+		held := p.Hold(t, 1)
+		outcomes, end := wait(p, 1)
 		_, err := p.ExecContext(t.Context(), "exec /* pool:class=batch */")
 		var overloaded *pooled.OverloadedError
 		require.ErrorAs(t, err, &overloaded)
@@ -138,9 +130,9 @@ func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
 		require.NoError(t, held[0].Close())
 		require.NoError(t, <-outcomes)
 		end()
-		p.exec(t)
+		p.MustExec(t)
 
-		all := p.stats()
+		all := p.EndpointStats()
 		assert.EqualValues(t, 3, all.Admitted)
 		assert.EqualValues(t, 1, all.Waits)
 		assert.EqualValues(t, 1, all.Overloaded)
@@ -152,11 +144,11 @@ func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
 }
 
 func TestThePageShowsTheClassesInATable(t *testing.T) {
-	p := newPoolOf(t, modern, withClasses(3))
-	p.hold(t, 2)
+	p := pooltest.NewPoolOf(t, pooltest.Modern, pooltest.WithClasses(3))
+	p.Hold(t, 2)
 	get := func(target string) string {
 		w := httptest.NewRecorder()
-		p.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		p.Connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 		return w.Body.String()
 	}
 	page := get("/")
@@ -170,17 +162,17 @@ func TestThePageShowsTheClassesInATable(t *testing.T) {
 	assert.Contains(t, page, "<dt>max</dt><dd>3</dd>")
 	var answer struct{ Stats pooled.Stats }
 	require.NoError(t, json.Unmarshal([]byte(get("/?format=json")), &answer))
-	assert.Equal(t, p.stats().Classes, answer.Stats.Endpoints[0].Classes)
+	assert.Equal(t, p.EndpointStats().Classes, answer.Stats.Endpoints[0].Classes)
 }
 
 func TestATimeoutTellsItsClassAndThatConnectionsAreKeptForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) {
-			withClasses(2)(c)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
+			pooltest.WithClasses(2)(c)
 			c.Queue.Classes[1].Reserve, c.Pool.AcquireTimeout = 1, time.Second
 		})
 		var another sync.WaitGroup
-		another.Go(func() { p.hold(t, 1) })
+		another.Go(func() { p.Hold(t, 1) })
 		another.Wait()
 		_, err := p.Exec("exec")
 		var timeout *pooled.AcquireTimeoutError

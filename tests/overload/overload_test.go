@@ -1,4 +1,4 @@
-package pooled_test
+package overload_test
 
 import (
 	"bytes"
@@ -19,10 +19,11 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // wait has n callers wait for a connection who have no deadline, until end is called. What becomes of them is sent.
-func (p pool) wait(n int) (outcomes chan error, end func()) {
+func wait(p pooltest.Pool, n int) (outcomes chan error, end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	outcomes = make(chan error, n)
 	for range n {
@@ -45,9 +46,9 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 		{2, 2, "all 1 permits (pool_max_conns) are taken, and 2 are waiting already, as many as may (pool_max_waiters); try again in"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.MaxWaiters = 1, c.most })
-			held := p.hold(t, 1)
-			_, end := p.wait(c.waiting)
+			p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.MaxWaiters = 1, c.most })
+			held := p.Hold(t, 1)
+			_, end := wait(p, c.waiting)
 			defer end()
 
 			began := time.Now()
@@ -61,7 +62,7 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 			assert.Equal(t, c.waiting, overloaded.Waiters)
 			assert.Positive(t, overloaded.RetryAfter)
 			assert.ErrorContains(t, err, c.says)
-			assert.EqualValues(t, 1, p.stats().Overloaded, "database/sql must not try again")
+			assert.EqualValues(t, 1, p.EndpointStats().Overloaded, "database/sql must not try again")
 
 			require.NoError(t, held[0].Close())
 			synctest.Wait()
@@ -73,19 +74,19 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 
 func TestQueueThatStandsIsShortenedWithPoolShed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 			cfg.Pool.MaxConns, cfg.Queue.Shed, cfg.Queue.Target, cfg.Queue.Interval = 1, true, time.Second, 5*time.Second
 		})
-		p.hold(t, 1)
-		outcomes, end := p.wait(50)
+		p.Hold(t, 1)
+		outcomes, end := wait(p, 50)
 		defer end()
 		time.Sleep(2 * time.Second) // longer than the target
-		more, endMore := p.wait(1)
+		more, endMore := wait(p, 1)
 		defer endMore()
 		time.Sleep(2 * time.Second)
 		assert.Empty(t, outcomes, "nobody is refused in a burst shorter than the interval")
 		time.Sleep(4 * time.Second) // and up to two seconds in which nobody is served do not count
-		last, endLast := p.wait(1)
+		last, endLast := wait(p, 1)
 		defer endLast()
 
 		require.NotEmpty(t, outcomes)
@@ -94,20 +95,20 @@ func TestQueueThatStandsIsShortenedWithPoolShed(t *testing.T) {
 		assert.ErrorContains(t, err, "more have come than can be served, for longer than pool_queue_interval (pool_shed=on): refused after 8s")
 		assert.Empty(t, more, "the oldest are refused first")
 		assert.Empty(t, last)
-		assert.Positive(t, p.stats().Waiting, "there is somebody for the permit that comes back")
-		assert.Equal(t, uint64(len(outcomes)+1), p.stats().Overloaded)
-		assert.Equal(t, p.stats().Overloaded, p.stats().Shed)
+		assert.Positive(t, p.EndpointStats().Waiting, "there is somebody for the permit that comes back")
+		assert.Equal(t, uint64(len(outcomes)+1), p.EndpointStats().Overloaded)
+		assert.Equal(t, p.EndpointStats().Overloaded, p.EndpointStats().Shed)
 	})
 }
 
 func TestNobodyIsRefusedByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Leak.Threshold = 1, 0 })
-		held := p.hold(t, 1)
-		outcomes, end := p.wait(300)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Leak.Threshold = 1, 0 })
+		held := p.Hold(t, 1)
+		outcomes, end := wait(p, 300)
 		defer end()
 		time.Sleep(time.Hour)
-		_, endMore := p.wait(1)
+		_, endMore := wait(p, 1)
 		defer endMore()
 		assert.Empty(t, outcomes)
 		require.NoError(t, held[0].Close())
@@ -119,16 +120,16 @@ func TestNobodyIsRefusedByDefault(t *testing.T) {
 
 func TestPressureTellsHowFullThePoolIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 			cfg.Pool.MaxConns, cfg.Queue.Shed, cfg.Queue.Target, cfg.Queue.Interval = 4, true, time.Second, 4*time.Second
 		})
-		pressure := p.connector.Pressure
+		pressure := p.Connector.Pressure
 		assert.Zero(t, pressure())
-		p.hold(t, 2)
+		p.Hold(t, 2)
 		assert.InDelta(t, 0.25, pressure(), 1e-9)
-		p.hold(t, 2)
+		p.Hold(t, 2)
 		assert.InDelta(t, 0.5, pressure(), 1e-9)
-		_, end := p.wait(1)
+		_, end := wait(p, 1)
 		defer end()
 		assert.InDelta(t, 0.5, pressure(), 1e-9, "nobody has waited for long")
 		time.Sleep(5 * time.Second)
@@ -136,16 +137,16 @@ func TestPressureTellsHowFullThePoolIs(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		assert.InDelta(t, 1, pressure(), 1e-9)
 	})
-	unlimited := newPool(t, modern, nil)
-	unlimited.hold(t, 3)
-	assert.Zero(t, unlimited.connector.Pressure())
+	unlimited := pooltest.NewPool(t, pooltest.Modern, nil)
+	unlimited.Hold(t, 3)
+	assert.Zero(t, unlimited.Connector.Pressure())
 }
 
 // Who has less time left than connections are held for would have its statement cancelled half way.
 func TestHopelessCallersArePassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		passedOver := make(chan string, 1)
-		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Pool.MaxConns = 1 }, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
 			return func(ctx context.Context, c *middleware.Call) error {
 				err := next(ctx, c)
 				if c.PassedOver {
@@ -154,7 +155,7 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 				return err
 			}
 		}})
-		held := p.hold(t, 1)
+		held := p.Hold(t, 1)
 		for range 2 { // for so long connections are held
 			holding, give := make(chan struct{}), make(chan struct{})
 			go func() {
@@ -174,7 +175,7 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 			time.Sleep(time.Second)
 			close(give)
 			synctest.Wait()
-			held = p.hold(t, 1)
+			held = p.Hold(t, 1)
 		}
 		served := make(chan string, 2)
 		call := func(name string, within time.Duration) {
@@ -195,14 +196,14 @@ func TestHopelessCallersArePassedOver(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, "hopeful", <-served)
 		assert.Equal(t, "hopeless", <-served)
-		assert.EqualValues(t, 1, p.stats().PassedOver)
+		assert.EqualValues(t, 1, p.EndpointStats().PassedOver)
 		assert.Equal(t, "hopeless", <-passedOver)
 	})
 }
 
 // queueOf has callers wait, one after the other, and notes who is served. Whoever is served holds his connection until next is called.
 type queueOf struct {
-	pool
+	pooltest.Pool
 	next chan struct{}
 
 	mu  sync.Mutex // guards what follows
@@ -245,7 +246,7 @@ func (q *queueOf) serve(n int) []string {
 
 func TestConnectionIsKeptFreeForItsClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) {
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 			cfg.Pool.MaxConns = 3
 			cfg.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "admin", Weight: 1, Reserve: 1}}
 		})}
@@ -256,19 +257,19 @@ func TestConnectionIsKeptFreeForItsClass(t *testing.T) {
 		assert.Equal(t, []string{"a", "b"}, q.served(), "the third is kept free")
 		q.join(admin, "admin")
 		assert.Equal(t, []string{"a", "b", "admin"}, q.served())
-		classes := q.stats().Classes
+		classes := q.EndpointStats().Classes
 		assert.Equal(t, []int{2, 1}, []int{classes[0].InUse, classes[1].InUse})
 		assert.Equal(t, []int{1, 0}, []int{classes[0].Waiting, classes[1].Waiting})
 		q.serve(1)
 		q.serve(3)
 		assert.Equal(t, []string{"a", "b", "admin", "c"}, q.served())
-		assert.Zero(t, q.stats().InUse)
+		assert.Zero(t, q.EndpointStats().InUse)
 	})
 }
 
 func TestTenantsShareTheConnectionsInEqualParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns = 1 })}
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPool(t, pooltest.Modern, func(c *policy.Pool) { c.MaxConns = 1 })}
 		q.join(t.Context(), "first")
 		for _, name := range []string{"a1", "a2", "a3", "a4", "b1", "b2"} {
 			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
@@ -282,7 +283,7 @@ func TestTenantsShareTheConnectionsInEqualParts(t *testing.T) {
 
 func TestATenantHasNoMoreConnectionsThanItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPoolOf(t, modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.TenantMax = 4, 0.5 })}
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.TenantMax = 4, 0.5 })}
 		for _, name := range []string{"a1", "a2", "a3", "b1"} {
 			q.join(pooled.WithTenant(t.Context(), name[:1]), name)
 		}
@@ -294,7 +295,7 @@ func TestATenantHasNoMoreConnectionsThanItMay(t *testing.T) {
 
 func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
 	var log bytes.Buffer
-	p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+	p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		cfg.Pool.MaxConns = 1
 		cfg.Queue.Classes = []policy.Class{{Name: "web", Weight: 8}, {Name: "batch", Weight: 1}}
@@ -304,8 +305,8 @@ func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
 		_, err := p.ExecContext(pooled.WithClass(t.Context(), "bacth"), "x")
 		require.NoError(t, err)
 	}
-	conn := p.hold(t, 1)
-	assert.Equal(t, 1, p.stats().Classes[1].InUse)
+	conn := p.Hold(t, 1)
+	assert.Equal(t, 1, p.EndpointStats().Classes[1].InUse)
 	require.NoError(t, conn[0].Close())
 	assert.Equal(t, 1, strings.Count(log.String(), "calls belong to a class that pool_classes does not have"))
 	assert.Contains(t, log.String(), "class=bacth")
@@ -313,7 +314,7 @@ func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
 
 func TestTimeoutTellsWhoWasServedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &queueOf{next: make(chan struct{}), pool: newPool(t, modern, func(c *policy.Pool) { c.MaxConns, c.AcquireTimeout = 1, 3*time.Second })}
+		q := &queueOf{next: make(chan struct{}), Pool: pooltest.NewPool(t, pooltest.Modern, func(c *policy.Pool) { c.MaxConns, c.AcquireTimeout = 1, 3*time.Second })}
 		for _, name := range []string{"first", "second", "third"} {
 			q.join(t.Context(), name)
 		}

@@ -1,4 +1,4 @@
-package pooled_test
+package overload_test
 
 import (
 	"testing"
@@ -9,6 +9,8 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // Whether statements are judged for a reset or not, and whatever pooled adds to them itself.
@@ -26,15 +28,15 @@ func TestTheClassInACommentCountsOnEachServer(t *testing.T) {
 			cfg.DriverName, cfg.DSN = server.driver, server.dsn
 			cfg.Reset.Mode = mode
 			cfg.SQLCommenter.Mode = policy.SQLCommenterTrace
-			withClasses(2)(&cfg)
-			db, connector := openConfig(t, cfg)
-			p := pool{db, nil, connector}
+			pooltest.WithClasses(2)(&cfg)
+			db, connector := pooltest.Open(t, cfg)
+			p := pooltest.Pool{DB: db, Fault: nil, Connector: connector}
 			counts := func(class, text string) {
 				t.Helper()
 				conn, err := db.Conn(t.Context())
 				require.NoError(t, err)
-				require.NoError(t, readAll(conn.QueryContext(t.Context(), text)), text)
-				assert.Equal(t, 1, p.inUse()[class], "%s with reset %v: %s", server.driver, mode, text)
+				require.NoError(t, realtest.ReadAll(conn.QueryContext(t.Context(), text)), text)
+				assert.Equal(t, 1, inUse(p)[class], "%s with reset %v: %s", server.driver, mode, text)
 				require.NoError(t, conn.Close())
 			}
 			for _, text := range server.batch {

@@ -1,4 +1,4 @@
-package pooled_test
+package replication_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/mysql"
 	"github.com/gopooled/pooled/postgres"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // replicationTime is how long servers on a busy machine may take for what they do at once.
@@ -98,7 +99,7 @@ var replicationFamilies = []struct {
 func ordinaryOfMySQL(t *testing.T, primary *testserver.Node, dsn string) string {
 	t.Helper()
 	primary.Exec("create user if not exists ordinary identified by 'secret'", "grant select, insert, update, delete, create on pooled.* to ordinary")
-	return withParams(t, dsn, func(c *gomysql.Config) { c.User, c.Passwd = "ordinary", "secret" })
+	return realtest.WithParams(t, dsn, func(c *gomysql.Config) { c.User, c.Passwd = "ordinary", "secret" })
 }
 
 func TestPositionOfAPrimaryIsCoveredByAReplicaThatHasEverythingAndByNoOther(t *testing.T) {
@@ -377,8 +378,8 @@ func TestLookDoesWithoutWhatTheUserMayNotDo(t *testing.T) {
 }
 
 func TestReplicaOfMySQLWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		c := s.cluster(t, 1)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		c := s.Cluster(t, 1)
 		first, second := c.Nodes[0], c.Nodes[1]
 		first.Exec("create table t (a int)")
 		dsn := ordinaryOfMySQL(t, first, second.DSN())
@@ -388,7 +389,7 @@ func TestReplicaOfMySQLWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
 		assert.Equal(t, dialect.RoleReplica, ordinary.look().Role)
 		second.Exec("set global read_only = 0")
 		whileReplicating := dialect.RoleReplica
-		if s.name == "MySQL" {
+		if s.Name == "MySQL" {
 			whileReplicating = dialect.RolePrimary // which tells that to nobody who has not REPLICATION CLIENT
 		}
 		assert.Equal(t, whileReplicating, ordinary.look().Role)
@@ -405,8 +406,8 @@ func TestReplicaOfMySQLWithoutReadOnlyIsAReplicaNevertheless(t *testing.T) {
 
 func TestServersWithoutReplicasArePrimaries(t *testing.T) {
 	dsns := map[string]string{"15": testserver.Postgres(t), "18": testserver.Postgres18(t)}
-	for _, bouncer := range pgBouncers {
-		dsns["PgBouncer "+bouncer.name] = bouncer.dsn(t) + "&default_query_exec_mode=simple_protocol"
+	for _, bouncer := range realtest.PgBouncers {
+		dsns["PgBouncer "+bouncer.Name] = bouncer.DSN(t) + "&default_query_exec_mode=simple_protocol"
 	}
 	for name, dsn := range dsns {
 		server, err := postgres.Dialect{}.Open(dsn)
@@ -424,9 +425,9 @@ func TestServersWithoutReplicasArePrimaries(t *testing.T) {
 }
 
 func TestMySQLWithoutABinaryLogHasNoPosition(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		d := mysql.Dialect{}
-		server, err := d.Open(s.database(t))
+		server, err := d.Open(s.Database(t))
 		require.NoError(t, err)
 		conn, err := server.Connector.Connect(t.Context())
 		require.NoError(t, err)
@@ -478,14 +479,14 @@ func TestReplicaRefusesWrites(t *testing.T) {
 					if dsn != ordinary && !dialect.WantsReadOnly(ctx) {
 						continue // MariaDB lets it write, and MySQL without super_read_only
 					}
-					d := &dialled{t: t, dialect: family.dialect, server: server}
-					d.conn, err = server.Connector.Connect(ctx)
+					d := &realtest.Dialled{T: t, Dialect: family.dialect, Server: server}
+					d.Conn, err = server.Connector.Connect(ctx)
 					require.NoError(t, err)
-					learn(t, d)
-					d.refuses("insert into t values (1)")
-					d.refuses("create table u (a int)")
-					require.NoError(t, d.used("begin", "select 1"))
-					require.NoError(t, d.conn.Close())
+					realtest.Learn(t, d)
+					d.Refuses("insert into t values (1)")
+					d.Refuses("create table u (a int)")
+					require.NoError(t, d.Used("begin", "select 1"))
+					require.NoError(t, d.Conn.Close())
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -14,6 +14,9 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/mysql"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // auditedWork leaves and undoes a bit of everything. The same texts go to each server.
@@ -34,12 +37,12 @@ var auditedWork = [][]string{
 	{`do 0`},
 }
 
-func auditedServers(t *testing.T) map[string]family {
-	return map[string]family{
-		"PostgreSQL 15": {driver: "pgx", dsn: testserver.PostgresDatabase(t)},
-		"PostgreSQL 18": {driver: "pgx", dsn: testserver.Postgres18Database(t)},
-		"MariaDB":       {driver: "mysql", dsn: testserver.MariaDBDatabase(t)},
-		"MySQL":         {driver: "mysql", dsn: testserver.MySQLDatabase(t)},
+func auditedServers(t *testing.T) map[string]resettest.Family {
+	return map[string]resettest.Family{
+		"PostgreSQL 15": {Driver: "pgx", DSN: testserver.PostgresDatabase(t)},
+		"PostgreSQL 18": {Driver: "pgx", DSN: testserver.Postgres18Database(t)},
+		"MariaDB":       {Driver: "mysql", DSN: testserver.MariaDBDatabase(t)},
+		"MySQL":         {Driver: "mysql", DSN: testserver.MySQLDatabase(t)},
 	}
 }
 
@@ -48,10 +51,10 @@ func TestAuditTellsNoFalseAlarm(t *testing.T) {
 	t.Parallel()
 	for name, f := range auditedServers(t) {
 		t.Run(name, func(t *testing.T) {
-			bare := openReal(t, f.driver, f.dsn)
+			bare := realtest.Open(t, f.Driver, f.DSN)
 			_, err := bare.ExecContext(t.Context(), `create table audited (id serial, name varchar(100))`)
 			require.NoError(t, err)
-			db, log := openForReset(t, f, func(c *pooled.Config) { c.Pool.MaxConns = 3 })
+			db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) { c.Pool.MaxConns = 3 })
 			var work sync.WaitGroup
 			for range 3 {
 				work.Go(func() {
@@ -71,9 +74,9 @@ func TestAuditTellsNoFalseAlarm(t *testing.T) {
 			}
 			work.Wait()
 			require.NoError(t, db.Close()) // waits for the resets
-			assert.Positive(t, resets(t, db).Resets)
-			assert.Positive(t, resets(t, db).Clean)
-			assert.Zero(t, resets(t, db).AuditFailures, log)
+			assert.Positive(t, resettest.Resets(t, db).Resets)
+			assert.Positive(t, resettest.Resets(t, db).Clean)
+			assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 		})
 	}
 }
@@ -92,7 +95,7 @@ func TestAuditTellsOfATransactionThatIsOpen(t *testing.T) {
 			require.NoError(t, err)
 			after, err := server.Sessions.Leftovers(t.Context(), conn)
 			require.NoError(t, err)
-			assert.NotEmpty(t, differences(before, after))
+			assert.NotEmpty(t, resettest.Differences(before, after))
 		})
 	}
 }
@@ -120,11 +123,11 @@ func settledResets(t *testing.T, db *sql.DB) pooled.ResetStats {
 	require.NoError(t, err)
 	defer conn.Close()
 	require.NoError(t, conn.PingContext(t.Context()))
-	return resets(t, db)
+	return resettest.Resets(t, db)
 }
 
 // requireReported has borrowers run these statements, and fails unless the audit has found out each time.
-func requireReported(t *testing.T, db *sql.DB, log *logBuffer, leftover string, texts ...string) {
+func requireReported(t *testing.T, db *sql.DB, log *pooltest.LogBuffer, leftover string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		_, err := db.ExecContext(t.Context(), text)
@@ -141,8 +144,8 @@ func requireReported(t *testing.T, db *sql.DB, log *logBuffer, leftover string, 
 func TestAuditTellsOfAMiddlewareThatChangesSessionsUnseen(t *testing.T) {
 	for name, f := range auditedServers(t) {
 		t.Run(name, func(t *testing.T) {
-			secret := secretly[f.driver]
-			db, log := openForReset(t, f, nil, pooled.Middleware{Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
+			secret := secretly[f.Driver]
+			db, log := resettest.OpenForReset(t, f, nil, pooled.Middleware{Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
 				return func(ctx context.Context, a *middleware.Acquisition) error {
 					if err := next(ctx, a); err != nil {
 						return err
@@ -159,11 +162,11 @@ func TestAuditTellsOfAMiddlewareThatChangesSessionsUnseen(t *testing.T) {
 func TestAuditTellsOfATriggerThatTheCatalogueDidNotHave(t *testing.T) {
 	for name, f := range auditedServers(t) {
 		t.Run(name, func(t *testing.T) {
-			secret := secretly[f.driver]
-			other := openReal(t, f.driver, f.dsn)
+			secret := secretly[f.Driver]
+			other := realtest.Open(t, f.Driver, f.DSN)
 			_, err := other.ExecContext(t.Context(), `create table audited (id serial, name varchar(100))`)
 			require.NoError(t, err)
-			db, log := openForReset(t, f, nil)
+			db, log := resettest.OpenForReset(t, f, nil)
 			const insert = `insert into audited (name) values ('a')`
 			for range 3 { // the catalogue is known then
 				_, err := db.ExecContext(t.Context(), insert)

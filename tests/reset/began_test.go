@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // dialectServer is a server as its dialect knows it, and what dials it.
@@ -31,13 +32,13 @@ func dialectServer(t *testing.T, name, dsn string) (dialect.Server, func() drive
 }
 
 func TestADialTellsWhatTextsAreJudgedBy(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		umlaut, null := "select 'ö'", "select null is null"
 		for params, want := range map[string]struct{ effects, sees dialect.Effects }{
 			"": {}, "?charset=gbk": {dialect.UnknownEffect, 0}, "?sql_auto_is_null=1": {0, dialect.Sequence},
 		} {
 			t.Run(params, func(t *testing.T) {
-				server, dial := dialectServer(t, "mysql", s.server(t)+params)
+				server, dial := dialectServer(t, "mysql", s.Server(t)+params)
 				judged := server.Sessions.Statement(umlaut)
 				assert.True(t, judged.Provisional && judged.AwaitsFresh, "%+v", judged)
 				assert.Equal(t, dialect.Sequence, server.Sessions.Statement(null).Sees)
@@ -53,10 +54,10 @@ func TestADialTellsWhatTextsAreJudgedBy(t *testing.T) {
 
 // A change of roles that nobody has seen hides programs from who reads the catalogue.
 func TestCatalogueIsReadWithTheRolesThatSessionsBeginWith(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.database(t)
-		admin := openReal(t, "mysql", dsn)
-		role := "role_" + scalar(t, admin, "select substring(sha2(database(), 256), 1, 20)")
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Database(t)
+		admin := realtest.Open(t, "mysql", dsn)
+		role := "role_" + realtest.Scalar(t, admin, "select substring(sha2(database(), 256), 1, 20)")
 		for _, text := range []string{"create role " + role, "grant " + role + " to current_user()"} {
 			_, err := admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // between are what borrowers run on one connection after an earlier one has left a generated number. All but the last leave what the last may tell of.
@@ -38,7 +40,7 @@ func TestMySQLNothingComesBetweenAStatementAndOneThatTellsOfIt(t *testing.T) {
 			for _, known := range []bool{false, true} { // whether the text of the first statement is
 				t.Run(fmt.Sprint(name, "/", i, "/", known), func(t *testing.T) {
 					dsn := server(t)
-					bare := openReal(t, "mysql", dsn)
+					bare := realtest.Open(t, "mysql", dsn)
 					run := func(db *sql.DB, texts ...string) {
 						for _, text := range texts {
 							_, err := db.Exec(text)
@@ -51,7 +53,7 @@ func TestMySQLNothingComesBetweenAStatementAndOneThatTellsOfIt(t *testing.T) {
 						"create view seen as select 1 as a")
 					cfg := pooled.NewConfig()
 					cfg.DriverName, cfg.DSN = "mysql", dsn
-					db, _ := openConfig(t, cfg)
+					db, _ := pooltest.Open(t, cfg)
 					if known {
 						_, _ = db.Exec(texts[0]) // one is a mistake
 					}
@@ -116,7 +118,7 @@ func TestMySQLNumberOfAnEarlierBorrowerIsNotSeenThroughWhatIsKnown(t *testing.T)
 			t.Run(fmt.Sprint(name, "/", i), func(t *testing.T) {
 				cfg := pooled.NewConfig()
 				cfg.DriverName, cfg.DSN = "mysql", server(t)
-				db, _ := openConfig(t, cfg)
+				db, _ := pooltest.Open(t, cfg)
 				for _, text := range []string{
 					"create table numbered (id int auto_increment primary key)", "create table counts (a int)", "create view last_view as select last_insert_id() as n",
 					"create procedure shows_last() select last_insert_id()", "create function last_function() returns int not deterministic no sql return last_insert_id()",

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"net/url"
@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // What only the end of a session gives up costs the connection, however it came about.
@@ -29,12 +31,12 @@ func TestPostgresSessionIsBoundToNothing(t *testing.T) {
 		{"a slot that is dropped", "", "do $$begin " + slot + " perform pg_drop_replication_slot('NAME'); end$$", 0},
 		{"neither", "", "do $$begin perform 1; end$$", 0},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
 				dsn := database(t)
-				name := strings.ToLower(scalar(t, openReal(t, "pgx", dsn), "select current_database()"))
+				name := strings.ToLower(realtest.Scalar(t, realtest.Open(t, "pgx", dsn), "select current_database()"))
 				here := strings.NewReplacer("NAME", name)
-				bare := openReal(t, "pgx", dsn)
+				bare := realtest.Open(t, "pgx", dsn)
 				t.Cleanup(func() { // when the server has noticed that the pool is closed
 					assert.Eventually(t, func() bool {
 						_, err := bare.Exec("select pg_replication_origin_drop($1)", name)
@@ -47,13 +49,13 @@ func TestPostgresSessionIsBoundToNothing(t *testing.T) {
 					_, err := bare.ExecContext(t.Context(), here.Replace(c.setup))
 					require.NoError(t, err)
 				}
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, func(p *pooled.Config) { p.Reset.Audit = 0 })
-				borrow(t, db, "set app.tenant = '7'") // and it is known what a session begins with
-				borrow(t, db, here.Replace(c.borrower))
-				assert.Equal(t, "false 0", scalar(t, db, `select concat(pg_replication_origin_session_is_setup()::text, ' ',
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, func(p *pooled.Config) { p.Reset.Audit = 0 })
+				realtest.Borrow(t, db, "set app.tenant = '7'") // and it is known what a session begins with
+				realtest.Borrow(t, db, here.Replace(c.borrower))
+				assert.Equal(t, "false 0", realtest.Scalar(t, db, `select concat(pg_replication_origin_session_is_setup()::text, ' ',
 					(select count(*) from pg_replication_slots where temporary and active_pid = pg_backend_pid()))`))
-				assert.Equal(t, c.closed, resets(t, db).Discards.Permanent)
-				assert.Zero(t, resets(t, db).Discards.Failed)
+				assert.Equal(t, c.closed, resettest.Resets(t, db).Discards.Permanent)
+				assert.Zero(t, resettest.Resets(t, db).Discards.Failed)
 			})
 		}
 	}
@@ -61,11 +63,11 @@ func TestPostgresSessionIsBoundToNothing(t *testing.T) {
 
 // An ordinary user may not ask for an origin, and has sessions reset all the same.
 func TestPostgresFullResetAsksNothingThatTheUserMayNot(t *testing.T) {
-	for version, database := range postgresVersions {
+	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
 			dsn := database(t)
-			bare := openReal(t, "pgx", dsn)
-			name := scalar(t, bare, "select current_database()")
+			bare := realtest.Open(t, "pgx", dsn)
+			name := realtest.Scalar(t, bare, "select current_database()")
 			for _, text := range []string{
 				`create role "` + name + `" login password 'secret'`, `grant create on schema public to "` + name + `"`,
 			} {
@@ -81,12 +83,12 @@ func TestPostgresFullResetAsksNothingThatTheUserMayNot(t *testing.T) {
 			ordinary, err := url.Parse(dsn)
 			require.NoError(t, err)
 			ordinary.User = url.UserPassword(name, "secret")
-			db, log := openForReset(t, family{driver: "pgx", dsn: ordinary.String()}, nil)
-			id := scalar(t, db, "select pg_backend_pid()")
-			borrow(t, db, "do $$begin perform set_config('app.leak', '1', false); end$$")
-			assert.Empty(t, scalar(t, db, "select current_setting('app.leak', true)"))
-			assert.Equal(t, id, scalar(t, db, "select pg_backend_pid()"), log)
-			assert.Equal(t, uint64(1), resets(t, db).Resets)
+			db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: ordinary.String()}, nil)
+			id := realtest.Scalar(t, db, "select pg_backend_pid()")
+			realtest.Borrow(t, db, "do $$begin perform set_config('app.leak', '1', false); end$$")
+			assert.Empty(t, realtest.Scalar(t, db, "select current_setting('app.leak', true)"))
+			assert.Equal(t, id, realtest.Scalar(t, db, "select pg_backend_pid()"), log)
+			assert.Equal(t, uint64(1), resettest.Resets(t, db).Resets)
 		})
 	}
 }

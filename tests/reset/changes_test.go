@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"fmt"
@@ -11,16 +11,18 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // What a new session has may change while a pool is used: an administrator sets the server's variables, or grants a role.
 func TestAResetGivesWhatANewSessionHasNow(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.private(t)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Private(t)
 		cfg, err := mysql.ParseDSN(dsn)
 		require.NoError(t, err)
 		cfg.MultiStatements = true
-		admin := openReal(t, "mysql", cfg.FormatDSN())
+		admin := realtest.Open(t, "mysql", cfg.FormatDSN())
 		run := func(texts ...string) {
 			for _, text := range texts {
 				_, err := admin.ExecContext(t.Context(), text)
@@ -31,7 +33,7 @@ func TestAResetGivesWhatANewSessionHasNow(t *testing.T) {
 			"grant insert, select on "+cfg.DBName+".* to writer", "grant create temporary tables on "+cfg.DBName+".* to app")
 		app := cfg.Clone()
 		app.User, app.Passwd, app.MultiStatements = "app", "x", false
-		isMariaDB := s.name == "MariaDB"
+		isMariaDB := s.Name == "MariaDB"
 
 		for _, c := range []struct {
 			name   string
@@ -87,30 +89,30 @@ func TestAResetGivesWhatANewSessionHasNow(t *testing.T) {
 				}
 				run(fit(c.before)...)
 				defer run(fit(c.after)...)
-				db, log := openForReset(t, family{driver: "mysql", dsn: app.FormatDSN()}, nil)
-				scalar(t, db, "select 1")
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: app.FormatDSN()}, nil)
+				realtest.Scalar(t, db, "select 1")
 				run(fit(c.during)...)
-				bare := openReal(t, "mysql", app.FormatDSN())
-				want := scalar(t, bare, c.state)
+				bare := realtest.Open(t, "mysql", app.FormatDSN())
+				want := realtest.Scalar(t, bare, c.state)
 				for _, texts := range c.dirty {
-					borrow(t, db, texts...)
-					assert.Equal(t, want, scalar(t, db, c.state), "%s\n%s", texts, log)
+					realtest.Borrow(t, db, texts...)
+					assert.Equal(t, want, realtest.Scalar(t, db, c.state), "%s\n%s", texts, log)
 				}
-				assert.Zero(t, resets(t, db).AuditFailures, log)
+				assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 			})
 		}
 		for modeName, mode := range map[string]policy.ResetMode{"dirty": policy.ResetDirty, "off": policy.ResetOff} {
 			t.Run("autocommit, with pool_reset="+modeName, func(t *testing.T) {
-				db, _ := openForReset(t, family{driver: "mysql", dsn: dsn}, func(p *pooled.Config) { p.Reset.Mode = mode })
-				scalar(t, db, "select 1")
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: dsn}, func(p *pooled.Config) { p.Reset.Mode = mode })
+				realtest.Scalar(t, db, "select 1")
 				run("set global autocommit = 0")
 				defer run("set global autocommit = 1")
 				c, ok := pooled.From(db)
 				require.True(t, ok)
 				require.NoError(t, c.Evict("")) // other sessions are older than the change
-				borrow(t, db, fmt.Sprintf("insert into %s.things values (1)", cfg.DBName))
-				borrow(t, db, "commit")
-				assert.Equal(t, "0", scalar(t, admin, "select count(*) from things"))
+				realtest.Borrow(t, db, fmt.Sprintf("insert into %s.things values (1)", cfg.DBName))
+				realtest.Borrow(t, db, "commit")
+				assert.Equal(t, "0", realtest.Scalar(t, admin, "select count(*) from things"))
 			})
 		}
 	})

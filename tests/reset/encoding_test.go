@@ -1,10 +1,13 @@
-package pooled_test
+package reset_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // In SJIS the last byte of this letter in UTF-8 and the backslash behind it are one character: the string ends at the quote.
@@ -30,18 +33,18 @@ func TestPostgresSessionIsCleanWhereACharacterSetHidesQuotes(t *testing.T) {
 		{"the DSN", "", "&client_encoding=SJIS", []string{hidesQuote}},
 		{"the database", `alter database "NAME" set client_encoding = 'SJIS'`, "", []string{hidesQuote}},
 	} {
-		for version, database := range postgresVersions {
+		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
 				dsn := database(t)
-				bare := openReal(t, "pgx", dsn)
+				bare := realtest.Open(t, "pgx", dsn)
 				if c.setup != "" {
-					setUp(t, "pgx", dsn, []string{strings.Replace(c.setup, "NAME", scalar(t, bare, "select current_database()"), 1)})
+					realtest.SetUp(t, "pgx", dsn, []string{strings.Replace(c.setup, "NAME", realtest.Scalar(t, bare, "select current_database()"), 1)})
 				}
-				db, _ := openForReset(t, family{driver: "pgx", dsn: dsn + c.params}, unaudited)
-				scanInt(t, db, locks)
-				scanInt(t, db, locks) // and the catalogue is read
-				borrow(t, db, c.borrower...)
-				assert.Zero(t, scanInt(t, db, locks))
+				db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn + c.params}, resettest.Unaudited)
+				realtest.ScanInt(t, db, locks)
+				realtest.ScanInt(t, db, locks) // and the catalogue is read
+				realtest.Borrow(t, db, c.borrower...)
+				assert.Zero(t, realtest.ScanInt(t, db, locks))
 			})
 		}
 	}

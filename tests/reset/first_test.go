@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"database/sql/driver"
@@ -15,12 +15,11 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // The first sessions of a pool are judged before anybody knows what a session begins with.
-
-// unaudited has no session compared with the first one, which is asked at its dial otherwise.
-func unaudited(c *pooled.Config) { c.Reset.Audit = 0 }
 
 func TestFirstSessionMayCreateWhatIsTemporaryWithoutSayingSo(t *testing.T) {
 	for version, database := range map[string]func(testing.TB) string{"15": testserver.PostgresDatabase, "18": testserver.Postgres18Database} {
@@ -33,25 +32,25 @@ func TestFirstSessionMayCreateWhatIsTemporaryWithoutSayingSo(t *testing.T) {
 		} {
 			t.Run(version+"/"+name, func(t *testing.T) {
 				dsn := database(t)
-				admin := openReal(t, "pgx", dsn)
+				admin := realtest.Open(t, "pgx", dsn)
 				for _, text := range []string{
 					"create table things (id int)",
 					"create function leak() returns int language plpgsql as $$begin perform set_config('app.leak', '7', false); return 1; end$$",
-					"alter database " + scalar(t, admin, "select current_database()") + " set search_path = pg_temp, public",
+					"alter database " + realtest.Scalar(t, admin, "select current_database()") + " set search_path = pg_temp, public",
 				} {
 					_, err := admin.ExecContext(t.Context(), text)
 					require.NoError(t, err)
 				}
-				db, log := openForReset(t, family{driver: "pgx", dsn: dsn}, unaudited)
-				borrow(t, db, texts...)
-				assert.Equal(t, "0", scalar(t, db, "select count(*) from pg_class where relnamespace = pg_my_temp_schema()"), log)
-				assert.Empty(t, scalar(t, db, "select current_setting('app.leak', true)"), log)
-				pid := scalar(t, db, "select pg_backend_pid()")
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)
+				realtest.Borrow(t, db, texts...)
+				assert.Equal(t, "0", realtest.Scalar(t, db, "select count(*) from pg_class where relnamespace = pg_my_temp_schema()"), log)
+				assert.Empty(t, realtest.Scalar(t, db, "select current_setting('app.leak', true)"), log)
+				pid := realtest.Scalar(t, db, "select pg_backend_pid()")
 				for range 2 {
-					borrow(t, db, "set app.leak = '8'")
-					assert.Empty(t, scalar(t, db, "select current_setting('app.leak', true)"), log)
+					realtest.Borrow(t, db, "set app.leak = '8'")
+					assert.Empty(t, realtest.Scalar(t, db, "select current_setting('app.leak', true)"), log)
 				}
-				assert.Equal(t, pid, scalar(t, db, "select pg_backend_pid()"), "what a session begins with was asked of another one\n%s", log)
+				assert.Equal(t, pid, realtest.Scalar(t, db, "select pg_backend_pid()"), "what a session begins with was asked of another one\n%s", log)
 			})
 		}
 	}
@@ -63,8 +62,8 @@ func TestWhatIsCreatedMayBeTemporaryUntilAFreshSessionHasTold(t *testing.T) {
 		for path, effects := range map[string]dialect.Effects{"public": 0, "pg_temp, public": dialect.TempTable | dialect.UnknownEffect} {
 			t.Run(version+"/"+path, func(t *testing.T) {
 				dsn, made := database(t), "create table made (id int)"
-				admin := openReal(t, "pgx", dsn)
-				_, err := admin.ExecContext(t.Context(), "alter database "+scalar(t, admin, "select current_database()")+" set search_path = "+path)
+				admin := realtest.Open(t, "pgx", dsn)
+				_, err := admin.ExecContext(t.Context(), "alter database "+realtest.Scalar(t, admin, "select current_database()")+" set search_path = "+path)
 				require.NoError(t, err)
 				server, dial := dialectServer(t, "pgx", dsn)
 				used := dial()
@@ -95,7 +94,7 @@ func TestWhatIsCreatedMayHaveBecomeTemporary(t *testing.T) {
 		for _, change := range []string{"alter database DB set search_path = pg_temp, public", "alter role current_user in database DB set search_path = 'pg_temp', public"} {
 			t.Run(version+"/"+change, func(t *testing.T) {
 				dsn, made := database(t), "create table made (id int)"
-				admin := openReal(t, "pgx", dsn)
+				admin := realtest.Open(t, "pgx", dsn)
 				server, dial := dialectServer(t, "pgx", dsn)
 				conn := dial()
 				learn := func() {
@@ -106,7 +105,7 @@ func TestWhatIsCreatedMayHaveBecomeTemporary(t *testing.T) {
 				_, err := server.Sessions.Fresh(t.Context(), conn, true)
 				require.NoError(t, err)
 				require.Zero(t, server.Sessions.Statement(made).Effects)
-				_, err = admin.ExecContext(t.Context(), strings.ReplaceAll(change, "DB", scalar(t, admin, "select current_database()")))
+				_, err = admin.ExecContext(t.Context(), strings.ReplaceAll(change, "DB", realtest.Scalar(t, admin, "select current_database()")))
 				require.NoError(t, err)
 				learn()
 				assert.Equal(t, dialect.TempTable|dialect.UnknownEffect, server.Sessions.Statement(made).Effects)
@@ -117,67 +116,67 @@ func TestWhatIsCreatedMayHaveBecomeTemporary(t *testing.T) {
 
 // Between the bytes of a character, what looks like a quote is none.
 func TestFirstSessionMayReadTextsInACharacterSetThatHidesQuotes(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		for name, change := range map[string]func(*mysql.Config, *pooled.Config){
 			"by the DSN":   func(cfg *mysql.Config, _ *pooled.Config) { cfg.Params = map[string]string{"charset": "gbk"} },
 			"by pool_init": func(_ *mysql.Config, c *pooled.Config) { c.Pool.Init = "set names gbk" },
 		} {
 			t.Run(name, func(t *testing.T) {
-				cfg, err := mysql.ParseDSN(s.database(t))
+				cfg, err := mysql.ParseDSN(s.Database(t))
 				require.NoError(t, err)
-				_, err = openReal(t, "mysql", cfg.FormatDSN()).ExecContext(t.Context(), "create function leak() returns int no sql begin set @leak = 7; return 1; end")
+				_, err = realtest.Open(t, "mysql", cfg.FormatDSN()).ExecContext(t.Context(), "create function leak() returns int no sql begin set @leak = 7; return 1; end")
 				require.NoError(t, err)
-				db, log := openForReset(t, family{driver: "mysql"}, func(c *pooled.Config) {
-					unaudited(c)
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql"}, func(c *pooled.Config) {
+					resettest.Unaudited(c)
 					change(cfg, c)
 					c.DSN = cfg.FormatDSN()
 				})
-				borrow(t, db, "select 1 as `\xbf``, leak() as `x` -- `")
-				assert.Empty(t, scalar(t, db, "select coalesce(@leak, '')"), log)
+				realtest.Borrow(t, db, "select 1 as `\xbf``, leak() as `x` -- `")
+				assert.Empty(t, realtest.Scalar(t, db, "select coalesce(@leak, '')"), log)
 			})
 		}
 	})
 }
 
 func TestFirstSessionsDoNotSeeEachOthersNumbersByIsNull(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.database(t)
-		_, err := openReal(t, "mysql", dsn).ExecContext(t.Context(), "create table numbers (id int auto_increment primary key)")
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Database(t)
+		_, err := realtest.Open(t, "mysql", dsn).ExecContext(t.Context(), "create table numbers (id int auto_increment primary key)")
 		require.NoError(t, err)
-		db, log := openForReset(t, family{driver: "mysql", dsn: dsn + "?sql_auto_is_null=1"}, unaudited)
+		db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: dsn + "?sql_auto_is_null=1"}, resettest.Unaudited)
 		for range 2 { // the number of the second is left to those who could see it
-			borrow(t, db, "insert into numbers values ()")
+			realtest.Borrow(t, db, "insert into numbers values ()")
 		}
-		assert.Equal(t, "0", scalar(t, db, "select count(*) from numbers where id is null"), log)
+		assert.Equal(t, "0", realtest.Scalar(t, db, "select count(*) from numbers where id is null"), log)
 	})
 }
 
 // What its first session has done is not what a session begins with.
 func TestFirstSessionThatHidesAChangeTellsNothingOfOthers(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
 			id, state, set := "select connection_id()", "select @@sql_mode", "set sql_mode = 'ANSI'"
 			leak := "create function leak() returns int no sql begin set session sql_mode = 'ANSI_QUOTES'; return 1; end"
-			if s.driver == "pgx" {
+			if s.Driver == "pgx" {
 				id, state, set = "select pg_backend_pid()", "select current_setting('work_mem')", "set work_mem = '8MB'"
 				leak = "create function leak() returns int language plpgsql as $$begin perform set_config('work_mem', '7MB', false); return 1; end$$"
 			}
-			admin := openReal(t, s.driver, dsn)
+			admin := realtest.Open(t, s.Driver, dsn)
 			_, err := admin.ExecContext(t.Context(), leak)
 			require.NoError(t, err)
-			want := scalar(t, admin, state)
+			want := realtest.Scalar(t, admin, state)
 			for name, first := range map[string][]string{
 				"which the catalogue tells": {"select leak()"}, "behind another statement": {"select 1", set}, "at once": {set},
 			} {
 				t.Run(name, func(t *testing.T) {
-					db, log := openForReset(t, family{driver: s.driver, dsn: dsn}, unaudited)
-					borrow(t, db, first...)
-					assert.Equal(t, want, scalar(t, db, state), log)
-					kept := scalar(t, db, id)
-					borrow(t, db, set)
-					assert.Equal(t, want, scalar(t, db, state), log)
-					assert.Equal(t, kept, scalar(t, db, id), "it is known by now what a session begins with\n%s", log)
+					db, log := resettest.OpenForReset(t, resettest.Family{Driver: s.Driver, DSN: dsn}, resettest.Unaudited)
+					realtest.Borrow(t, db, first...)
+					assert.Equal(t, want, realtest.Scalar(t, db, state), log)
+					kept := realtest.Scalar(t, db, id)
+					realtest.Borrow(t, db, set)
+					assert.Equal(t, want, realtest.Scalar(t, db, state), log)
+					assert.Equal(t, kept, realtest.Scalar(t, db, id), "it is known by now what a session begins with\n%s", log)
 				})
 			}
 		})
@@ -186,26 +185,26 @@ func TestFirstSessionThatHidesAChangeTellsNothingOfOthers(t *testing.T) {
 
 // What was set up at the dial is what a session begins with, whoever is asked.
 func TestWhatPoolInitSetsBelongsToASessionThatIsAskedLater(t *testing.T) {
-	for _, s := range txServers {
+	for _, s := range realtest.TxServers {
 		for name, first := range map[string][]string{"behind a statement": {"select count(*) from things"}, "before one": nil} {
-			t.Run(s.name+"/"+name, func(t *testing.T) {
-				dsn := s.dsn(t)
-				_, err := openReal(t, s.driver, dsn).ExecContext(t.Context(), "create table things (id int)")
+			t.Run(s.Name+"/"+name, func(t *testing.T) {
+				dsn := s.DSN(t)
+				_, err := realtest.Open(t, s.Driver, dsn).ExecContext(t.Context(), "create table things (id int)")
 				require.NoError(t, err)
 				init, state, set, want := "set sql_mode = 'ANSI_QUOTES'", "select @@sql_mode", "set sql_mode = ''", "ANSI_QUOTES"
-				if s.driver == "pgx" {
+				if s.Driver == "pgx" {
 					init, state, set, want = "set work_mem = '5MB'", "select current_setting('work_mem')", "set work_mem = '8MB'", "5MB"
 				}
-				db, log := openForReset(t, family{driver: s.driver, dsn: dsn}, func(c *pooled.Config) {
-					unaudited(c)
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: s.Driver, DSN: dsn}, func(c *pooled.Config) {
+					resettest.Unaudited(c)
 					c.Pool.Init = init
 				})
 				if first != nil {
-					borrow(t, db, first...)
+					realtest.Borrow(t, db, first...)
 				}
 				for range 2 {
-					borrow(t, db, set)
-					assert.Equal(t, want, scalar(t, db, state), log)
+					realtest.Borrow(t, db, set)
+					assert.Equal(t, want, realtest.Scalar(t, db, state), log)
 				}
 				c, ok := pooled.From(db)
 				require.True(t, ok)
@@ -216,33 +215,33 @@ func TestWhatPoolInitSetsBelongsToASessionThatIsAskedLater(t *testing.T) {
 }
 
 // Pools that have just been opened are clean after any sequence too, and learn what they set back from a session that was.
-func testFirstResetProperty(t *testing.T, f family, traces []trace) {
-	bare := openReal(t, f.driver, f.dsn)
+func testFirstResetProperty(t *testing.T, f resettest.Family, traces []resettest.Trace) {
+	bare := realtest.Open(t, f.Driver, f.DSN)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	ways := []string{"plainly", "in comments", "by Query", "prepared", "before a failure", "in a transaction", "in a function"}
-	ways = slices.DeleteFunc(ways, func(way string) bool { return f.ways[way] == nil })
+	ways = slices.DeleteFunc(ways, func(way string) bool { return f.Ways[way] == nil })
 	for taken, seed := 0, *seedFlag; taken < *stepsFlag/5; seed++ { // each has a pool of its own, which takes a while
 		random := rand.New(rand.NewPCG(seed, 2))
-		db, log := openForReset(t, f, unaudited)
-		queries := slices.Clone(f.state)
+		db, log := resettest.OpenForReset(t, f, resettest.Unaudited)
+		queries := slices.Clone(f.State)
 		var steps []string
 		for range 1 + random.IntN(2) {
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
 			for range 1 + random.IntN(2) {
 				tr, way := traces[random.IntN(len(traces))], ways[random.IntN(len(ways))]
-				err := f.ways[way](t.Context(), conn, tr)
-				steps = append(steps, fmt.Sprintf("%s %s: %v", tr.name, way, err))
-				for _, probe := range tr.probes {
+				err := f.Ways[way](t.Context(), conn, tr)
+				steps = append(steps, fmt.Sprintf("%s %s: %v", tr.Name, way, err))
+				for _, probe := range tr.Probes {
 					if !slices.Contains(queries, probe) {
 						queries = append(queries, probe)
 					}
 				}
 			}
 			_ = conn.Close() // may be closed already
-			got, _ := look(t.Context(), t, db, queries, f.id)
-			want, _ := look(t.Context(), t, bare, queries, f.id)
-			if !assert.Empty(t, differences(want, got), "seed %d: %q\n%s", seed, steps, log) {
+			got, _ := resettest.Look(t.Context(), t, db, queries, f.ID)
+			want, _ := resettest.Look(t.Context(), t, bare, queries, f.ID)
+			if !assert.Empty(t, resettest.Differences(want, got), "seed %d: %q\n%s", seed, steps, log) {
 				return
 			}
 		}
@@ -255,7 +254,7 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfAFreshPool(t *testing.T) {
 	t.Parallel()
 	for version, dsn := range map[string]string{"15": testserver.PostgresDatabase(t), "18": testserver.Postgres18Database(t)} {
 		t.Run(version, func(t *testing.T) {
-			traces := slices.DeleteFunc(slices.Clone(postgresTraces), func(tr trace) bool { return tr.shown || tr.spoils })
+			traces := slices.DeleteFunc(slices.Clone(postgresTraces), func(tr resettest.Trace) bool { return tr.Shown || tr.Spoils })
 			testFirstResetProperty(t, postgresFamily(t, dsn), traces)
 		})
 	}
@@ -263,9 +262,9 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfAFreshPool(t *testing.T) {
 
 func TestMySQLSessionIsCleanAfterAnySequenceOfAFreshPool(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(*mysql.Config) {})
-		traces := slices.DeleteFunc(tracesOf(s), func(tr trace) bool { return tr.name == "backup lock" }) // waits for what others define
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(*mysql.Config) {})
+		traces := slices.DeleteFunc(tracesOf(s), func(tr resettest.Trace) bool { return tr.Name == "backup lock" }) // waits for what others define
 		testFirstResetProperty(t, f, traces)
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"database/sql/driver"
@@ -10,16 +10,18 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A transaction that a borrower leaves open is rolled back, whoever had it begin.
 func TestTransactionsThatBeginByThemselvesAreRolledBack(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.database(t)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Database(t)
 		cfg, err := mysql.ParseDSN(dsn)
 		require.NoError(t, err)
 		cfg.MultiStatements = true
-		admin := openReal(t, "mysql", cfg.FormatDSN())
+		admin := realtest.Open(t, "mysql", cfg.FormatDSN())
 		_, err = admin.ExecContext(t.Context(), `
 			create table things (id int);
 			create procedure begin_one() begin start transaction; insert into things values (1); end;
@@ -51,26 +53,26 @@ func TestTransactionsThatBeginByThemselvesAreRolledBack(t *testing.T) {
 					require.NoError(t, err)
 					cfg := cfg.Clone()
 					cfg.Params, cfg.MultiStatements = c.params, false
-					db, log := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, func(p *pooled.Config) {
+					db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: cfg.FormatDSN()}, func(p *pooled.Config) {
 						p.Pool.Init, p.Reset.Mode, p.Reset.Audit = c.init, mode, 0
 					})
-					borrow(t, db, "do 1")
-					borrow(t, db, c.first...)
+					realtest.Borrow(t, db, "do 1")
+					realtest.Borrow(t, db, c.first...)
 					texts := c.texts
 					if texts == nil {
 						texts = []string{"insert into things values (1)"}
 					}
-					borrow(t, db, texts...)
+					realtest.Borrow(t, db, texts...)
 					if mode != policy.ResetOff && len(c.first) > 0 {
-						borrow(t, db, "delete from things") // the session commits by itself again
+						realtest.Borrow(t, db, "delete from things") // the session commits by itself again
 					}
-					borrow(t, db, "commit")
-					assert.Equal(t, "0", scalar(t, admin, "select count(*) from things"), log)
+					realtest.Borrow(t, db, "commit")
+					assert.Equal(t, "0", realtest.Scalar(t, admin, "select count(*) from things"), log)
 				})
 			}
 		}
 		t.Run("by Raw", func(t *testing.T) {
-			db, _ := openForReset(t, family{driver: "mysql", dsn: dsn}, func(p *pooled.Config) { p.Reset.Mode = policy.ResetOff })
+			db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: dsn}, func(p *pooled.Config) { p.Reset.Mode = policy.ResetOff })
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, pooled.Raw(t.Context(), conn, func(real driver.Conn) error {
@@ -78,23 +80,23 @@ func TestTransactionsThatBeginByThemselvesAreRolledBack(t *testing.T) {
 				return err
 			}))
 			require.NoError(t, conn.Close())
-			borrow(t, db, "insert into things values (1)")
-			borrow(t, db, "commit")
-			assert.Equal(t, "0", scalar(t, admin, "select count(*) from things"))
+			realtest.Borrow(t, db, "insert into things values (1)")
+			realtest.Borrow(t, db, "commit")
+			assert.Equal(t, "0", realtest.Scalar(t, admin, "select count(*) from things"))
 		})
 		t.Run("transactions go on as they do", func(t *testing.T) {
 			cfg := cfg.Clone()
 			cfg.Params = map[string]string{"autocommit": "0", "completion_type": "1"}
-			db, _ := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, nil)
-			id := scalar(t, db, "select connection_id()")
+			db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: cfg.FormatDSN()}, nil)
+			id := realtest.Scalar(t, db, "select connection_id()")
 			tx, err := db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			_, err = tx.ExecContext(t.Context(), "insert into things values (7)")
 			require.NoError(t, err)
 			require.NoError(t, tx.Commit())
-			assert.Equal(t, "1", scalar(t, admin, "select count(*) from things where id = 7"))
-			assert.Equal(t, id, scalar(t, db, "select connection_id()"))
-			assert.Zero(t, resets(t, db).AuditFailures)
+			assert.Equal(t, "1", realtest.Scalar(t, admin, "select count(*) from things where id = 7"))
+			assert.Equal(t, id, realtest.Scalar(t, db, "select connection_id()"))
+			assert.Zero(t, resettest.Resets(t, db).AuditFailures)
 		})
 	})
 }

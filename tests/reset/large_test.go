@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"flag"
@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 var largeTables = flag.Int("large-tables", 200, "how many tables the database has of which programs use a few; and a fourth as many functions, and a tenth as many triggers")
@@ -20,7 +22,7 @@ const usedTables = 50
 
 // largeDatabase makes a database with tables t0, t1 ..., of which the first have triggers that call functions.
 func largeDatabase(t *testing.T, driver, dsn string) {
-	bare := openReal(t, driver, dsn)
+	bare := realtest.Open(t, driver, dsn)
 	function, trigger := "create function f%[1]d(a int) returns int deterministic begin declare b int default 3; if a > b then set b = a + 1; end if; return b; end",
 		"create trigger tr%[1]d before insert on t%[1]d for each row begin if new.num > 7 then set new.num = f%[1]d(1); end if; end"
 	if driver == "pgx" {
@@ -49,10 +51,10 @@ func largeDatabase(t *testing.T, driver, dsn string) {
 
 // What sessions cost depends on what the program uses, and not on what else the database has.
 func TestSessionsOfALargeDatabaseAreCleanFromTheSecondUseOn(t *testing.T) {
-	for _, s := range txServers {
-		t.Run(s.name, func(t *testing.T) {
-			dsn := s.dsn(t)
-			largeDatabase(t, s.driver, dsn)
+	for _, s := range realtest.TxServers {
+		t.Run(s.Name, func(t *testing.T) {
+			dsn := s.DSN(t)
+			largeDatabase(t, s.Driver, dsn)
 			var texts []string
 			for i := range usedTables {
 				table := i * (*largeTables / usedTables)
@@ -64,8 +66,8 @@ func TestSessionsOfALargeDatabaseAreCleanFromTheSecondUseOn(t *testing.T) {
 			for _, most := range []int{1, 0} { // with one connection, each call waits for what is learnt behind the one before
 				t.Run(fmt.Sprintf("pool_max_conns=%d", most), func(t *testing.T) {
 					cfg := pooled.NewConfig()
-					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.driver, dsn, most
-					db, connector := openConfig(t, cfg)
+					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.Driver, dsn, most
+					db, connector := pooltest.Open(t, cfg)
 					round := func() pooled.EndpointStats {
 						for _, text := range texts {
 							_, err := db.ExecContext(t.Context(), text)

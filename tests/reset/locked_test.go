@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -9,20 +9,22 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // An exclusive lock on a table of another database, which has the same name and so is asked for too, neither keeps the only connection from callers for as
 // long as it lasts, nor hides what the table has. The last is asked with a lock_wait_timeout of the session, at which MariaDB leaves out and only warns.
 func TestReadingTheCatalogueDoesNotWaitForWhoeverHasLockedATable(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		for _, params := range []string{"", "&lock_wait_timeout=1"} {
 			t.Run("dsn"+params, func(t *testing.T) {
-				own, err := mysql.ParseDSN(s.database(t))
+				own, err := mysql.ParseDSN(s.Database(t))
 				require.NoError(t, err)
-				bare := openReal(t, "mysql", own.FormatDSN())
-				other, err := mysql.ParseDSN(s.database(t))
+				bare := realtest.Open(t, "mysql", own.FormatDSN())
+				other, err := mysql.ParseDSN(s.Database(t))
 				require.NoError(t, err)
-				bareOther := openReal(t, "mysql", other.FormatDSN())
+				bareOther := realtest.Open(t, "mysql", other.FormatDSN())
 				for _, text := range []string{
 					"create table busy (id int)", "create table z (id int)", "create trigger tr before insert on busy for each row set @leak = 1",
 				} {
@@ -33,7 +35,7 @@ func TestReadingTheCatalogueDoesNotWaitForWhoeverHasLockedATable(t *testing.T) {
 				require.NoError(t, err)
 
 				unlock := lockTable(t, bareOther)
-				db := openReal(t, "pooled", "mysql://"+own.FormatDSN()+"?pool_max_conns=1"+params)
+				db := realtest.Open(t, "pooled", "mysql://"+own.FormatDSN()+"?pool_max_conns=1"+params)
 				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second) // the lock outlasts it
 				defer cancel()
 				_, err = db.ExecContext(ctx, "insert into busy values (1)")

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A session may have been set up when it was dialled: whatever a borrower does to it, the next one has that again.
@@ -43,7 +45,7 @@ func TestWhatALoginTriggerSetsBelongsToAFreshSession(t *testing.T) {
 	for name, early := range map[string]bool{"there from the start": true, "created while the pool is used": false} {
 		t.Run(name, func(t *testing.T) {
 			dsn := testserver.Postgres18Database(t)
-			admin, err := openReal(t, "pgx", dsn).Conn(t.Context())
+			admin, err := realtest.Open(t, "pgx", dsn).Conn(t.Context())
 			require.NoError(t, err)
 			defer admin.Close()
 			run := func(text string) {
@@ -54,8 +56,8 @@ func TestWhatALoginTriggerSetsBelongsToAFreshSession(t *testing.T) {
 			if early {
 				run(loginTrigger)
 			}
-			db, log := openForReset(t, family{driver: "pgx", dsn: dsn}, func(c *pooled.Config) { c.Reset.Audit = 0 })
-			borrow(t, db, `select 1`)
+			db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, func(c *pooled.Config) { c.Reset.Audit = 0 })
+			realtest.Borrow(t, db, `select 1`)
 			if !early {
 				run(loginTrigger)
 				c, ok := pooled.From(db)
@@ -63,29 +65,29 @@ func TestWhatALoginTriggerSetsBelongsToAFreshSession(t *testing.T) {
 				require.NoError(t, c.Evict(""))
 			}
 			for _, texts := range setUpAgain {
-				borrow(t, db, texts...)
-				assert.Equal(t, "home", scalar(t, db, `select current_setting('app.tenant', true)`), texts)
+				realtest.Borrow(t, db, texts...)
+				assert.Equal(t, "home", realtest.Scalar(t, db, `select current_setting('app.tenant', true)`), texts)
 				_, err := db.ExecContext(t.Context(), `insert into things values (1)`)
-				assert.Equal(t, "SQLSTATE 25006", code(err), texts)
+				assert.Equal(t, "SQLSTATE 25006", realtest.Code(err), texts)
 			}
-			pid := scalar(t, db, `select pg_backend_pid()`)
-			borrow(t, db, `select 1`)
-			borrow(t, db, `begin`)
-			assert.Equal(t, pid, scalar(t, db, `select pg_backend_pid()`), "what leaves nothing costs nothing")
+			pid := realtest.Scalar(t, db, `select pg_backend_pid()`)
+			realtest.Borrow(t, db, `select 1`)
+			realtest.Borrow(t, db, `begin`)
+			assert.Equal(t, pid, realtest.Scalar(t, db, `select pg_backend_pid()`), "what leaves nothing costs nothing")
 			assert.Contains(t, log.String(), "only another login sets up")
 
 			run(`drop event trigger set_up`)
-			db2, _ := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
-			pid = scalar(t, db2, `select pg_backend_pid()`)
-			borrow(t, db2, `set app.tenant = '7'`)
-			assert.Equal(t, pid, scalar(t, db2, `select pg_backend_pid()`), "without a trigger, sessions are reset")
+			db2, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, nil)
+			pid = realtest.Scalar(t, db2, `select pg_backend_pid()`)
+			realtest.Borrow(t, db2, `set app.tenant = '7'`)
+			assert.Equal(t, pid, realtest.Scalar(t, db2, `select pg_backend_pid()`), "without a trigger, sessions are reset")
 		})
 	}
 }
 
 func TestWhatTheProgramSetsOnANewConnectionBelongsToAFreshSession(t *testing.T) {
 	dsn := testserver.PostgresDatabase(t)
-	admin := openReal(t, "pgx", dsn)
+	admin := realtest.Open(t, "pgx", dsn)
 	for _, text := range []string{
 		`do $$ begin create role pooled_tenant; exception when duplicate_object or unique_violation then null; end $$`,
 		`create schema home`,
@@ -98,7 +100,7 @@ func TestWhatTheProgramSetsOnANewConnectionBelongsToAFreshSession(t *testing.T) 
 		t.Run(name+" by the driver's hook", func(t *testing.T) {
 			cfg, err := pgx.ParseConfig(dsn)
 			require.NoError(t, err)
-			db, _ := openForReset(t, family{}, func(c *pooled.Config) {
+			db, _ := resettest.OpenForReset(t, resettest.Family{}, func(c *pooled.Config) {
 				c.DriverName, c.DSN = "", ""
 				c.Connector = stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
 					_, err := c.Exec(ctx, hook)
@@ -131,10 +133,10 @@ func TestWhatTheProgramSetsOnANewConnectionBelongsToAFreshSession(t *testing.T) 
 
 func testSetUpAgain(t *testing.T, db *sql.DB, state string) {
 	t.Helper()
-	want := scalar(t, db, state)
+	want := realtest.Scalar(t, db, state)
 	for _, texts := range setUpAgain {
-		borrow(t, db, texts...)
-		assert.Equal(t, want, scalar(t, db, state), texts)
+		realtest.Borrow(t, db, texts...)
+		assert.Equal(t, want, realtest.Scalar(t, db, state), texts)
 	}
 }
 
@@ -142,8 +144,8 @@ func testSetUpAgain(t *testing.T, db *sql.DB, state string) {
 func TestWhatTheServerKnowsOfALoginComesBackByAReset(t *testing.T) {
 	for version, dsn := range map[string]string{"15": testserver.PostgresDatabase(t), "18": testserver.Postgres18Database(t)} {
 		t.Run(version, func(t *testing.T) {
-			admin := openReal(t, "pgx", dsn)
-			name := scalar(t, admin, `select current_database()`)
+			admin := realtest.Open(t, "pgx", dsn)
+			name := realtest.Scalar(t, admin, `select current_database()`)
 			for _, text := range []string{
 				`do $$ begin create role pooled_tenant; exception when duplicate_object or unique_violation then null; end $$`,
 				`alter database ` + name + ` set work_mem = '5MB'`, `alter database ` + name + ` set role = pooled_tenant`,
@@ -152,14 +154,14 @@ func TestWhatTheServerKnowsOfALoginComesBackByAReset(t *testing.T) {
 				_, err := admin.ExecContext(t.Context(), text)
 				require.NoError(t, err)
 			}
-			db, _ := openForReset(t, family{driver: "pgx", dsn: dsn + "&app.tenant=home&statement_timeout=60000"}, nil)
+			db, _ := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn + "&app.tenant=home&statement_timeout=60000"}, nil)
 			state := `select concat_ws(' ', current_setting('work_mem'), current_user, current_setting('app.tenant'), current_setting('statement_timeout'))`
-			pid := scalar(t, db, `select pg_backend_pid()`)
+			pid := realtest.Scalar(t, db, `select pg_backend_pid()`)
 			for _, texts := range setUpAgain[:len(setUpAgain)-1] {
-				borrow(t, db, texts...)
-				assert.Equal(t, "5MB pooled_tenant home 1min", scalar(t, db, state), texts)
+				realtest.Borrow(t, db, texts...)
+				assert.Equal(t, "5MB pooled_tenant home 1min", realtest.Scalar(t, db, state), texts)
 			}
-			assert.Equal(t, pid, scalar(t, db, `select pg_backend_pid()`))
+			assert.Equal(t, pid, realtest.Scalar(t, db, `select pg_backend_pid()`))
 		})
 	}
 }
@@ -170,7 +172,7 @@ func TestSeedOfABorrowerIsNotThatOfTheNext(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			seeding := []string{`do 'begin perform setseed(0.5); end'`}
 			if version == "15" { // later ones do not let functions
-				_, err := openReal(t, "pgx", dsn).ExecContext(t.Context(), `create function seeding() returns int language sql set seed = 0.5 as 'select 1'`)
+				_, err := realtest.Open(t, "pgx", dsn).ExecContext(t.Context(), `create function seeding() returns int language sql set seed = 0.5 as 'select 1'`)
 				require.NoError(t, err)
 				seeding = []string{`select seeding()`}
 			}
@@ -186,12 +188,12 @@ func TestSeedOfABorrowerIsNotThatOfTheNext(t *testing.T) {
 				{`select set_config('SEED', '0.5', true)`},
 				{`select set_config(lower('SEED'), '0.5', true)`},
 			} {
-				db, log := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
-				borrow(t, db, `select 1`)
-				borrow(t, db, texts...)
-				number := scalar(t, db, `select random()`)
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, nil)
+				realtest.Borrow(t, db, `select 1`)
+				realtest.Borrow(t, db, texts...)
+				number := realtest.Scalar(t, db, `select random()`)
 				assert.False(t, seeded[number], "%s: %s\n%s", texts, number, log)
-				bare, err := openReal(t, "pgx", dsn).Conn(t.Context())
+				bare, err := realtest.Open(t, "pgx", dsn).Conn(t.Context())
 				require.NoError(t, err)
 				for _, text := range texts {
 					_, err := bare.ExecContext(t.Context(), text)

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"fmt"
@@ -6,15 +6,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A migration has more new names in one session than others in all.
 func TestASessionWithManyNewNamesKeepsItsConnection(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := family{driver: "mysql", dsn: s.database(t)}
-		setUp(t, "mysql", f.dsn, []string{"create table t0 (id int)", "create table t1 (id int)", "create trigger leaks before insert on t1 for each row set @leak = 1"})
-		db, log := openForReset(t, f, unaudited)
-		connection := scalar(t, db, "select connection_id()")
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.Family{Driver: "mysql", DSN: s.Database(t)}
+		realtest.SetUp(t, "mysql", f.DSN, []string{"create table t0 (id int)", "create table t1 (id int)", "create trigger leaks before insert on t1 for each row set @leak = 1"})
+		db, log := resettest.OpenForReset(t, f, resettest.Unaudited)
+		connection := realtest.Scalar(t, db, "select connection_id()")
 		for range 2 {
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
@@ -25,8 +28,8 @@ func TestASessionWithManyNewNamesKeepsItsConnection(t *testing.T) {
 			_, err = conn.ExecContext(t.Context(), "insert into t1 values (1)")
 			require.NoError(t, err)
 			require.NoError(t, conn.Close())
-			assert.Equal(t, "0", scalar(t, db, "select count(@leak) from (select 1) one"))
+			assert.Equal(t, "0", realtest.Scalar(t, db, "select count(@leak) from (select 1) one"))
 		}
-		assert.Equal(t, connection, scalar(t, db, "select connection_id()"), log)
+		assert.Equal(t, connection, realtest.Scalar(t, db, "select connection_id()"), log)
 	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // kept is a setting that PostgreSQL asks once for what a prepared statement means, or how it is done.
@@ -53,7 +54,7 @@ func TestPostgresStatementMeansNothingThatAnEarlierBorrowerHasSet(t *testing.T) 
 	for name, database := range map[string]func(testing.TB) string{"PostgreSQL 15": testserver.PostgresDatabase, "PostgreSQL 18": testserver.Postgres18Database} {
 		t.Run(name, func(t *testing.T) {
 			dsn := database(t)
-			bare := openReal(t, "pgx", dsn)
+			bare := realtest.Open(t, "pgx", dsn)
 			_, err := bare.ExecContext(t.Context(), keptSchema)
 			require.NoError(t, err)
 			bare.SetMaxIdleConns(0) // a new session each time
@@ -61,8 +62,8 @@ func TestPostgresStatementMeansNothingThatAnEarlierBorrowerHasSet(t *testing.T) 
 				want := all(t, bare, k.text)
 				for way, use := range ways {
 					t.Run(k.name+"/"+way, func(t *testing.T) {
-						db := openWith(t, dsn, nil)
-						scalar(t, db, "select 1") // the catalogue is read after it
+						db := realtest.OpenWith(t, dsn, nil)
+						realtest.Scalar(t, db, "select 1") // the catalogue is read after it
 						conn, err := db.Conn(t.Context())
 						require.NoError(t, err)
 						require.NoError(t, use(t.Context(), conn, k))
@@ -95,25 +96,11 @@ func useKept(ctx context.Context, conn *sql.Conn, k kept, set ...string) error {
 		if err != nil {
 			return err
 		}
-		if err := drain(rows); err != nil {
+		if err := realtest.Drain(rows); err != nil {
 			return err
 		}
 	}
-	return queryPrepared(ctx, conn, k.text)
-}
-
-// queryPrepared has a query prepared, and reads its rows.
-func queryPrepared(ctx context.Context, conn *sql.Conn, text string) error {
-	st, err := conn.PrepareContext(ctx, text)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	rows, err := st.QueryContext(ctx)
-	if err != nil {
-		return err
-	}
-	return drain(rows)
+	return realtest.QueryPrepared(ctx, conn, k.text)
 }
 
 // all reads the first column of all rows.
@@ -134,7 +121,7 @@ func all(t *testing.T, db *sql.DB, text string) (values []string) {
 // A bare driver reads a text when its caller prepares it, and so does pooled, though it has the statement of an earlier borrower.
 func TestPostgresStatementIsReadAsItsCallersSessionReadsItWhenItIsPrepared(t *testing.T) {
 	const text, zone, utc, tokyo = "select extract(epoch from '2020-01-01'::timestamptz)::int", "set timezone = 'Asia/Tokyo'", 1577836800, 1577804400
-	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	db := realtest.OpenWith(t, testserver.PostgresDatabase(t), nil)
 	ask := func(before, between string) (epoch int) {
 		conn, err := db.Conn(t.Context())
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 var postgresState = []string{
@@ -32,66 +34,66 @@ var postgresState = []string{
 	`select 'tenant', coalesce(nullif(current_setting('app.tenant', true), ''), 'none')`,
 }
 
-var postgresTraces = []trace{
-	{name: "nothing", sql: []string{`select 1`, `select * from things`, `select lower(name) from things where id = 1`}},
-	{name: "setting", sql: []string{`set app.tenant = '7'`}},
-	{name: "settings", sql: []string{`set work_mem = '77MB'`, `set search_path = pg_catalog`, `set time zone 'Asia/Tokyo'`, `set datestyle to german`}},
-	{name: "set_config", sql: []string{`select set_config('work_mem', '77MB', false)`}},
-	{name: "set_config of the role", sql: []string{`select set_config('role', 'pooled_tenant', false)`}},
-	{name: "set_config in a CTE", sql: []string{`with x as (select set_config('app.tenant', '7', false)) select * from x`}},
-	{name: "set_config quoted and qualified", sql: []string{`select pg_catalog . "set_config"('app.tenant', '7', false)`}},
-	{name: "update of pg_settings", sql: []string{`update pg_settings set setting = '77MB' where name = 'work_mem'`}},
-	{name: "set_config in DML", sql: []string{`update things set name = set_config('app.tenant', '7', false)`}},
-	{name: "session characteristics", sql: []string{`set session characteristics as transaction isolation level serializable, read only`}},
-	{name: "role", sql: []string{`set role pooled_tenant`}},
-	{name: "session authorization", sql: []string{`set session authorization pooled_tenant`}},
-	{name: "role and settings of another user", sql: []string{`set work_mem = '77MB'`, `set session authorization pooled_tenant`, `set role pooled_tenant`}},
-	{name: "SQL-level prepare", sql: []string{`prepare "odd ""name" as select 1`}, probes: []string{`execute "odd ""name"`}},
-	{name: "cursor with hold", sql: []string{`declare c cursor with hold for select 1`}, probes: []string{`fetch c`}},
-	{name: "listen", sql: []string{`listen "odd channel"`}},
-	{name: "advisory lock", sql: []string{`select pg_advisory_lock(7)`, `select pg_try_advisory_lock_shared(1, 2)`}},
-	{name: "temporary table", sql: []string{`create temp table pets (id serial)`}, probes: []string{`select * from pets`}},
-	{name: "temporary table by CTAS", sql: []string{`create local temporary table pets as select 1 as id`}, probes: []string{`select * from pets`}},
-	{name: "temporary table by select into", sql: []string{`select 1 as id into temporary pets`}, probes: []string{`select * from pets`}},
-	{name: "temporary view", sql: []string{`create or replace temp view pets as select 1 as id`}, probes: []string{`select * from pets`}},
-	{name: "temporary recursive view", sql: []string{`create temp recursive view pets (n) as select 1`}, probes: []string{`select * from pets`}},
-	{name: "temporary sequence", sql: []string{`create temp sequence pets`}, probes: []string{`select nextval('pets')`}},
-	{name: "temporary type", sql: []string{`create type pg_temp.pet as (a int)`}, probes: []string{`select to_regtype('pg_temp.pet')`}},
-	{name: "temporary function", sql: []string{`create function pg_temp.pet() returns int language sql as 'select 1'`}, probes: []string{`select to_regprocedure('pg_temp.pet()')`}},
-	{name: "temporary table shadows another", sql: []string{`create temp table things (name text)`}, probes: []string{`select count(*) from things`}},
-	{name: "nextval", sql: []string{`select nextval('numbers')`}},
-	{name: "insert with a sequence", sql: []string{`insert into things (name) values ('x')`}},
-	{name: "insert with an identity", sql: []string{`insert into owners (name) values ('x')`}},
-	{name: "insert into a partition with a sequence", sql: []string{`insert into parted (day) values (1)`}},
-	{name: "update with a trigger that sets", hides: true, sql: []string{`update watched set name = 'x'`}},
-	{name: "delete that cascades to a trigger that sets", hides: true, sql: []string{`insert into owners values (default, 'y', 100)`, `insert into watched values ('z', 100)`, `delete from owners where code = 100`}},
-	{name: "view that sets", hides: true, sql: []string{`select * from setting_view`}},
-	{name: "function that sets", hides: true, sql: []string{`select hidden_set()`}},
-	{name: "function that calls one that sets", hides: true, sql: []string{`select outer_set()`}},
-	{name: "function in attribute notation", hides: true, sql: []string{`select things.attribute_set from things`}},
-	{name: "operator that sets", sql: []string{`select 1 ^^^ 2`}, alone: true, spoils: true},
-	{name: "function replaced in the session", sql: []string{`select plain()`, `create or replace function plain() returns text language sql as $$ select set_config('app.tenant', '7', false) $$`, `select plain()`}},
-	{name: "function replaced and rolled back", sql: []string{`begin`, `create or replace function plain2() returns text language sql as $$ select set_config('app.tenant', '7', false), pg_advisory_lock(7)::text; select 'x'::text $$`, `select plain2()`, `rollback`}, alone: true},
-	{name: "view over a quoted function", sql: []string{`select * from "Odd View"`}, hides: true},
-	{name: "materialized view that sets", sql: []string{`refresh materialized view setting_matview`}, hides: true},
-	{name: "default of an argument that sets", sql: []string{`select defaulted()`}, hides: true},
-	{name: "notification", sql: []string{`listen x`, `notify x, 'secret'`}},
-	{name: "DO", hides: true, sql: []string{`do $$ begin perform set_config('app.tenant', '7', false); end $$`}},
-	{name: "procedure", hides: true, sql: []string{`call setting_procedure()`}},
-	{name: "SQL-level execute", hides: true, sql: []string{`prepare p as select set_config('app.tenant', '7', false)`, `execute p`}},
-	{name: "explain analyze", sql: []string{`explain analyze select set_config('app.tenant', '7', false)`}},
-	{name: "query_to_xml", hides: true, sql: []string{`select query_to_xml('select set_config(''app.tenant'', ''7'', false)', false, false, '')`}},
-	{name: "policy that sets", hides: true, sql: []string{`set role pooled_tenant`, `select * from guarded`}},
-	{name: "open transaction", sql: []string{`begin`}, alone: true},
-	{name: "open transaction with everything in it", sql: []string{
+var postgresTraces = []resettest.Trace{
+	{Name: "nothing", Sql: []string{`select 1`, `select * from things`, `select lower(name) from things where id = 1`}},
+	{Name: "setting", Sql: []string{`set app.tenant = '7'`}},
+	{Name: "settings", Sql: []string{`set work_mem = '77MB'`, `set search_path = pg_catalog`, `set time zone 'Asia/Tokyo'`, `set datestyle to german`}},
+	{Name: "set_config", Sql: []string{`select set_config('work_mem', '77MB', false)`}},
+	{Name: "set_config of the role", Sql: []string{`select set_config('role', 'pooled_tenant', false)`}},
+	{Name: "set_config in a CTE", Sql: []string{`with x as (select set_config('app.tenant', '7', false)) select * from x`}},
+	{Name: "set_config quoted and qualified", Sql: []string{`select pg_catalog . "set_config"('app.tenant', '7', false)`}},
+	{Name: "update of pg_settings", Sql: []string{`update pg_settings set setting = '77MB' where name = 'work_mem'`}},
+	{Name: "set_config in DML", Sql: []string{`update things set name = set_config('app.tenant', '7', false)`}},
+	{Name: "session characteristics", Sql: []string{`set session characteristics as transaction isolation level serializable, read only`}},
+	{Name: "role", Sql: []string{`set role pooled_tenant`}},
+	{Name: "session authorization", Sql: []string{`set session authorization pooled_tenant`}},
+	{Name: "role and settings of another user", Sql: []string{`set work_mem = '77MB'`, `set session authorization pooled_tenant`, `set role pooled_tenant`}},
+	{Name: "SQL-level prepare", Sql: []string{`prepare "odd ""name" as select 1`}, Probes: []string{`execute "odd ""name"`}},
+	{Name: "cursor with hold", Sql: []string{`declare c cursor with hold for select 1`}, Probes: []string{`fetch c`}},
+	{Name: "listen", Sql: []string{`listen "odd channel"`}},
+	{Name: "advisory lock", Sql: []string{`select pg_advisory_lock(7)`, `select pg_try_advisory_lock_shared(1, 2)`}},
+	{Name: "temporary table", Sql: []string{`create temp table pets (id serial)`}, Probes: []string{`select * from pets`}},
+	{Name: "temporary table by CTAS", Sql: []string{`create local temporary table pets as select 1 as id`}, Probes: []string{`select * from pets`}},
+	{Name: "temporary table by select into", Sql: []string{`select 1 as id into temporary pets`}, Probes: []string{`select * from pets`}},
+	{Name: "temporary view", Sql: []string{`create or replace temp view pets as select 1 as id`}, Probes: []string{`select * from pets`}},
+	{Name: "temporary recursive view", Sql: []string{`create temp recursive view pets (n) as select 1`}, Probes: []string{`select * from pets`}},
+	{Name: "temporary sequence", Sql: []string{`create temp sequence pets`}, Probes: []string{`select nextval('pets')`}},
+	{Name: "temporary type", Sql: []string{`create type pg_temp.pet as (a int)`}, Probes: []string{`select to_regtype('pg_temp.pet')`}},
+	{Name: "temporary function", Sql: []string{`create function pg_temp.pet() returns int language sql as 'select 1'`}, Probes: []string{`select to_regprocedure('pg_temp.pet()')`}},
+	{Name: "temporary table shadows another", Sql: []string{`create temp table things (name text)`}, Probes: []string{`select count(*) from things`}},
+	{Name: "nextval", Sql: []string{`select nextval('numbers')`}},
+	{Name: "insert with a sequence", Sql: []string{`insert into things (name) values ('x')`}},
+	{Name: "insert with an identity", Sql: []string{`insert into owners (name) values ('x')`}},
+	{Name: "insert into a partition with a sequence", Sql: []string{`insert into parted (day) values (1)`}},
+	{Name: "update with a trigger that sets", Hides: true, Sql: []string{`update watched set name = 'x'`}},
+	{Name: "delete that cascades to a trigger that sets", Hides: true, Sql: []string{`insert into owners values (default, 'y', 100)`, `insert into watched values ('z', 100)`, `delete from owners where code = 100`}},
+	{Name: "view that sets", Hides: true, Sql: []string{`select * from setting_view`}},
+	{Name: "function that sets", Hides: true, Sql: []string{`select hidden_set()`}},
+	{Name: "function that calls one that sets", Hides: true, Sql: []string{`select outer_set()`}},
+	{Name: "function in attribute notation", Hides: true, Sql: []string{`select things.attribute_set from things`}},
+	{Name: "operator that sets", Sql: []string{`select 1 ^^^ 2`}, Alone: true, Spoils: true},
+	{Name: "function replaced in the session", Sql: []string{`select plain()`, `create or replace function plain() returns text language sql as $$ select set_config('app.tenant', '7', false) $$`, `select plain()`}},
+	{Name: "function replaced and rolled back", Sql: []string{`begin`, `create or replace function plain2() returns text language sql as $$ select set_config('app.tenant', '7', false), pg_advisory_lock(7)::text; select 'x'::text $$`, `select plain2()`, `rollback`}, Alone: true},
+	{Name: "view over a quoted function", Sql: []string{`select * from "Odd View"`}, Hides: true},
+	{Name: "materialized view that sets", Sql: []string{`refresh materialized view setting_matview`}, Hides: true},
+	{Name: "default of an argument that sets", Sql: []string{`select defaulted()`}, Hides: true},
+	{Name: "notification", Sql: []string{`listen x`, `notify x, 'secret'`}},
+	{Name: "DO", Hides: true, Sql: []string{`do $$ begin perform set_config('app.tenant', '7', false); end $$`}},
+	{Name: "procedure", Hides: true, Sql: []string{`call setting_procedure()`}},
+	{Name: "SQL-level execute", Hides: true, Sql: []string{`prepare p as select set_config('app.tenant', '7', false)`, `execute p`}},
+	{Name: "explain analyze", Sql: []string{`explain analyze select set_config('app.tenant', '7', false)`}},
+	{Name: "query_to_xml", Hides: true, Sql: []string{`select query_to_xml('select set_config(''app.tenant'', ''7'', false)', false, false, '')`}},
+	{Name: "policy that sets", Hides: true, Sql: []string{`set role pooled_tenant`, `select * from guarded`}},
+	{Name: "open transaction", Sql: []string{`begin`}, Alone: true},
+	{Name: "open transaction with everything in it", Sql: []string{
 		`begin`, `set app.tenant = '7'`, `create temp table pets (id serial)`, `insert into pets values (default)`, `select pg_advisory_lock(7)`, `listen x`,
-	}, alone: true},
-	{name: "commit and chain", sql: []string{`begin`, `commit and chain`}, alone: true},
-	{name: "setseed", sql: []string{`select setseed(0.5)`}, permanent: true, shown: true},
-	{name: "LOAD", sql: []string{`load 'auto_explain'`}, permanent: true, shown: true},
-	{name: "several statements in a text", sql: []string{`select 1; set app.tenant = '7'; select ';set'`}, alone: true},
-	{name: "reset", sql: []string{`reset all`}},
-	{name: "discard", sql: []string{`discard temp`}},
+	}, Alone: true},
+	{Name: "commit and chain", Sql: []string{`begin`, `commit and chain`}, Alone: true},
+	{Name: "setseed", Sql: []string{`select setseed(0.5)`}, Permanent: true, Shown: true},
+	{Name: "LOAD", Sql: []string{`load 'auto_explain'`}, Permanent: true, Shown: true},
+	{Name: "several statements in a text", Sql: []string{`select 1; set app.tenant = '7'; select ';set'`}, Alone: true},
+	{Name: "reset", Sql: []string{`reset all`}},
+	{Name: "discard", Sql: []string{`discard temp`}},
 }
 
 const postgresSchema = `
@@ -126,9 +128,9 @@ const postgresOperator = `
 	create function operator_set(int, int) returns text language sql as $$ select set_config('app.tenant', '7', false) $$;
 	create operator ^^^ (leftarg = int, rightarg = int, function = operator_set)`
 
-func postgresFamily(t *testing.T, dsn string) family {
+func postgresFamily(t *testing.T, dsn string) resettest.Family {
 	t.Helper()
-	admin := openReal(t, "pgx", dsn)
+	admin := realtest.Open(t, "pgx", dsn)
 	for _, text := range []string{
 		`do $$ begin create role pooled_tenant; exception when duplicate_object or unique_violation then null; end $$`,
 		postgresSchema,
@@ -137,40 +139,40 @@ func postgresFamily(t *testing.T, dsn string) family {
 		_, err := admin.Exec(text)
 		require.NoError(t, err)
 	}
-	ways := sharedWays()
-	ways["in one text"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
-		if t.alone {
-			return errNotThisWay
+	ways := resettest.SharedWays()
+	ways["in one text"] = func(ctx context.Context, conn *sql.Conn, t resettest.Trace) error {
+		if t.Alone {
+			return resettest.ErrNotThisWay
 		}
-		_, err := conn.ExecContext(ctx, "select 1; "+strings.Join(t.sql, "; "))
+		_, err := conn.ExecContext(ctx, "select 1; "+strings.Join(t.Sql, "; "))
 		return err
 	}
-	ways["in a DO block"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
-		if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") {
-			return errNotThisWay
+	ways["in a DO block"] = func(ctx context.Context, conn *sql.Conn, t resettest.Trace) error {
+		if t.Alone || strings.HasPrefix(t.Name, "cursor") || strings.HasPrefix(t.Name, "SQL-level") {
+			return resettest.ErrNotThisWay
 		}
-		if t.shown || strings.Contains(t.name, "select into") {
-			return errNotThisWay
+		if t.Shown || strings.Contains(t.Name, "select into") {
+			return resettest.ErrNotThisWay
 		}
-		_, err := conn.ExecContext(ctx, "do $do$ begin execute $text$"+strings.Join(t.sql, "; ")+"$text$; end $do$")
+		_, err := conn.ExecContext(ctx, "do $do$ begin execute $text$"+strings.Join(t.Sql, "; ")+"$text$; end $do$")
 		return err
 	}
-	ways["in a function"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
-		if t.alone || strings.HasPrefix(t.name, "cursor") || strings.HasPrefix(t.name, "SQL-level") || t.name == "session authorization" {
-			return errNotThisWay
+	ways["in a function"] = func(ctx context.Context, conn *sql.Conn, t resettest.Trace) error {
+		if t.Alone || strings.HasPrefix(t.Name, "cursor") || strings.HasPrefix(t.Name, "SQL-level") || t.Name == "session authorization" {
+			return resettest.ErrNotThisWay
 		}
-		if t.shown || strings.Contains(t.name, "select into") {
-			return errNotThisWay
+		if t.Shown || strings.Contains(t.Name, "select into") {
+			return resettest.ErrNotThisWay
 		}
-		_, err := conn.ExecContext(ctx, "select hide($1)", strings.Join(t.sql, "; "))
+		_, err := conn.ExecContext(ctx, "select hide($1)", strings.Join(t.Sql, "; "))
 		return err
 	}
-	ways["by Raw"] = func(ctx context.Context, conn *sql.Conn, t trace) error {
-		if t.shown {
-			return errNotThisWay
+	ways["by Raw"] = func(ctx context.Context, conn *sql.Conn, t resettest.Trace) error {
+		if t.Shown {
+			return resettest.ErrNotThisWay
 		}
 		return pooled.Raw(ctx, conn, func(real driver.Conn) error {
-			for _, text := range t.sql {
+			for _, text := range t.Sql {
 				if _, err := real.(*stdlib.Conn).Conn().Exec(ctx, text); err != nil {
 					return fmt.Errorf("%s: %w", text, err)
 				}
@@ -178,8 +180,8 @@ func postgresFamily(t *testing.T, dsn string) family {
 			return nil
 		})
 	}
-	return family{
-		driver: "pgx", dsn: dsn, state: postgresState, id: "select pg_backend_pid()", sleep: "select pg_sleep(10)", ways: ways,
+	return resettest.Family{
+		Driver: "pgx", DSN: dsn, State: postgresState, ID: "select pg_backend_pid()", Sleep: "select pg_sleep(10)", Ways: ways,
 	}
 }
 
@@ -188,10 +190,10 @@ func TestPostgresBorrowerFindsACleanSession(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			f := postgresFamily(t, dsn)
-			admin := openReal(t, "pgx", dsn)
-			var hidden, others []trace
+			admin := realtest.Open(t, "pgx", dsn)
+			var hidden, others []resettest.Trace
 			for _, tr := range postgresTraces {
-				if tr.spoils {
+				if tr.Spoils {
 					hidden = append(hidden, tr)
 				} else {
 					others = append(others, tr)

@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"flag"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 var (
@@ -24,26 +26,26 @@ var (
 // A random sequence of state changes, by random ways, in sessions of random length: afterwards all that can be seen of the session
 // is as on a connection that was just dialled. Errors are part of the sequences: what one step left may forbid the next. One step in five is one
 // of the others, of which there are many that are alike.
-func testResetProperty(t *testing.T, f family, traces, others []trace) {
-	bare := openReal(t, f.driver, f.dsn)
+func testResetProperty(t *testing.T, f resettest.Family, traces, others []resettest.Trace) {
+	bare := realtest.Open(t, f.Driver, f.DSN)
 	bare.SetMaxIdleConns(0) // a new connection each time
-	queries := slices.Clone(f.state)
+	queries := slices.Clone(f.State)
 	for _, tr := range traces {
-		for _, probe := range tr.probes {
+		for _, probe := range tr.Probes {
 			if !slices.Contains(queries, probe) {
 				queries = append(queries, probe)
 			}
 		}
 	}
-	ways := slices.Sorted(maps.Keys(f.ways))
+	ways := slices.Sorted(maps.Keys(f.Ways))
 	// In every other sequence nothing is hidden, so that only what was done is undone.
 	open := slices.DeleteFunc(slices.Clone(ways), func(way string) bool {
 		return slices.Contains([]string{"by Raw", "in a DO block", "in a function"}, way)
 	})
-	undone := slices.DeleteFunc(slices.Clone(traces), func(tr trace) bool { return tr.permanent || tr.hides })
-	db, log := openForReset(t, f, func(c *pooled.Config) { c.Reset.Audit = 7 }) // besides the looks below, which cost less
-	_, _ = look(t.Context(), t, db, []string{"select 1"}, f.id)                 // the catalogue is read after it
-	want, _ := look(t.Context(), t, bare, queries, f.id)
+	undone := slices.DeleteFunc(slices.Clone(traces), func(tr resettest.Trace) bool { return tr.Permanent || tr.Hides })
+	db, log := resettest.OpenForReset(t, f, func(c *pooled.Config) { c.Reset.Audit = 7 }) // besides the looks below, which cost less
+	_, _ = resettest.Look(t.Context(), t, db, []string{"select 1"}, f.ID)                 // the catalogue is read after it
+	want, _ := resettest.Look(t.Context(), t, bare, queries, f.ID)
 	taken, seed := 0, *seedFlag
 	for ; taken < *stepsFlag; seed++ {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -58,24 +60,24 @@ func testResetProperty(t *testing.T, f family, traces, others []trace) {
 			if len(others) > 0 && random.IntN(5) == 0 {
 				tr = others[random.IntN(len(others))]
 			}
-			err := f.ways[way](t.Context(), conn, tr)
-			steps = append(steps, fmt.Sprintf("%s %s: %v", tr.name, way, err))
+			err := f.Ways[way](t.Context(), conn, tr)
+			steps = append(steps, fmt.Sprintf("%s %s: %v", tr.Name, way, err))
 		}
 		if taken/10_000 < (taken+len(steps))/10_000 {
 			t.Logf("%d steps, seed %d", taken+len(steps), seed)
 		}
 		taken += len(steps)
 		_ = conn.Close() // may be closed already
-		got, _ := look(t.Context(), t, db, queries, f.id)
-		if len(differences(want, got)) > 0 { // or something else has changed what every new connection sees
-			want, _ = look(t.Context(), t, bare, queries, f.id)
+		got, _ := resettest.Look(t.Context(), t, db, queries, f.ID)
+		if len(resettest.Differences(want, got)) > 0 { // or something else has changed what every new connection sees
+			want, _ = resettest.Look(t.Context(), t, bare, queries, f.ID)
 		}
-		if !assert.Empty(t, differences(want, got), "seed %d: %q\n%s", seed, steps, log) {
+		if !assert.Empty(t, resettest.Differences(want, got), "seed %d: %q\n%s", seed, steps, log) {
 			return
 		}
-		require.Zero(t, resets(t, db).AuditFailures, "seed %d: %q\n%s", seed, steps, log)
+		require.Zero(t, resettest.Resets(t, db).AuditFailures, "seed %d: %q\n%s", seed, steps, log)
 	}
-	s := resets(t, db)
+	s := resettest.Resets(t, db)
 	t.Log(log)
 	t.Logf("%d steps, seeds %d to %d: %d clean, %d reset, %+v discarded, by effect %v", taken, *seedFlag, seed-1, s.Clean, s.Resets, s.Discards, s.ByEffect)
 	assert.Positive(t, s.Resets)
@@ -86,10 +88,10 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	for version, dsn := range map[string]string{"15": testserver.PostgresDatabase(t), "18": testserver.Postgres18Database(t)} {
 		t.Run(version, func(t *testing.T) {
 			f := postgresFamily(t, dsn)
-			delete(f.ways, "with a panic") // it closes the session
-			var traces []trace
+			delete(f.Ways, "with a panic") // it closes the session
+			var traces []resettest.Trace
 			for _, tr := range postgresTraces {
-				if !tr.shown && !tr.spoils { // what is shown only by its text may be hidden by the way
+				if !tr.Shown && !tr.Spoils { // what is shown only by its text may be hidden by the way
 					traces = append(traces, tr)
 				}
 			}
@@ -100,16 +102,16 @@ func TestPostgresSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 
 func TestMySQLSessionIsCleanAfterAnySequenceOfChanges(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		f := mysqlFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
-		f.ways["in one text"] = mysqlInOneText
-		delete(f.ways, "with a panic")
-		traces := slices.DeleteFunc(tracesOf(s), func(tr trace) bool { return tr.name == "backup lock" }) // waits for what others define
-		var assignments []trace
-		for _, v := range sessionVariables(t, openReal(t, "mysql", f.dsn), s) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		f := resettest.MySQLFamily(t, s, func(cfg *mysql.Config) { cfg.MultiStatements = true })
+		f.Ways["in one text"] = resettest.MySQLInOneText
+		delete(f.Ways, "with a panic")
+		traces := slices.DeleteFunc(tracesOf(s), func(tr resettest.Trace) bool { return tr.Name == "backup lock" }) // waits for what others define
+		var assignments []resettest.Trace
+		for _, v := range sessionVariables(t, realtest.Open(t, "mysql", f.DSN), s) {
 			for _, value := range v.candidates() {
 				text := fmt.Sprintf("set session %s = %s", v.name, value)
-				assignments = append(assignments, trace{name: text, sql: []string{text}})
+				assignments = append(assignments, resettest.Trace{Name: text, Sql: []string{text}})
 			}
 		}
 		testResetProperty(t, f, traces, assignments)

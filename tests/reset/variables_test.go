@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"database/sql"
@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // sessionVariable is a variable that a session may set, as the server describes it.
@@ -43,20 +45,20 @@ func (v sessionVariable) candidates() []string {
 }
 
 // Whatever a borrower sets a variable to, the next one has what a fresh session has, in all variables: one may change with another.
-func testEveryVariableIsSetBack(t *testing.T, s mysqlServer, closed []string) {
-	cfg, err := mysql.ParseDSN(s.database(t))
+func testEveryVariableIsSetBack(t *testing.T, s realtest.MySQLServer, closed []string) {
+	cfg, err := mysql.ParseDSN(s.Database(t))
 	require.NoError(t, err)
 	cfg.Collation = "utf8mb4_unicode_ci"
 	cfg.Params = map[string]string{
 		"group_concat_max_len": "2048", "long_query_time": "12.5", "sql_big_selects": "0", "character_set_results": "null", "foreign_key_checks": "0",
 		"sql_mode": "'ANSI'", "lc_time_names": "'de_DE'",
 	}
-	bare := openReal(t, "mysql", cfg.FormatDSN())
+	bare := realtest.Open(t, "mysql", cfg.FormatDSN())
 	variables := sessionVariables(t, bare, s)
 	bare.SetMaxIdleConns(0) // a new connection each time
 	want := freshVariables(t, bare)
-	db, log := openForReset(t, family{driver: "mysql", dsn: cfg.FormatDSN()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
-	scalar(t, db, "select 1") // the catalogue is read after it
+	db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: cfg.FormatDSN()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
+	realtest.Scalar(t, db, "select 1") // the catalogue is read after it
 	var costly []string
 	changed := 0
 	for _, v := range variables {
@@ -65,22 +67,22 @@ func testEveryVariableIsSetBack(t *testing.T, s mysqlServer, closed []string) {
 			if accepted == enough {
 				break
 			}
-			before := resets(t, db)
+			before := resettest.Resets(t, db)
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
 			_, err = conn.ExecContext(t.Context(), fmt.Sprintf("set session %s = %s", v.name, value))
 			_ = conn.Close()
 			if err != nil {
-				scalar(t, db, "select 1") // when the connection has paid for it
+				realtest.Scalar(t, db, "select 1") // when the connection has paid for it
 				continue
 			}
 			accepted++
 			changed++
 			got := freshVariables(t, db)
-			if !assert.Empty(t, differences(want, got), "set %s = %s\n%s", v.name, value, log) {
+			if !assert.Empty(t, resettest.Differences(want, got), "set %s = %s\n%s", v.name, value, log) {
 				return
 			}
-			if after := resets(t, db); after.Discards != before.Discards && !slices.Contains(costly, v.name) {
+			if after := resettest.Resets(t, db); after.Discards != before.Discards && !slices.Contains(costly, v.name) {
 				costly = append(costly, v.name)
 			}
 		}
@@ -90,13 +92,9 @@ func testEveryVariableIsSetBack(t *testing.T, s mysqlServer, closed []string) {
 	assert.Equal(t, closed, costly, "what can only be undone by closing the connection\n%s", log)
 }
 
-// movingVariables tell of the moment or of the connection.
-const movingVariables = `'timestamp', 'error_count', 'warning_count', 'last_insert_id', 'identity', 'insert_id', 'rand_seed1', 'rand_seed2', 'statement_id',
-	'last_gtid', 'gtid_current_pos', 'gtid_binlog_pos', 'gtid_binlog_state', 'gtid_executed', 'gtid_owned', 'pseudo_thread_id'`
-
 func freshVariables(t *testing.T, db *sql.DB) map[string]string {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), "show session variables where variable_name not in ("+movingVariables+")")
+	rows, err := db.QueryContext(t.Context(), "show session variables where variable_name not in ("+resettest.MovingVariables+")")
 	require.NoError(t, err)
 	all := map[string]string{}
 	for rows.Next() {
@@ -119,9 +117,9 @@ var describeVariables = map[string]string{
 		and variable_name not in ('max_relay_log_size', 'sql_slave_skip_counter') order by 1`,
 }
 
-func sessionVariables(t *testing.T, db *sql.DB, s mysqlServer) (all []sessionVariable) {
+func sessionVariables(t *testing.T, db *sql.DB, s realtest.MySQLServer) (all []sessionVariable) {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), describeVariables[s.name])
+	rows, err := db.QueryContext(t.Context(), describeVariables[s.Name])
 	require.NoError(t, err)
 	for rows.Next() {
 		var v sessionVariable
@@ -135,12 +133,12 @@ func sessionVariables(t *testing.T, db *sql.DB, s mysqlServer) (all []sessionVar
 
 func TestEveryVariableIsSetBack(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		closed := []string{
 			"character_set_client", // one of those whose characters may hide a quote
 			"identity", "insert_id", "last_insert_id", "optimizer_trace", "profiling", "profiling_history_size", "pseudo_thread_id", "rand_seed1", "rand_seed2",
 		}
-		if s.name == "MariaDB" {
+		if s.Name == "MariaDB" {
 			closed = append(closed, "system_versioning_asof") // which reads as DEFAULT, and cannot be set to that
 		}
 		testEveryVariableIsSetBack(t, s, closed)

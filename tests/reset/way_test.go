@@ -1,4 +1,4 @@
-package pooled_test
+package reset_test
 
 import (
 	"context"
@@ -18,6 +18,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // A server that does not answer as usual is no proxy: only a proxy that shows itself is left alone.
@@ -29,14 +31,14 @@ func TestSessionsAreResetWhateverTheirDSNSets(t *testing.T) {
 				u, err := url.Parse(dsn)
 				require.NoError(t, err)
 				u.RawQuery += "&" + set
-				db, log := openForReset(t, family{driver: "pgx", dsn: u.String()}, nil)
-				pid := scalar(t, db, `select pg_backend_pid()`)
-				borrow(t, db, `set app.tenant = '7'`, `select pg_advisory_lock(7)`)
-				assert.Empty(t, scalar(t, db, `select current_setting('app.tenant', true)`))
-				assert.Equal(t, "0", scalar(t, db, `select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`))
-				assert.Equal(t, pid, scalar(t, db, `select pg_backend_pid()`))
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: u.String()}, nil)
+				pid := realtest.Scalar(t, db, `select pg_backend_pid()`)
+				realtest.Borrow(t, db, `set app.tenant = '7'`, `select pg_advisory_lock(7)`)
+				assert.Empty(t, realtest.Scalar(t, db, `select current_setting('app.tenant', true)`))
+				assert.Equal(t, "0", realtest.Scalar(t, db, `select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`))
+				assert.Equal(t, pid, realtest.Scalar(t, db, `select pg_backend_pid()`))
 				assert.Empty(t, log.String())
-				assert.Positive(t, resets(t, db).Resets)
+				assert.Positive(t, resettest.Resets(t, db).Resets)
 			})
 		}
 	}
@@ -47,14 +49,14 @@ func TestSessionsAreResetWhateverTheDatabaseSets(t *testing.T) {
 		for _, set := range []string{"client_encoding = 'LATIN1'", "standard_conforming_strings = off"} {
 			t.Run(version+" "+set, func(t *testing.T) {
 				dsn := open(t)
-				admin := openReal(t, "pgx", dsn)
-				_, err := admin.ExecContext(t.Context(), `alter database `+scalar(t, admin, `select current_database()`)+` set `+set)
+				admin := realtest.Open(t, "pgx", dsn)
+				_, err := admin.ExecContext(t.Context(), `alter database `+realtest.Scalar(t, admin, `select current_database()`)+` set `+set)
 				require.NoError(t, err)
-				db, log := openForReset(t, family{driver: "pgx", dsn: dsn}, nil)
-				borrow(t, db, `set app.tenant = '7'`)
-				assert.Empty(t, scalar(t, db, `select current_setting('app.tenant', true)`))
+				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, nil)
+				realtest.Borrow(t, db, `set app.tenant = '7'`)
+				assert.Empty(t, realtest.Scalar(t, db, `select current_setting('app.tenant', true)`))
 				assert.Empty(t, log.String())
-				assert.Positive(t, resets(t, db).Resets)
+				assert.Positive(t, resettest.Resets(t, db).Resets)
 			})
 		}
 	}
@@ -62,10 +64,10 @@ func TestSessionsAreResetWhateverTheDatabaseSets(t *testing.T) {
 
 // A quota lets the connection be dialled, and refuses what it is asked first.
 func TestSessionThatCouldNotBeAskedIsNotHandedOn(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		cfg, err := mysql.ParseDSN(s.database(t))
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		cfg, err := mysql.ParseDSN(s.Database(t))
 		require.NoError(t, err)
-		admin := openReal(t, "mysql", cfg.FormatDSN())
+		admin := realtest.Open(t, "mysql", cfg.FormatDSN())
 		run := func(text string) {
 			_, err := admin.ExecContext(t.Context(), text)
 			require.NoError(t, err)
@@ -78,23 +80,23 @@ func TestSessionThatCouldNotBeAskedIsNotHandedOn(t *testing.T) {
 			run(fmt.Sprintf("alter user %s with max_queries_per_hour %d", user, allowed))
 			mine := cfg.Clone()
 			mine.User, mine.Passwd = user, "x"
-			db, log := openForReset(t, family{driver: "mysql", dsn: mine.FormatDSN()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
+			db, log := resettest.OpenForReset(t, resettest.Family{Driver: "mysql", DSN: mine.FormatDSN()}, func(c *pooled.Config) { c.Reset.Audit = 0 })
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
 			_, err = conn.ExecContext(t.Context(), "do 1") // dials
 			if err != nil {
-				assert.Equal(t, "error 1226", code(err), log)
+				assert.Equal(t, "error 1226", realtest.Code(err), log)
 			}
 			run(fmt.Sprintf("alter user %s with max_queries_per_hour 0", user))
 			run("flush privileges") // which counts from nothing
 			_, err = conn.ExecContext(t.Context(), "set @tenant = 7, foreign_key_checks = 0")
 			require.NoError(t, err)
 			require.NoError(t, conn.Close())
-			assert.Equal(t, "0 1", scalar(t, db, "select concat(coalesce(@tenant, 0), ' ', @@foreign_key_checks + 0)"), "%d statements\n%s", allowed, log)
-			id := scalar(t, db, "select connection_id()")
-			borrow(t, db, "set @tenant = 7, foreign_key_checks = 0")
-			assert.Equal(t, "0 1", scalar(t, db, "select concat(coalesce(@tenant, 0), ' ', @@foreign_key_checks + 0)"))
-			assert.Equal(t, id, scalar(t, db, "select connection_id()"), "the next connection has told\n%s", log)
+			assert.Equal(t, "0 1", realtest.Scalar(t, db, "select concat(coalesce(@tenant, 0), ' ', @@foreign_key_checks + 0)"), "%d statements\n%s", allowed, log)
+			id := realtest.Scalar(t, db, "select connection_id()")
+			realtest.Borrow(t, db, "set @tenant = 7, foreign_key_checks = 0")
+			assert.Equal(t, "0 1", realtest.Scalar(t, db, "select concat(coalesce(@tenant, 0), ' ', @@foreign_key_checks + 0)"))
+			assert.Equal(t, id, realtest.Scalar(t, db, "select connection_id()"), "the next connection has told\n%s", log)
 		}
 	})
 }
@@ -118,7 +120,7 @@ func TestEachConnectionHasItsOwnWayToTheServer(t *testing.T) {
 				}
 				return new(net.Dialer).DialContext(ctx, network, fmt.Sprintf("%s:%d", to.Host, to.Port))
 			}
-			db, log := openForReset(t, family{}, func(c *pooled.Config) {
+			db, log := resettest.OpenForReset(t, resettest.Family{}, func(c *pooled.Config) {
 				c.DriverName, c.DSN, c.Connector = "", "", stdlib.GetConnector(*cfg)
 				c.Pool.MaxConns, c.Reset.Audit = 2, 0
 			})

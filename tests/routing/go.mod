@@ -1,8 +1,8 @@
-module github.com/gopooled/pooled/routetest
+module github.com/gopooled/pooled/tests/routing
 
 go 1.26.0
 
-replace github.com/gopooled/pooled => ../
+replace github.com/gopooled/pooled => ../../
 
 require (
 	github.com/anishathalye/porcupine v1.3.1

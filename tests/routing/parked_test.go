@@ -1,4 +1,4 @@
-package routetest
+package routing_test
 
 import (
 	"testing"

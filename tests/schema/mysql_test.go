@@ -1,4 +1,4 @@
-package pooled_test
+package schema_test
 
 import (
 	"fmt"
@@ -9,6 +9,9 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 // mysqlSchemaOwn has a place for the name of the database, as locks are of the whole server.
@@ -19,25 +22,25 @@ var mysqlSchemaOwn = []string{
 }
 
 var mysqlSchemaState = []string{
-	`show session variables where variable_name not in (` + movingVariables + `)`,
+	`show session variables where variable_name not in (` + resettest.MovingVariables + `)`,
 	`show create table m1`, `show create table m2`,
 }
 
 // mysqlSchemaServer makes a database, an ordinary user who may do everything in it, and one who may not define.
-func mysqlSchemaServer(t *testing.T, s mysqlServer) *schemaServer {
+func mysqlSchemaServer(t *testing.T, s realtest.MySQLServer) *schemaServer {
 	t.Helper()
-	admin, err := mysql.ParseDSN(s.database(t))
+	admin, err := mysql.ParseDSN(s.Database(t))
 	require.NoError(t, err)
 	admin.MultiStatements = true
-	bare := openReal(t, "mysql", admin.FormatDSN())
+	bare := realtest.Open(t, "mysql", admin.FormatDSN())
 	bare.SetMaxIdleConns(0)
 	here := strings.NewReplacer("DB", admin.DBName)
 	server := &schemaServer{driver: "mysql", errors: map[string]int{}, state: slices.Clone(mysqlSchemaState)}
 	for _, query := range mysqlSchemaOwn {
 		server.own = append(server.own, here.Replace(query))
 	}
-	inTx, userVariables := s.inTx, "select variable_name, variable_value from performance_schema.user_variables_by_thread where thread_id = ps_current_thread_id() and variable_value is not null"
-	if s.name == "MariaDB" {
+	inTx, userVariables := s.InTx, "select variable_name, variable_value from performance_schema.user_variables_by_thread where thread_id = ps_current_thread_id() and variable_value is not null"
+	if s.Name == "MariaDB" {
 		userVariables = "select variable_name, variable_value from information_schema.user_variables where variable_value is not null"
 		server.own = append(server.own, "select 'sequence', previous value for s1, previous value for s2")
 	}
@@ -52,7 +55,7 @@ func mysqlSchemaServer(t *testing.T, s mysqlServer) *schemaServer {
 			_, err := bare.ExecContext(t.Context(), text)
 			require.NoError(t, err)
 		}
-		if s.name != "MariaDB" {
+		if s.Name != "MariaDB" {
 			_, err := bare.ExecContext(t.Context(), "grant select on performance_schema.* to '"+name+"'")
 			require.NoError(t, err)
 		}
@@ -64,7 +67,7 @@ func mysqlSchemaServer(t *testing.T, s mysqlServer) *schemaServer {
 		user.User, user.Passwd = name, "secret"
 		server.users = append(server.users, schemaUser{[]string{"owner", "ordinary user"}[i], user.FormatDSN(), admin.FormatDSN(), i == 0})
 	}
-	elsewhere := openReal(t, "mysql", s.server(t)) // which needs no database that was dropped
+	elsewhere := realtest.Open(t, "mysql", s.Server(t)) // which needs no database that was dropped
 	server.clear = func(t *testing.T) {
 		t.Helper()
 		for _, text := range []string{"drop database if exists `DB`", "create database `DB`"} {
@@ -77,14 +80,14 @@ func mysqlSchemaServer(t *testing.T, s mysqlServer) *schemaServer {
 		if strings.HasSuffix(user.name, "text") {
 			ways = append(ways, "several", "several")
 		}
-		return randomRound(random, user, ways, &mysqlWriter{random: random, database: admin.DBName, mariaDB: s.name == "MariaDB"})
+		return randomRound(random, user, ways, &mysqlWriter{random: random, database: admin.DBName, mariaDB: s.Name == "MariaDB"})
 	}
 	return server
 }
 
 func TestMySQLSessionIsCleanWhateverASchemaHides(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) { testResetSchemas(t, mysqlSchemaServer(t, s)) })
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) { testResetSchemas(t, mysqlSchemaServer(t, s)) })
 }
 
 // mysqlWriter is a [schemaWriter]. All its expressions are integers. Columns whose default or generated value sets a variable, which MariaDB allows, are

@@ -1,4 +1,4 @@
-package pooled_test
+package schema_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 var postgresSchemaOwn = []string{
@@ -33,12 +34,12 @@ const postgresSchemaClear = `drop schema if exists public cascade; drop schema i
 // postgresSchemaServer makes a database and an ordinary user who owns it.
 func postgresSchemaServer(t *testing.T, server func(testing.TB) string, database func(testing.TB) string) *schemaServer {
 	t.Helper()
-	admin := openReal(t, "pgx", server(t))
+	admin := realtest.Open(t, "pgx", server(t))
 	role := fmt.Sprintf("pooled_schema_%x", rand.Uint64())
 	_, err := admin.ExecContext(t.Context(), `create role `+role+` login password 'secret'`)
 	require.NoError(t, err)
 	t.Cleanup(func() { // after the database is dropped
-		_, err := openReal(t, "pgx", server(t)).Exec(`drop role ` + role)
+		_, err := realtest.Open(t, "pgx", server(t)).Exec(`drop role ` + role)
 		require.NoError(t, err)
 	})
 	super, err := url.Parse(database(t) + "&statement_timeout=20000")
@@ -47,7 +48,7 @@ func postgresSchemaServer(t *testing.T, server func(testing.TB) string, database
 	require.NoError(t, err)
 	owner := *super
 	owner.User = url.UserPassword(role, "secret")
-	bare := openReal(t, "pgx", super.String())
+	bare := realtest.Open(t, "pgx", super.String())
 	bare.SetMaxIdleConns(0)
 	return &schemaServer{
 		driver: "pgx", own: postgresSchemaOwn, errors: map[string]int{},

@@ -1,4 +1,4 @@
-package pooled_test
+package schema_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/tests/internal/realtest"
+	"github.com/gopooled/pooled/tests/internal/resettest"
 )
 
 var (
@@ -193,10 +195,10 @@ func (s *schemaServer) run(t *testing.T, user schemaUser, acts []schemaAct, tall
 		got := seeOn(t.Context(), next, s.own, s.state)
 		require.NoError(t, next.Close())
 		tally.count(a, clean, len(found) > 0)
-		if len(differences(want, got)) > 0 { // or the borrower has changed what every new connection sees
+		if len(resettest.Differences(want, got)) > 0 { // or the borrower has changed what every new connection sees
 			want = s.see(t, bare, s.own, s.state)
 		}
-		if d := differences(want, got); len(d) > 0 {
+		if d := resettest.Differences(want, got); len(d) > 0 {
 			return &schemaFailure{i, d}
 		}
 	}
@@ -223,10 +225,10 @@ func (s *schemaServer) found(t *testing.T, want map[string]string, bare *sql.DB,
 	t.Helper()
 	own := maps.Clone(want)
 	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "then ") })
-	if len(differences(own, got)) == 0 {
+	if len(resettest.Differences(own, got)) == 0 {
 		return nil
 	}
-	return differences(s.see(t, bare, s.own), got)
+	return resettest.Differences(s.see(t, bare, s.own), got)
 }
 
 // see asks a connection of its own.
@@ -243,7 +245,7 @@ func seeOn(ctx context.Context, conn *sql.Conn, lists ...[]string) map[string]st
 	state := map[string]string{}
 	for i, queries := range lists {
 		for j, query := range queries {
-			for line := range strings.SplitSeq(outcome(ctx, conn, query), "\n") {
+			for line := range strings.SplitSeq(realtest.Outcome(ctx, conn, query), "\n") {
 				name, value, _ := strings.Cut(line, " ")
 				state[[]string{"", "then "}[i]+fmt.Sprintf("query %d, %s", j, name)] = value
 			}
@@ -278,9 +280,9 @@ func (c schemaCall) run(ctx context.Context, conn *sql.Conn) error {
 		if err != nil {
 			return err
 		}
-		return drain(rows)
+		return realtest.Drain(rows)
 	case "prepared":
-		return queryPrepared(ctx, conn, c.text)
+		return realtest.QueryPrepared(ctx, conn, c.text)
 	case "commit", "rollback":
 		tx, err := conn.BeginTx(ctx, nil)
 		if err != nil {

@@ -1,4 +1,4 @@
-package pooled_test
+package sizing_test
 
 import (
 	"database/sql"
@@ -14,13 +14,14 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestUntilTheServerHasToldTheLimitIsTen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) { c.UseProfile(pooled.ProfileService) })
-		p.hold(t, 10)
-		assert.Equal(t, 10, p.stats().MaxConns)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.UseProfile(pooled.ProfileService) })
+		p.Hold(t, 10)
+		assert.Equal(t, 10, p.EndpointStats().MaxConns)
 		failed := make(chan error)
 		go func() {
 			_, err := p.ExecContext(t.Context(), "write")
@@ -35,26 +36,26 @@ func TestUntilTheServerHasToldTheLimitIsTen(t *testing.T) {
 }
 
 func TestAReserveLeavesOneForOthersBeforeTheServerHasTold(t *testing.T) {
-	p := newPoolOf(t, modern, func(c *pooled.Config) {
+	p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 		c.Pool.MaxConns = policy.AutoConns
 		c.Queue.Classes = []policy.Class{{Name: "web", Weight: 1}, {Name: "admin", Weight: 1, Reserve: 30}}
 	})
-	p.hold(t, 1)
-	assert.Equal(t, 31, p.stats().MaxConns)
+	p.Hold(t, 1)
+	assert.Equal(t, 31, p.EndpointStats().MaxConns)
 }
 
 func TestALowerLimitClosesWhatIsIdleNowAndTheRestWhenItComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.MaxIdleConns = policy.AutoConns, policy.AllIdle })
-		conns := p.hold(t, 8)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Pool.MaxConns, c.Pool.MaxIdleConns = policy.AutoConns, policy.AllIdle })
+		conns := p.Hold(t, 8)
 		for _, conn := range conns[5:] {
 			require.NoError(t, conn.Close())
 		}
 		synctest.Wait()
-		require.Equal(t, 3, p.stats().Idle)
-		endpointOf(t, p.connector).SetLimit(2)
+		require.Equal(t, 3, p.EndpointStats().Idle)
+		pooltest.EndpointOf(t, p.Connector).SetLimit(2)
 		synctest.Wait()
-		assert.Equal(t, []int{2, 5, 0}, []int{p.stats().MaxConns, p.stats().InUse, p.stats().Idle})
+		assert.Equal(t, []int{2, 5, 0}, []int{p.EndpointStats().MaxConns, p.EndpointStats().InUse, p.EndpointStats().Idle})
 		waits := make(chan error)
 		go func() {
 			_, err := p.ExecContext(t.Context(), "write")
@@ -62,43 +63,43 @@ func TestALowerLimitClosesWhatIsIdleNowAndTheRestWhenItComesBack(t *testing.T) {
 		}()
 		synctest.Wait()
 		for i, conn := range conns[:3] {
-			require.Equal(t, 1, p.stats().Waiting)
+			require.Equal(t, 1, p.EndpointStats().Waiting)
 			require.NoError(t, conn.Close())
 			synctest.Wait()
-			assert.Equal(t, 4-i, p.stats().Open)
+			assert.Equal(t, 4-i, p.EndpointStats().Open)
 		}
-		require.Equal(t, 1, p.stats().Waiting, "two hold one each")
+		require.Equal(t, 1, p.EndpointStats().Waiting, "two hold one each")
 		require.NoError(t, conns[3].Close())
 		require.NoError(t, <-waits)
 		require.NoError(t, conns[4].Close())
 		synctest.Wait()
-		assert.Equal(t, 2, p.stats().Idle, "and these are kept")
-		assert.EqualValues(t, 6, p.stats().Closed.IdleLimit)
-		assert.EqualValues(t, 8, p.stats().Dials)
+		assert.Equal(t, 2, p.EndpointStats().Idle, "and these are kept")
+		assert.EqualValues(t, 6, p.EndpointStats().Closed.IdleLimit)
+		assert.EqualValues(t, 8, p.EndpointStats().Dials)
 	})
 }
 
 func TestAHigherLimitLetsThoseInWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = policy.AutoConns })
-		p.hold(t, 10)
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Pool.MaxConns = policy.AutoConns })
+		p.Hold(t, 10)
 		var wg sync.WaitGroup
 		var more [4]*sql.Conn
 		for i := range more {
-			wg.Go(func() { more[i] = p.hold(t, 1)[0] })
+			wg.Go(func() { more[i] = p.Hold(t, 1)[0] })
 		}
 		synctest.Wait()
-		require.Equal(t, 4, p.stats().Waiting)
-		endpointOf(t, p.connector).SetLimit(14)
+		require.Equal(t, 4, p.EndpointStats().Waiting)
+		pooltest.EndpointOf(t, p.Connector).SetLimit(14)
 		wg.Wait()
-		assert.Equal(t, 14, p.stats().InUse)
+		assert.Equal(t, 14, p.EndpointStats().InUse)
 	})
 }
 
 // The limit goes up and down while workers come and go. The fault driver tells if two ever have one connection.
 func TestNoConnectionIsLostWhileTheLimitChanges(t *testing.T) {
-	p := newPoolOf(t, modern, func(c *pooled.Config) { c.Pool.MaxConns = policy.AutoConns })
-	server := endpointOf(t, p.connector)
+	p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Pool.MaxConns = policy.AutoConns })
+	server := pooltest.EndpointOf(t, p.Connector)
 	var workers sync.WaitGroup
 	for range 16 {
 		workers.Go(func() {
@@ -125,10 +126,10 @@ func TestNoConnectionIsLostWhileTheLimitChanges(t *testing.T) {
 	changes.Wait()
 	server.SetLimit(3)
 	server.LookAfter()
-	assert.Zero(t, p.stats().InUse)
-	assert.LessOrEqual(t, p.stats().Open, 3)
-	conns := p.hold(t, 3)
-	assert.Equal(t, 3, p.stats().InUse)
+	assert.Zero(t, p.EndpointStats().InUse)
+	assert.LessOrEqual(t, p.EndpointStats().Open, 3)
+	conns := p.Hold(t, 3)
+	assert.Equal(t, 3, p.EndpointStats().InUse)
 	for _, conn := range conns {
 		require.NoError(t, conn.Close())
 	}
@@ -153,8 +154,8 @@ func TestAServiceWithoutALimitIsToldOnceAndAToolIsNot(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var log logBuffer
-				p := newPoolOf(t, modern, func(cfg *pooled.Config) {
+				var log pooltest.LogBuffer
+				p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 					cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 					cfg.Leak.Threshold = 0
 					if c.change != nil {
@@ -162,7 +163,7 @@ func TestAServiceWithoutALimitIsToldOnceAndAToolIsNot(t *testing.T) {
 					}
 				})
 				for range c.minutes + 1 {
-					for _, conn := range p.hold(t, c.conns) {
+					for _, conn := range p.Hold(t, c.conns) {
 						require.NoError(t, conn.Close())
 					}
 					time.Sleep(time.Minute)

@@ -1,4 +1,4 @@
-package mysql
+package statements_test
 
 import (
 	"database/sql"

@@ -1,4 +1,4 @@
-package pooled_test
+package statements_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // statementLanguage is what the programs say. $A and $B stand for the two databases or schemas, ? for arguments.
@@ -111,7 +112,7 @@ func mysqlSide(database func(testing.TB) string) func(*testing.T, string) *state
 			side.places[i] = cfg.DBName
 			statementMySQL.lay(t, dsn, i)
 			if i == 0 {
-				side.db = openReal(t, driverName, dsn)
+				side.db = realtest.Open(t, driverName, dsn)
 			}
 		}
 		return side
@@ -126,7 +127,7 @@ func postgresSide(database func(testing.TB) string) func(*testing.T, string) *st
 		for i, schema := range side.places {
 			statementPostgres.lay(t, dsn, i, "create schema if not exists "+schema, "set search_path = "+schema)
 		}
-		side.db = openReal(t, driverName, dsn)
+		side.db = realtest.Open(t, driverName, dsn)
 		return side
 	}
 }
@@ -142,7 +143,7 @@ func numbered(text string) string {
 // lay makes the tables of one database or schema.
 func (l *statementLanguage) lay(t *testing.T, dsn string, number int, before ...string) {
 	t.Helper()
-	conn, err := openReal(t, l.driver, dsn).Conn(t.Context())
+	conn, err := realtest.Open(t, l.driver, dsn).Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
 	for _, text := range slices.Concat(before, l.schema) {

@@ -1,4 +1,4 @@
-package pooled_test
+package statements_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 var (
@@ -235,7 +237,7 @@ func answer(ctx context.Context, st *sql.Stmt, err error, step statementStep) st
 // shownError does not tell apart what the driver of PostgreSQL says of an argument and what the server says in a transaction that has
 // failed: where the driver knows the statement from before, it says the first.
 func shownError(err error) string {
-	c := code(err)
+	c := realtest.Code(err)
 	if strings.HasPrefix(c, "failed to encode") || c == "SQLSTATE 25P02" {
 		return "refused"
 	}

@@ -1,11 +1,10 @@
-package pooled_test
+package statements_test
 
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,42 +16,13 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
-// openWith opens a pooled DB on a native DSN, with one permit so that every session gets the same server connection.
-func openWith(t *testing.T, dsn string, change func(*pooled.Config)) *sql.DB {
-	t.Helper()
-	cfg, err := pooled.ParseDSN(dsn)
-	require.NoError(t, err)
-	cfg.Pool.MaxConns = 1
-	if change != nil {
-		change(&cfg)
-	}
-	db, _ := openConfig(t, cfg)
-	return db
-}
-
-// prepared reads how many statements the server has prepared, executed and closed for the one connection.
-func prepared(t *testing.T, db *sql.DB) (prepares, executes, closes int) {
-	t.Helper()
-	rows, err := db.Query("show session status like 'Com_stmt_%'")
-	require.NoError(t, err)
-	defer rows.Close()
-	counts := map[string]int{}
-	for rows.Next() {
-		var name, value string
-		require.NoError(t, rows.Scan(&name, &value))
-		counts[name], err = strconv.Atoi(value)
-		require.NoError(t, err)
-	}
-	require.NoError(t, rows.Err())
-	// MySQL prepares some statements again when they are executed, as it did not guess the types of the arguments, and counts that twice.
-	return counts["Com_stmt_prepare"] - counts["Com_stmt_reprepare"], counts["Com_stmt_execute"], counts["Com_stmt_close"]
-}
-
 func TestMySQLQueryWithArgumentsIsPreparedOnce(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.server(t), nil)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Server(t), nil)
 		for i := range 10 {
 			i++ // 0 is of a kind of its own
 			var n int
@@ -61,26 +31,26 @@ func TestMySQLQueryWithArgumentsIsPreparedOnce(t *testing.T) {
 		}
 		_, err := db.Exec("do ?", 1)
 		require.NoError(t, err)
-		prepares, executes, closes := prepared(t, db)
+		prepares, executes, closes := realtest.Prepared(t, db)
 		assert.Equal(t, []int{2, 11, 0}, []int{prepares, executes, closes})
 	})
 }
 
 func TestMySQLStatementCacheOffPreparesAsTheBareDriverDoes(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.server(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Server(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
 		for i := range 3 {
 			var n int
 			require.NoError(t, db.QueryRow("select ? + 1", i).Scan(&n))
 		}
-		prepares, executes, closes := prepared(t, db)
+		prepares, executes, closes := realtest.Prepared(t, db)
 		assert.Equal(t, []int{3, 3, 3}, []int{prepares, executes, closes})
 	})
 }
 
 func TestMySQLFullCacheClosesTheStatementUsedLongestAgo(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.server(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 2 })
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Server(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 2 })
 		use := func(text string) {
 			var n int
 			require.NoError(t, db.QueryRow(text, 1).Scan(&n))
@@ -90,14 +60,14 @@ func TestMySQLFullCacheClosesTheStatementUsedLongestAgo(t *testing.T) {
 		use("select 1 + ?")
 		use("select 3 + ?") // closes 2
 		use("select 1 + ?")
-		prepares, executes, closes := prepared(t, db)
+		prepares, executes, closes := realtest.Prepared(t, db)
 		assert.Equal(t, []int{3, 5, 1}, []int{prepares, executes, closes})
 	})
 }
 
 func TestStatementIsPreparedOncePerServerConnection(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.server(t), nil)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Server(t), nil)
 		db.SetMaxIdleConns(-1) // every call has a new session
 		st, err := db.Prepare("select ? + 1")
 		require.NoError(t, err)
@@ -111,15 +81,15 @@ func TestStatementIsPreparedOncePerServerConnection(t *testing.T) {
 		again, err := db.Prepare("select ? + 1")
 		require.NoError(t, err)
 		require.NoError(t, again.Close())
-		prepares, executes, _ := prepared(t, db)
+		prepares, executes, _ := realtest.Prepared(t, db)
 		assert.Equal(t, []int{1, 5}, []int{prepares, executes})
 	})
 }
 
 func TestBadTextFailsAtPrepare(t *testing.T) {
-	for name, dsn := range servers(t) {
+	for name, dsn := range realtest.Servers(t) {
 		t.Run(name, func(t *testing.T) {
-			db := openWith(t, dsn, nil)
+			db := realtest.OpenWith(t, dsn, nil)
 			for range 2 {
 				_, err := db.Prepare("selec 1")
 				assert.ErrorContains(t, err, "syntax")
@@ -129,14 +99,14 @@ func TestBadTextFailsAtPrepare(t *testing.T) {
 }
 
 func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.private(t)
-		admin := openReal(t, "mysql", dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Private(t)
+		admin := realtest.Open(t, "mysql", dsn)
 		_, err := admin.Exec("set global max_prepared_stmt_count = 10")
 		require.NoError(t, err)
 
 		t.Run("on one connection", func(t *testing.T) {
-			db := openWith(t, dsn, nil)
+			db := realtest.OpenWith(t, dsn, nil)
 			for i := range 100 {
 				var n int
 				require.NoError(t, db.QueryRow(fmt.Sprintf("select %d + ?", i), 1).Scan(&n))
@@ -145,7 +115,7 @@ func TestTooManyPreparedStatementsShrinkTheCacheAndTheCallStillWorks(t *testing.
 			require.NoError(t, db.Close())
 		})
 		t.Run("with the statements on idle connections", func(t *testing.T) {
-			db := openWith(t, dsn, func(cfg *pooled.Config) {
+			db := realtest.OpenWith(t, dsn, func(cfg *pooled.Config) {
 				cfg.Pool.MaxConns = 2
 				cfg.Reset.Mode = policy.ResetOff // what is being reset is not idle
 			})
@@ -186,7 +156,7 @@ func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
 		"PostgreSQL 18": testserver.Postgres18(t),
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, other := openWith(t, dsn, nil), openReal(t, "pgx", dsn)
+			db, other := realtest.OpenWith(t, dsn, nil), realtest.Open(t, "pgx", dsn)
 			_, err := db.Exec("create table stale (a int); insert into stale values (1)")
 			require.NoError(t, err)
 			t.Cleanup(func() { db.Exec("drop table stale") })
@@ -232,7 +202,7 @@ func TestStalePlanIsPreparedAgainOutsideATransaction(t *testing.T) {
 
 // A text of several statements may have executed the first ones when a later one meets a stale plan.
 func TestTextOfSeveralStatementsIsNeverRunAgain(t *testing.T) {
-	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	db := realtest.OpenWith(t, testserver.PostgresDatabase(t), nil)
 	_, err := db.Exec("create table once (a int)")
 	require.NoError(t, err)
 	_, err = db.Exec("insert into once values (1); commit; execute nosuch")
@@ -246,7 +216,7 @@ func TestTextOfSeveralStatementsIsNeverRunAgain(t *testing.T) {
 
 // EXECUTE computes its arguments before it looks at what was prepared.
 func TestExecuteOfAStalePlanIsNeverRunAgain(t *testing.T) {
-	db := openWith(t, testserver.PostgresDatabase(t), nil)
+	db := realtest.OpenWith(t, testserver.PostgresDatabase(t), nil)
 	_, err := db.Exec("create table aged (a int); create sequence computed")
 	require.NoError(t, err)
 	conn, err := db.Conn(t.Context())
@@ -266,26 +236,16 @@ func TestExecuteOfAStalePlanIsNeverRunAgain(t *testing.T) {
 	assert.Equal(t, 1, n)
 }
 
-// servers are the native DSNs of one server of each family.
-func servers(t *testing.T) map[string]string {
-	t.Helper()
-	return map[string]string{
-		"PostgreSQL": testserver.Postgres(t),
-		"MariaDB":    testserver.MariaDB(t),
-		"MySQL":      testserver.MySQL(t),
-	}
-}
-
 // Nobody knows what an error of an unknown driver means: a caller who closes a statement and prepares it again gets a new one.
 func TestStatementThatFailedIsNewAfterItIsPreparedAgain(t *testing.T) {
-	p := newPool(t, modern, nil)
-	prepares := func() int { return p.calls(faultdriver.Prepare) }
+	p := pooltest.NewPool(t, pooltest.Modern, nil)
+	prepares := func() int { return p.Calls(faultdriver.Prepare) }
 	use := func(outcomes ...faultdriver.Outcome) {
 		st, err := p.PrepareContext(t.Context(), "update")
 		require.NoError(t, err)
 		defer st.Close()
 		for _, o := range outcomes {
-			p.driver.Next(faultdriver.StmtExec, o)
+			p.Fault.Next(faultdriver.StmtExec, o)
 			_, err = st.ExecContext(t.Context())
 			require.Equal(t, o.Err, err)
 		}
@@ -303,7 +263,7 @@ func TestStatementThatFailedIsNewAfterItIsPreparedAgain(t *testing.T) {
 // MariaDB describes the columns of a prepared statement's rows only once, and Exec of go-sql-driver 1.10 waits for the description
 // each time.
 func TestMariaDBExecOfStatementsThatReturnRowsCanBeRepeated(t *testing.T) {
-	db := openWith(t, testserver.MariaDBDatabase(t), nil)
+	db := realtest.OpenWith(t, testserver.MariaDBDatabase(t), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	_, err := db.ExecContext(ctx, "create table things (id int auto_increment primary key, name varchar(10), extra int)")

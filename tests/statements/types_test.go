@@ -1,4 +1,4 @@
-package pooled_test
+package statements_test
 
 import (
 	"database/sql"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // one reads a single value.
@@ -26,8 +28,8 @@ func one(t *testing.T, db interface {
 
 // MySQL gives a parameter the type of its first value, and keeps it.
 func TestMySQLValueIsStoredAsItWasGivenWhateverWasStoredBefore(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.database(t), nil)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Database(t), nil)
 		_, err := db.Exec("create table s (id int auto_increment primary key, v varchar(20))")
 		require.NoError(t, err)
 		for _, v := range []any{7, "007", 1.5, "1e5", true, "01234", uint64(8), "12.50"} {
@@ -45,8 +47,8 @@ func TestMySQLValueIsStoredAsItWasGivenWhateverWasStoredBefore(t *testing.T) {
 }
 
 func TestMySQLStatementsPreparedOfOneTextDoNotShareTheTypesOfTheirArguments(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.database(t), nil)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Database(t), nil)
 		numbers, err := db.Prepare("select concat(?, '')")
 		require.NoError(t, err)
 		defer numbers.Close()
@@ -64,10 +66,10 @@ func TestMySQLStatementsPreparedOfOneTextDoNotShareTheTypesOfTheirArguments(t *t
 
 // What a borrower has set decided what a statement means that it prepared. The next one finds another.
 func TestMySQLStatementMeansWhatItMeansToItsOwnSession(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		app, tenant := s.database(t), s.database(t)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		app, tenant := s.Database(t), s.Database(t)
 		for i, dsn := range []string{app, tenant} {
-			bare := openReal(t, "mysql", dsn)
+			bare := realtest.Open(t, "mysql", dsn)
 			for _, text := range []string{"create table acct (id int, name varchar(20))", fmt.Sprintf("insert into acct values (%d, 'owner')", i)} {
 				_, err := bare.Exec(text)
 				require.NoError(t, err)
@@ -81,7 +83,7 @@ func TestMySQLStatementMeansWhatItMeansToItsOwnSession(t *testing.T) {
 			"collation": {"set collation_connection = utf8mb4_bin", "select 'A' = 'a' from acct where name = ?", "0", "1"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				db := openWith(t, app, nil)
+				db := realtest.OpenWith(t, app, nil)
 				ask := func(db interface {
 					QueryRow(text string, args ...any) *sql.Row
 				}) string {
@@ -110,28 +112,28 @@ func TestMySQLStatementMeansWhatItMeansToItsOwnSession(t *testing.T) {
 }
 
 func TestMySQLClosedStatementLeavesNothingOnTheServerWithoutACache(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := openWith(t, s.database(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := realtest.OpenWith(t, s.Database(t), func(cfg *pooled.Config) { cfg.Statements.CacheSize = 0 })
 		st, err := db.Prepare("select ?")
 		require.NoError(t, err)
 		var n int
 		require.NoError(t, st.QueryRow(1).Scan(&n))
 		require.NoError(t, st.Close())
-		prepares, _, closes := prepared(t, db)
+		prepares, _, closes := realtest.Prepared(t, db)
 		assert.Equal(t, 2, prepares, "when it was prepared, and when it ran, which were two borrows")
 		assert.Equal(t, prepares, closes)
 	})
 }
 
 func TestMySQLStatementsOfAllConnectionsKeepToAShareOfWhatTheServerHoldsForAll(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.private(t)
-		admin := openReal(t, "mysql", dsn)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Private(t)
+		admin := realtest.Open(t, "mysql", dsn)
 		_, err := admin.Exec("set global max_prepared_stmt_count = 80")
 		require.NoError(t, err)
 		cfg, err := pooled.ParseDSN(dsn)
 		require.NoError(t, err)
-		db, c := openConfig(t, cfg)
+		db, c := pooltest.Open(t, cfg)
 		require.NoError(t, db.Ping())
 		conns := make([]*sql.Conn, 3)
 		for i := range conns {
@@ -166,7 +168,7 @@ func TestValueIsStoredAsItWasGivenWhateverTheColumnWasBefore(t *testing.T) {
 		{"PostgreSQL", "pgx", testserver.PostgresDatabase(t), "insert into changing (v) values ($1)", "alter table changing alter v type %[1]s using null::%[1]s"},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			db, other := openWith(t, s.dsn, nil), openReal(t, s.driver, s.dsn)
+			db, other := realtest.OpenWith(t, s.dsn, nil), realtest.Open(t, s.driver, s.dsn)
 			prepared := func(v any) error {
 				st, err := db.Prepare(s.insert)
 				require.NoError(t, err)

@@ -1,4 +1,4 @@
-package pooled_test
+package stress_test
 
 import (
 	"context"
@@ -20,10 +20,11 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
-	"github.com/gopooled/pooled/middleware"
 	_ "github.com/gopooled/pooled/mysql"
 	"github.com/gopooled/pooled/policy"
 	_ "github.com/gopooled/pooled/postgres"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 var stressTime = flag.Duration("stress", 30*time.Second, "how long each stress test runs at least; with -short a tenth of it")
@@ -55,10 +56,10 @@ func TestStressPostgresLosesNoPermitAndWritesNothingTwice(t *testing.T) {
 
 func TestStressMySQLLosesNoPermitAndWritesNothingTwice(t *testing.T) {
 	t.Parallel()
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
 		stress(t, stressCase{
 			driver:  "mysql",
-			dsn:     s.database(t),
+			dsn:     s.Database(t),
 			create:  "create table stress (id bigint not null) engine=innodb",
 			insert:  "insert into stress values (?)",
 			sleep:   "select sleep(0.005)",
@@ -78,7 +79,7 @@ func stress(t *testing.T, c stressCase) {
 		duration /= 10
 	}
 
-	admin := openReal(t, c.driver, c.dsn)
+	admin := realtest.Open(t, c.driver, c.dsn)
 	admin.SetMaxOpenConns(1)
 	_, err := admin.Exec(c.create)
 	require.NoError(t, err)
@@ -88,13 +89,13 @@ func stress(t *testing.T, c stressCase) {
 	cfg.Pool.MaxConns = permits
 	cfg.Leak = policy.Leak{Threshold: time.Hour, Sample: 1, Reclaim: policy.ReclaimAll}
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	var owners handouts
-	db, connector := openConfig(t, cfg, owners.middleware())
+	var owners pooltest.Handouts
+	db, connector := pooltest.Open(t, cfg, owners.Middleware())
 
 	ctx, stop := context.WithTimeout(t.Context(), stressPatience*duration)
 	defer stop()
 	w := &stressWorker{stressCase: c, db: db}
-	source := sourceOf(t, connector)
+	source := pooltest.SourceOf(t, connector)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -113,7 +114,7 @@ func stress(t *testing.T, c stressCase) {
 		every := time.NewTicker(unusedFor)
 		defer every.Stop()
 		for ctx.Err() == nil {
-			reclaimUnused(source)
+			pooltest.ReclaimUnused(source)
 			<-every.C
 		}
 	})
@@ -135,13 +136,13 @@ func stress(t *testing.T, c stressCase) {
 	require.NoError(t, admin.QueryRow("select count(*), count(distinct id) from stress").Scan(&rows, &distinct))
 	assert.Equal(t, distinct, rows, "a write was executed twice")
 	assert.GreaterOrEqual(t, rows, w.written.Load(), "a write was reported and is not there")
-	assert.Empty(t, owners.violations(), "a connection was handed to two borrowers")
+	assert.Empty(t, owners.Violations(), "a connection was handed to two borrowers")
 
 	stats := connector.Stats().Endpoints[0]
 	assert.Zero(t, stats.InUse)
 	assert.Zero(t, stats.Waiting)
-	assert.LessOrEqual(t, owners.most.Load(), int64(permits))
-	requireAllPermits(t, db, connector, permits)
+	assert.LessOrEqual(t, owners.Most.Load(), int64(permits))
+	pooltest.RequireAllPermits(t, db, connector, permits)
 
 	require.NoError(t, db.Close())
 	assert.Zero(t, connector.Stats().Endpoints[0].Open)
@@ -154,40 +155,6 @@ func stress(t *testing.T, c stressCase) {
 	assert.NotZero(t, kills.Load())
 	assert.NotZero(t, w.failed.Load())
 	assert.NotZero(t, w.written.Load())
-}
-
-// requireAllPermits uses as many connections as there are permits, at once. Whoever has the real connection is not reclaimed.
-func requireAllPermits(t *testing.T, db *sql.DB, connector *pooled.Connector, permits int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	var arrived, done sync.WaitGroup
-	arrived.Add(permits)
-	allThere := make(chan struct{})
-	for range permits {
-		done.Go(func() {
-			conn, err := db.Conn(ctx)
-			if !assert.NoError(t, err) {
-				return
-			}
-			defer conn.Close()
-			assert.NoError(t, pooled.Raw(ctx, conn, func(driver.Conn) error {
-				arrived.Done()
-				select {
-				case <-allThere:
-					return nil
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}), "a permit is lost")
-		})
-	}
-	go func() {
-		arrived.Wait()
-		close(allThere)
-	}()
-	done.Wait()
-	assert.LessOrEqual(t, connector.Stats().Endpoints[0].Open, permits)
 }
 
 type stressWorker struct {
@@ -329,53 +296,9 @@ func killOne(ctx context.Context, admin *sql.DB, c stressCase) int64 {
 	return 1
 }
 
-// handouts watches that no server connection has two borrowers.
-type handouts struct {
-	now, most atomic.Int64
+// Middleware watches a pool. It is composed once.
 
-	mu     sync.Mutex // guards what follows
-	owner  map[uint64]middleware.Session
-	double []string
-}
-
-func (h *handouts) middleware() pooled.Middleware {
-	h.owner = map[uint64]middleware.Session{}
-	return pooled.Middleware{
-		Name: "handouts",
-		Acquire: func(next middleware.AcquireFunc) middleware.AcquireFunc {
-			return func(ctx context.Context, a *middleware.Acquisition) error {
-				if err := next(ctx, a); err != nil {
-					return err
-				}
-				if n := h.now.Add(1); n > h.most.Load() {
-					h.most.Store(n)
-				}
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				if h.owner[a.Conn.ID()] != nil {
-					h.double = append(h.double, fmt.Sprintf("connection %d", a.Conn.ID()))
-				}
-				h.owner[a.Conn.ID()] = a.Session
-				return nil
-			}
-		},
-		Release: func(next middleware.ReleaseFunc) middleware.ReleaseFunc {
-			return func(r *middleware.Release) {
-				h.now.Add(-1)
-				h.mu.Lock()
-				delete(h.owner, r.Conn.ID())
-				h.mu.Unlock()
-				next(r)
-			}
-		},
-	}
-}
-
-func (h *handouts) violations() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.double
-}
+// Violations lists the connections that two borrowers had at once.
 
 // Goroutines of database/sql and of drivers end a moment after Close; the test waits for that, up to a limit.
 func TestNoGoroutineIsLeftAfterClose(t *testing.T) {

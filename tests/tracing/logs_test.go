@@ -1,4 +1,4 @@
-package pooled_test
+package tracing_test
 
 import (
 	"log"
@@ -13,30 +13,31 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 func TestAStormOfLeaksIsLoggedByItsFirstAndThenCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newLeakPool(t, nil)
+		p := pooltest.NewLeakPool(t, nil)
 		const message = `msg="pooled: a connection is held, but not used"`
-		conns := p.hold(t, 1000)
+		conns := p.Hold(t, 1000)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		assert.Len(t, p.reported(), 1000, "OnLeak is told of each")
-		assert.EqualValues(t, 1000, p.stats().Leak.Reported)
-		assert.Equal(t, 20, strings.Count(p.log.String(), message))
+		assert.Len(t, p.Reported(), 1000, "OnLeak is told of each")
+		assert.EqualValues(t, 1000, p.EndpointStats().Leak.Reported)
+		assert.Equal(t, 20, strings.Count(p.Log.String(), message))
 		for _, conn := range conns {
 			require.NoError(t, conn.Close())
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, 20, strings.Count(p.log.String(), `msg="pooled: a connection that was reported came back"`), "another kind")
-		assert.NotContains(t, p.log.String(), "suppressed")
+		assert.Equal(t, 20, strings.Count(p.Log.String(), `msg="pooled: a connection that was reported came back"`), "another kind")
+		assert.NotContains(t, p.Log.String(), "suppressed")
 
-		p.hold(t, 1)
+		p.Hold(t, 1)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		assert.Equal(t, 1, strings.Count(p.log.String(), message+" suppressed=980 "))
+		assert.Equal(t, 1, strings.Count(p.Log.String(), message+" suppressed=980 "))
 	})
 }
 
@@ -47,7 +48,7 @@ func TestMiddlewaresOfUsersGetTheLoggerAsItWasConfigured(t *testing.T) {
 		return pooled.Middleware{}, nil
 	})
 	own := slog.New(slog.DiscardHandler)
-	newPoolOf(t, modern, func(c *pooled.Config) { c.Logger, c.Use = own, []string{"logs"} })
+	pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) { c.Logger, c.Use = own, []string{"logs"} })
 	assert.Same(t, own, got, "what they log is theirs to limit")
 }
 
@@ -59,10 +60,10 @@ func TestTheDefaultLoggerMayBeSetAfterThePoolWasMade(t *testing.T) {
 		log.SetFlags(flags)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		p := newBreakerPool(t, func(c *pooled.Config) { c.Logger = nil })
-		slog.SetDefault(slog.New(slog.NewTextHandler(&p.log, nil)))
-		p.fail(t, faultdriver.Exec, errReset, 5)
-		p.requireOpen(t)
-		assert.Contains(t, p.log.String(), `level=ERROR msg="pooled: the breaker is open: the server is cut off" endpoint=`)
+		p := pooltest.NewBreakerPool(t, func(c *pooled.Config) { c.Logger = nil })
+		slog.SetDefault(slog.New(slog.NewTextHandler(&p.Log, nil)))
+		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
+		p.RequireOpen(t)
+		assert.Contains(t, p.Log.String(), `level=ERROR msg="pooled: the breaker is open: the server is cut off" endpoint=`)
 	})
 }

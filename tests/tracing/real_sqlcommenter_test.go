@@ -1,4 +1,4 @@
-package pooled_test
+package tracing_test
 
 import (
 	"database/sql"
@@ -15,6 +15,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // commentServers are the servers, each with a query that returns its own text as the server has it, and one that tells how many statements were
@@ -41,7 +42,7 @@ var commentServers = []struct {
 // tracedDB opens a DB on one server connection, with a comment on each statement and a tracer that samples all of them.
 func tracedDB(t *testing.T, dsn string, mode policy.SQLCommenterMode) *sql.DB {
 	t.Helper()
-	return openWith(t, dsn, func(c *pooled.Config) {
+	return realtest.OpenWith(t, dsn, func(c *pooled.Config) {
 		commented(mode)(c)
 		c.Tracing.TracerProvider = sdktrace.NewTracerProvider()
 	})
@@ -169,19 +170,19 @@ func TestRealCommentsDefeatNoPreparedStatement(t *testing.T) {
 
 // Arguments that are too large for go-sql-driver to write them into the text have the statement prepared.
 func TestRealTextsWithATraceAreNotPreparedWhereArgumentsAreNotInterpolated(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		db := tracedDB(t, interpolating(t, s.database(t), 1<<10), policy.SQLCommenterTrace)
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		db := tracedDB(t, interpolating(t, s.Database(t), 1<<10), policy.SQLCommenterTrace)
 		for range 5 {
 			assert.Equal(t, "2000", scanText(t, db, "select length(?)", strings.Repeat("x", 2000)))
 		}
-		prepares, executes, _ := prepared(t, db)
+		prepares, executes, _ := realtest.Prepared(t, db)
 		assert.Equal(t, []int{1, 5}, []int{prepares, executes})
 	})
 }
 
 // A text that was prepared is found by pgx also where the call would not prepare it.
 func TestRealExecFindsThePreparedStatementOfItsText(t *testing.T) {
-	db := openWith(t, testserver.PostgresDatabase(t), func(c *pooled.Config) {
+	db := realtest.OpenWith(t, testserver.PostgresDatabase(t), func(c *pooled.Config) {
 		commented(policy.SQLCommenterTrace)(c)
 		c.Tracing.TracerProvider = sdktrace.NewTracerProvider()
 		c.Pool.MaxConns = 1 // it is prepared on that connection

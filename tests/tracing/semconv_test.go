@@ -1,4 +1,4 @@
-package pooled_test
+package tracing_test
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/dbconv"
 
 	"github.com/gopooled/pooled"
@@ -81,10 +81,10 @@ func TestMetricsAreThoseOfTheSemanticConventions(t *testing.T) {
 			c.Pool.MaxConns, c.Pool.MaxIdleConns, c.Pool.MinIdleConns, c.Pool.AcquireTimeout = 3, 2, 1, time.Second
 			c.Breaker.On, c.Nested = true, policy.NestedOff // or waiting for itself is a deadlock
 		})
-		held := p.hold(t, 3)
+		held := p.Hold(t, 3)
 		_, err := p.Exec("exec")
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: assert.AnError})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: assert.AnError})
 		_, err = held[0].ExecContext(t.Context(), "delete from users")
 		require.ErrorIs(t, err, assert.AnError)
 		for _, c := range held {

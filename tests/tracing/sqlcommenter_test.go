@@ -1,4 +1,4 @@
-package pooled_test
+package tracing_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // commented is a mode of pool_sqlcommenter, with the tags that all tests of it have.
@@ -69,7 +70,7 @@ func showing(texts *[]string) pooled.Middleware {
 func TestCommentsReachTheDriverAndNobodyElse(t *testing.T) {
 	var shown []string
 	cfg := pooled.NewConfig()
-	d := faultdriver.New(modern, faultdriver.EveryStmt)
+	d := faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 	cfg.Connector = d
 	commented(policy.SQLCommenterStatic)(&cfg)
 	connector, err := pooled.NewConnector(cfg, showing(&shown))
@@ -101,7 +102,7 @@ func TestCommentsReachTheDriverAndNobodyElse(t *testing.T) {
 func TestCallsOfAStatementShowWhatItsPrepareWasChangedTo(t *testing.T) {
 	var shown []string
 	cfg := pooled.NewConfig()
-	d := faultdriver.New(modern, faultdriver.EveryStmt)
+	d := faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 	cfg.Connector = d
 	commented(policy.SQLCommenterStatic)(&cfg)
 	connector, err := pooled.NewConnector(cfg, pooled.Middleware{Call: func(next middleware.CallFunc) middleware.CallFunc {
@@ -125,16 +126,16 @@ func TestCallsOfAStatementShowWhatItsPrepareWasChangedTo(t *testing.T) {
 }
 
 func TestOffAddsNothing(t *testing.T) {
-	p := newPool(t, modern, nil)
-	p.exec(t)
-	assert.Contains(t, p.driver.Calls(), `#1.exec "exec"`)
+	p := pooltest.NewPool(t, pooltest.Modern, nil)
+	p.MustExec(t)
+	assert.Contains(t, p.Fault.Calls(), `#1.exec "exec"`)
 }
 
 func TestADriverThatNobodyKnowsGetsNoTraces(t *testing.T) {
 	p := newTracedPool(t, commented(policy.SQLCommenterTrace))
-	p.exec(t)
+	p.MustExec(t)
 	require.Len(t, p.spans.Ended(), 1)
-	assert.Contains(t, p.driver.Calls(), `#1.exec "exec`+ofShop+`"`)
+	assert.Contains(t, p.Fault.Calls(), `#1.exec "exec`+ofShop+`"`)
 }
 
 func TestATraceIsThatOfTheSpanOfTheCall(t *testing.T) {
@@ -172,7 +173,7 @@ func TestATextWithATraceIsNeverPrepared(t *testing.T) {
 // newTextPool is a traced pool over a driver that sends texts as they are.
 func newTextPool(t *testing.T) (*tracedPool, *faultdriver.Driver) {
 	t.Helper()
-	d := faultdriver.New(modern, faultdriver.EveryStmt)
+	d := faultdriver.New(pooltest.Modern, faultdriver.EveryStmt)
 	p := newTracedPool(t, func(c *pooled.Config) {
 		commented(policy.SQLCommenterTrace)(c)
 		c.Connector = &textDriver{d}
@@ -181,16 +182,16 @@ func newTextPool(t *testing.T) (*tracedPool, *faultdriver.Driver) {
 }
 
 func TestAnnouncedTextsArePreparedWithTheirComment(t *testing.T) {
-	p := newPoolOf(t, modern, func(c *pooled.Config) {
+	p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 		commented(policy.SQLCommenterStatic)(c)
 		c.Pool.MinIdleConns = 1
 	})
-	require.NoError(t, p.connector.Warm(t.Context(), "exec;"))
+	require.NoError(t, p.Connector.Warm(t.Context(), "exec;"))
 	st, err := p.PrepareContext(t.Context(), "exec;")
 	require.NoError(t, err)
 	defer st.Close()
 	_, err = st.ExecContext(t.Context())
 	require.NoError(t, err)
-	assert.Contains(t, p.driver.Calls(), `#1.prepare "exec`+ofShop+`;"`)
-	assert.Equal(t, 1, p.calls(faultdriver.Prepare))
+	assert.Contains(t, p.Fault.Calls(), `#1.prepare "exec`+ofShop+`;"`)
+	assert.Equal(t, 1, p.Calls(faultdriver.Prepare))
 }

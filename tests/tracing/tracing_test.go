@@ -1,4 +1,4 @@
-package pooled_test
+package tracing_test
 
 import (
 	"context"
@@ -22,11 +22,12 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // tracedPool is a pool whose spans and metrics are kept.
 type tracedPool struct {
-	pool
+	pooltest.Pool
 	spans    *tracetest.SpanRecorder
 	provider *sdktrace.TracerProvider
 	reader   *sdkmetric.ManualReader
@@ -36,7 +37,7 @@ func newTracedPool(t *testing.T, change func(*pooled.Config), options ...sdktrac
 	t.Helper()
 	p := &tracedPool{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
 	p.provider = sdktrace.NewTracerProvider(append(options, sdktrace.WithSpanProcessor(p.spans))...)
-	p.pool = newPoolOf(t, modern, func(c *pooled.Config) {
+	p.Pool = pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 		c.Tracing.TracerProvider = p.provider
 		c.Tracing.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(p.reader))
 		if change != nil {
@@ -77,7 +78,7 @@ func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 		ctx, parent := p.provider.Tracer("test").Start(t.Context(), "request")
 		_, err := p.ExecContext(ctx, "delete from users where id = 7 and name = 'ann'")
 		require.NoError(t, err)
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: assert.AnError})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: assert.AnError})
 		_, err = p.ExecContext(ctx, "update users set name = $1", "ann")
 		require.ErrorIs(t, err, assert.AnError)
 		tx, err := p.BeginTx(ctx, nil)
@@ -86,7 +87,7 @@ func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
 		require.NoError(t, tx.Rollback())
 		cancelled, cancel := context.WithCancel(ctx)
-		p.driver.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
+		p.Fault.Hook(faultdriver.Exec, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 			cancel()
 			return faultdriver.Outcome{Err: context.Canceled}
 		})
@@ -125,7 +126,7 @@ func TestSpansTellWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 
 func TestSpanEndsWithAPanic(t *testing.T) {
 	p := newTracedPool(t, nil)
-	p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "no"})
+	p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Panic: "no"})
 	assert.PanicsWithValue(t, "no", func() { _, _ = p.ExecContext(t.Context(), "exec") })
 	require.Len(t, p.spans.Ended(), 1)
 	assert.Equal(t, codes.Error, p.spans.Ended()[0].Status().Code)
@@ -150,7 +151,7 @@ func TestNothingIsTracedThatNobodyWillSee(t *testing.T) {
 	assert.Empty(t, p.spans.Started())
 
 	off := newTracedPool(t, func(c *pooled.Config) { c.Tracing.On = false })
-	off.exec(t)
+	off.MustExec(t)
 	assert.Empty(t, off.spans.Started())
 	assert.Empty(t, off.collect(t))
 }
@@ -178,7 +179,7 @@ func (*seeingSampler) Description() string { return "seeing" }
 
 func TestErrSkipIsNoError(t *testing.T) {
 	p := newTracedPool(t, nil)
-	p.driver.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
+	p.Fault.Always(faultdriver.Exec, faultdriver.Outcome{Err: driver.ErrSkip})
 	_, err := p.ExecContext(t.Context(), "exec")
 	require.NoError(t, err)
 	for _, s := range p.spans.Ended() {
@@ -195,13 +196,13 @@ func TestMetricsTellWhatThePoolDoes(t *testing.T) {
 		p := newTracedPool(t, func(c *pooled.Config) {
 			c.Pool.MaxConns, c.Pool.AcquireTimeout, c.Nested = 2, 3*time.Second, policy.NestedOff // a timer cannot be seen
 		})
-		held := p.hold(t, 2)
+		held := p.Hold(t, 2)
 		time.AfterFunc(2*time.Second, func() { assert.NoError(t, held[0].Close()) })
-		p.exec(t) // waits for 2 s
-		held = append(held, p.hold(t, 1)...)
+		p.MustExec(t) // waits for 2 s
+		held = append(held, p.Hold(t, 1)...)
 		_, err := p.Exec("exec") // waits in vain for 3 s
 		require.ErrorIs(t, err, pooled.ErrAcquireTimeout)
-		p.driver.Next(faultdriver.Exec, faultdriver.Outcome{Err: errors.New("no")})
+		p.Fault.Next(faultdriver.Exec, faultdriver.Outcome{Err: errors.New("no")})
 		_, err = held[1].ExecContext(t.Context(), "exec")
 		require.Error(t, err)
 
@@ -252,7 +253,7 @@ func TestMetricsDoNotDependOnEachOther(t *testing.T) {
 		c.Tracing.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithView(dropped))
 	})
 	p.reader = reader
-	p.exec(t)
+	p.MustExec(t)
 	all := p.collect(t)
 	assert.NotContains(t, all, "db.client.operation.duration")
 	for _, name := range []string{"db.client.connection.create_time", "db.client.connection.wait_time", "db.client.connection.use_time"} {
@@ -270,10 +271,10 @@ func cameBy(s sdktrace.ReadOnlySpan) []string {
 func TestSpansOfCallsThatWaitedOrWereRefusedTellTheirClassAndWhatBecameOfThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTracedPool(t, func(c *pooled.Config) {
-			withClasses(1)(c)
+			pooltest.WithClasses(1)(c)
 			c.Queue.MaxWaiters = 1
 		})
-		held := p.hold(t, 1)
+		held := p.Hold(t, 1)
 		call := func(ctx context.Context, text string) {
 			_, _ = p.ExecContext(ctx, text)
 		}
@@ -331,10 +332,10 @@ func pointsOf(t *testing.T, m metricdata.Metrics, keys ...attribute.Key) map[str
 func TestMetricsTellTheClassesApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTracedPool(t, func(c *pooled.Config) {
-			withClasses(1)(c)
+			pooltest.WithClasses(1)(c)
 			c.Queue.MaxWaiters, c.Pool.AcquireTimeout = 1, time.Second
 		})
-		held := p.hold(t, 1)
+		held := p.Hold(t, 1)
 		waiting := make(chan error, 1)
 		go func() {
 			_, err := p.ExecContext(t.Context(), "wait /* pool:class=batch */")
@@ -360,10 +361,10 @@ func TestMetricsTellTheClassesApart(t *testing.T) {
 
 func TestWithoutClassesNoMetricHasOne(t *testing.T) {
 	p := newTracedPool(t, func(c *pooled.Config) {
-		withClasses(1)(c)
+		pooltest.WithClasses(1)(c)
 		c.Queue.Classes = c.Queue.Classes[:1]
 	})
-	p.exec(t)
+	p.MustExec(t)
 	for name, m := range p.collect(t) {
 		_, points := kindOf(t, m)
 		for _, attributes := range points {
@@ -371,4 +372,18 @@ func TestWithoutClassesNoMetricHasOne(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]int64{"full": 0, "shed": 0}, pointsOf(t, p.collect(t)["pooled.connection.overloads"], "pooled.overload.reason"))
+}
+
+func TestMetricsAreReadAgainWhenAConnectorBeginsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTracedPool(t, nil)
+		other := p.Beside(t)
+		p.MustExec(t)
+		require.NoError(t, p.Close())
+		assert.NotContains(t, p.collect(t), "db.client.connection.count")
+		_, err := other.Exec("exec")
+		require.NoError(t, err)
+		assert.Contains(t, p.collect(t), "db.client.connection.count")
+		p.Finish(t, other)
+	})
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package transparency_test
 
 import (
 	"database/sql"

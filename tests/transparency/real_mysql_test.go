@@ -1,4 +1,4 @@
-package pooled_test
+package transparency_test
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 func TestRealMySQLThroughPooledIsLikeThroughTheBareDriver(t *testing.T) {
@@ -88,18 +90,18 @@ func TestRealMySQLThroughPooledIsLikeThroughTheBareDriver(t *testing.T) {
 }
 
 func TestRealMySQLNextCallWorksAfterTheServerHasEndedTheConnection(t *testing.T) {
-	onMySQLServers(t, func(t *testing.T, s mysqlServer) {
-		dsn := s.database(t)
-		db, killer := openReal(t, "pooled", dsn), openReal(t, "mysql", dsn)
-		first := scanInt(t, db, "select connection_id()")
+	realtest.OnMySQLServers(t, func(t *testing.T, s realtest.MySQLServer) {
+		dsn := s.Database(t)
+		db, killer := realtest.Open(t, "pooled", dsn), realtest.Open(t, "mysql", dsn)
+		first := realtest.ScanInt(t, db, "select connection_id()")
 		kill := func(id int) {
 			_, err := killer.ExecContext(t.Context(), fmt.Sprintf("kill %d", id))
 			require.NoError(t, err)
-			for scanInt(t, killer, fmt.Sprintf("select count(*) from information_schema.processlist where id = %d", id)) > 0 {
+			for realtest.ScanInt(t, killer, fmt.Sprintf("select count(*) from information_schema.processlist where id = %d", id)) > 0 {
 			}
 		}
 		kill(first)
-		second := scanInt(t, db, "select connection_id()")
+		second := realtest.ScanInt(t, db, "select connection_id()")
 		assert.NotEqual(t, first, second)
 		st, err := db.PrepareContext(t.Context(), "select connection_id() + ?")
 		require.NoError(t, err)

@@ -1,7 +1,6 @@
-package pooled_test
+package transparency_test
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 func TestRealPostgresThroughPooledIsLikeThroughBarePgx(t *testing.T) {
@@ -125,29 +125,21 @@ func realPostgres(t *testing.T, params url.Values) *sql.DB {
 		query[key] = values
 	}
 	u.RawQuery = query.Encode()
-	return openReal(t, "pooled", u.String())
+	return realtest.Open(t, "pooled", u.String())
 }
 
-type scanner interface {
-	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
-}
-
-func scanInt(t *testing.T, c scanner, text string) (n int) {
-	t.Helper()
-	require.NoError(t, c.QueryRowContext(t.Context(), text).Scan(&n))
-	return n
-}
+// ScanInt is what a query of one number returns.
 
 func TestRealPostgresNextCallWorksAfterTheServerHasEndedTheConnection(t *testing.T) {
 	db := realPostgres(t, url.Values{"pool_validate_after": {"0"}})
 	killer := realPostgres(t, nil)
-	first := scanInt(t, db, "select pg_backend_pid()")
+	first := realtest.ScanInt(t, db, "select pg_backend_pid()")
 	st, err := db.PrepareContext(t.Context(), "select pg_backend_pid()")
 	require.NoError(t, err)
 	defer st.Close()
 	_, err = killer.ExecContext(t.Context(), "select pg_terminate_backend($1, 10000)", first)
 	require.NoError(t, err)
-	second := scanInt(t, db, "select pg_backend_pid()")
+	second := realtest.ScanInt(t, db, "select pg_backend_pid()")
 	assert.NotEqual(t, first, second)
 	_, err = killer.ExecContext(t.Context(), "select pg_terminate_backend($1, 10000)", second)
 	require.NoError(t, err)
@@ -170,7 +162,7 @@ func TestRealPostgresRawReachesPgx(t *testing.T) {
 		assert.EqualValues(t, 2, n)
 		return err
 	}))
-	assert.Equal(t, 3, scanInt(t, conn, "select sum(id) from t"))
+	assert.Equal(t, 3, realtest.ScanInt(t, conn, "select sum(id) from t"))
 
 	_, err = conn.ExecContext(ctx, "listen channel")
 	require.NoError(t, err)
@@ -201,7 +193,7 @@ func TestPostgresPasswordFileIsReadAtEachDial(t *testing.T) {
 	u.RawQuery = query.Encode()
 
 	write("the old one")
-	db := openReal(t, "pooled", u.String())
+	db := realtest.Open(t, "pooled", u.String())
 	var pg *pgconn.PgError
 	require.ErrorAs(t, db.Ping(), &pg)
 	assert.Equal(t, "28P01", pg.Code)

@@ -1,4 +1,4 @@
-package pooled_test
+package transparency_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	_ "github.com/gopooled/pooled/mysql"
 	"github.com/gopooled/pooled/policy"
 	_ "github.com/gopooled/pooled/postgres"
+	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
 // realServers are the servers that a table of behaviours runs on, with the real driver's name and an empty database.
@@ -36,16 +37,10 @@ var realServers = []struct {
 // talkative has go-sql-driver/mysql read times, and take texts of several statements.
 func talkative(t testing.TB, dsn string) string {
 	t.Helper()
-	return withParams(t, dsn, func(c *mysql.Config) { c.ParseTime, c.MultiStatements = true, true })
+	return realtest.WithParams(t, dsn, func(c *mysql.Config) { c.ParseTime, c.MultiStatements = true, true })
 }
 
-func withParams(t testing.TB, dsn string, set func(*mysql.Config)) string {
-	t.Helper()
-	cfg, err := mysql.ParseDSN(dsn)
-	require.NoError(t, err)
-	set(cfg)
-	return cfg.FormatDSN()
-}
+// WithParams changes a DSN of go-sql-driver/mysql.
 
 // asBare is a DSN for pooled that leaves sessions as the bare driver does. With resets, two calls in a row may meet two
 // server connections, of which each has prepared other statements.
@@ -82,7 +77,7 @@ func testReal(t *testing.T, driver string, behaviours []behaviour) {
 
 // observeReal runs a behaviour on a new DB, twice, so that the second time meets used connections and cached statements.
 func observeReal(t *testing.T, b behaviour, driver, dsn string) *world {
-	w := &world{ctx: t.Context(), db: openReal(t, driver, dsn)}
+	w := &world{ctx: t.Context(), db: realtest.Open(t, driver, dsn)}
 	for range 2 {
 		_, err := w.db.ExecContext(w.ctx, "drop table if exists t")
 		require.NoError(t, err)
@@ -241,22 +236,22 @@ func TestConnectionSurvivesACancelledTransaction(t *testing.T) {
 			"PostgreSQL", "select pg_backend_pid()",
 			"select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'", testserver.PostgresDatabase,
 		},
-		{"MariaDB", "select connection_id()", mysqlServers[0].inTx, testserver.MariaDBDatabase},
-		{"MySQL", "select connection_id()", mysqlServers[1].inTx, testserver.MySQLDatabase},
+		{"MariaDB", "select connection_id()", realtest.MySQLServers[0].InTx, testserver.MariaDBDatabase},
+		{"MySQL", "select connection_id()", realtest.MySQLServers[1].InTx, testserver.MySQLDatabase},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			db := openWith(t, s.dsn(t), nil)
-			before := scanInt(t, db, s.id)
+			db := realtest.OpenWith(t, s.dsn(t), nil)
+			before := realtest.ScanInt(t, db, s.id)
 			ctx, cancel := context.WithCancel(t.Context())
 			tx, err := db.BeginTx(ctx, nil)
 			require.NoError(t, err)
-			require.Equal(t, before, scanInt(t, tx, s.id))
+			require.Equal(t, before, realtest.ScanInt(t, tx, s.id))
 			cancel()
 			for tx.Commit() != sql.ErrTxDone { // it is rolled back by a goroutine of database/sql
 			}
 			db.SetMaxOpenConns(1) // wait until that has given the session back
-			assert.Equal(t, before, scanInt(t, db, s.id))
-			assert.Zero(t, scanInt(t, db, s.open))
+			assert.Equal(t, before, realtest.ScanInt(t, db, s.id))
+			assert.Zero(t, realtest.ScanInt(t, db, s.open))
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package pooltest
 
 import (
 	"database/sql/driver"
@@ -7,25 +7,27 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// ownedConnector is one whose driver tells the dialects apart that are below.
-type ownedConnector struct {
+// OwnedConnector is one whose driver tells the dialects apart that are below.
+type OwnedConnector struct {
 	driver.Connector
-	driver driver.Driver
+	Of driver.Driver
 }
 
-func (c ownedConnector) Driver() driver.Driver { return c.driver }
+// Driver tells the dialect whose connector it is.
+func (c OwnedConnector) Driver() driver.Driver { return c.Of }
 
 // endingDialect takes one error for that of a server which ends a connection, and another for that of one which ends them all.
 type endingDialect struct{ dialect.Generic }
 
-var errEnded, errCrashed = errors.New("terminated by the server"), errors.New("crashed")
+// ErrEnded is that of one connection which the server of [Ending] ends, and ErrCrashed that of all.
+var ErrEnded, ErrCrashed = errors.New("terminated by the server"), errors.New("crashed")
 
 func init() { dialect.Register("fault driver that ends", endingDialect{}) }
 
 type endingDriver struct{ driver.Driver }
 
-// ending makes a connector the dialect's.
-func ending(c driver.Connector) driver.Connector { return ownedConnector{c, endingDriver{c.Driver()}} }
+// Ending makes a connector the dialect's.
+func Ending(c driver.Connector) driver.Connector { return OwnedConnector{c, endingDriver{c.Driver()}} }
 
 func (endingDialect) Owns(d driver.Driver) bool {
 	_, ok := d.(endingDriver)
@@ -38,9 +40,9 @@ func (endingDialect) Adopt(c driver.Connector) dialect.Server {
 
 func (endingDialect) Classify(err error) dialect.ErrorClass {
 	switch err {
-	case errEnded:
+	case ErrEnded:
 		return dialect.Dead | dialect.ShuttingDown
-	case errCrashed:
+	case ErrCrashed:
 		return dialect.Dead | dialect.ShuttingDown | dialect.Crashed
 	default:
 		return 0
@@ -54,9 +56,9 @@ func init() { dialect.Register("fault driver that lingers", lingeringDialect{}) 
 
 type lingeringDriver struct{ driver.Driver }
 
-// lingering makes a connector the dialect's.
-func lingering(c driver.Connector) driver.Connector {
-	return ownedConnector{c, lingeringDriver{c.Driver()}}
+// Lingering makes a connector the dialect's.
+func Lingering(c driver.Connector) driver.Connector {
+	return OwnedConnector{c, lingeringDriver{c.Driver()}}
 }
 
 func (lingeringDialect) Owns(d driver.Driver) bool {

@@ -1,4 +1,4 @@
-package pooled_test
+package pooltest
 
 import (
 	"testing"
@@ -10,8 +10,8 @@ import (
 	sessions "github.com/gopooled/pooled/internal/session"
 )
 
-// sourceOf is what the sessions of a connector have in common.
-func sourceOf(t *testing.T, connector *pooled.Connector) *sessions.Source {
+// SourceOf is what the sessions of a connector have in common.
+func SourceOf(t *testing.T, connector *pooled.Connector) *sessions.Source {
 	t.Helper()
 	conn, err := connector.Connect(t.Context())
 	require.NoError(t, err)
@@ -19,14 +19,14 @@ func sourceOf(t *testing.T, connector *pooled.Connector) *sessions.Source {
 	return conn.(*sessions.Session).Source()
 }
 
-// endpointOf is the endpoint of a connector's first server.
-func endpointOf(t *testing.T, connector *pooled.Connector) *endpoint.Endpoint {
+// EndpointOf is the endpoint of a connector's first server.
+func EndpointOf(t *testing.T, connector *pooled.Connector) *endpoint.Endpoint {
 	t.Helper()
-	return sourceOf(t, connector).Endpoints()[0]
+	return SourceOf(t, connector).Endpoints()[0]
 }
 
-// reclaimUnused takes every connection away that is held and not busy at this moment. The leak middleware would do so now and then.
-func reclaimUnused(source *sessions.Source) {
+// ReclaimUnused takes every connection away that is held and not busy at this moment. The leak middleware would do so now and then.
+func ReclaimUnused(source *sessions.Source) {
 	for _, e := range source.Endpoints() {
 		for _, h := range e.Holdings() {
 			source.Reclaim(h)

@@ -1,4 +1,4 @@
-package pooled_test
+package pooltest
 
 import (
 	"context"
@@ -21,26 +21,31 @@ func init() { dialect.Register("fault driver with sockets", socketDialect{}) }
 type socketDialect struct{ dialect.Generic }
 
 func (socketDialect) Owns(d driver.Driver) bool {
-	_, ok := d.(*socketDriver)
+	_, ok := d.(*SocketDriver)
 	return ok
 }
 
 func (socketDialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*socketDriver).dial}
+	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*SocketDriver).dial}
 }
 
-// socketDriver is the fault driver, with sockets that do nothing.
-type socketDriver struct {
-	fault *faultdriver.Driver
+// SocketDriver is the fault driver, with sockets that do nothing.
+type SocketDriver struct {
+	Fault *faultdriver.Driver
 	mu    sync.Mutex        // guards ends
-	ends  []*dialect.Socket // the server's end of each
+	Ends  []*dialect.Socket // the server's end of each
 }
 
-func (d *socketDriver) Connect(ctx context.Context) (driver.Conn, error) { return d.fault.Connect(ctx) }
-func (d *socketDriver) Driver() driver.Driver                            { return d }
-func (d *socketDriver) Open(string) (driver.Conn, error)                 { return nil, errors.ErrUnsupported }
+// Connect dials without a socket.
+func (d *SocketDriver) Connect(ctx context.Context) (driver.Conn, error) { return d.Fault.Connect(ctx) }
 
-func (d *socketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+// Driver tells the dialect whose connector it is.
+func (d *SocketDriver) Driver() driver.Driver { return d }
+
+// Open is not supported: there are no DSNs.
+func (d *SocketDriver) Open(string) (driver.Conn, error) { return nil, errors.ErrUnsupported }
+
+func (d *SocketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
 	conn, err := d.Connect(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -49,16 +54,16 @@ func (d *socketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	socket := dialect.NewSocket(near)
-	d.ends = append(d.ends, socket, dialect.NewSocket(far))
+	d.Ends = append(d.Ends, socket, dialect.NewSocket(far))
 	return conn, socket, nil
 }
 
-// receive moves a byte on the first socket.
-func (d *socketDriver) receive(t *testing.T) {
+// Receive moves a byte on the first socket.
+func (d *SocketDriver) Receive(t *testing.T) {
 	go func() {
-		_, err := d.ends[1].Write([]byte{1})
+		_, err := d.Ends[1].Write([]byte{1})
 		assert.NoError(t, err)
 	}()
-	_, err := d.ends[0].Read(make([]byte, 1))
+	_, err := d.Ends[0].Read(make([]byte, 1))
 	require.NoError(t, err)
 }

@@ -1,4 +1,4 @@
-package pooled_test
+package realtest
 
 import (
 	"testing"
@@ -6,17 +6,17 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 )
 
-// mysqlServer is a server of go-sql-driver/mysql.
-type mysqlServer struct {
-	name                      string
-	server, database, private func(testing.TB) string
-	cluster                   func(t testserver.T, replicas int) *testserver.Cluster
-	inTx                      string // whether the session has a transaction, as 1 or 0
+// MySQLServer is a server of go-sql-driver/mysql.
+type MySQLServer struct {
+	Name                      string
+	Server, Database, Private func(testing.TB) string
+	Cluster                   func(t testserver.T, replicas int) *testserver.Cluster
+	InTx                      string // whether the session has a transaction, as 1 or 0
 }
 
-// mysqlServers are both. What differs in a small part of a text is an executable comment of one or the other: MariaDB reads none of
+// MySQLServers are both. What differs in a small part of a text is an executable comment of one or the other: MariaDB reads none of
 // MySQL's from version 50700 on, and MySQL none of MariaDB's.
-var mysqlServers = []mysqlServer{
+var MySQLServers = []MySQLServer{
 	{
 		"MariaDB", testserver.MariaDB, testserver.MariaDBDatabase, testserver.PrivateMariaDB, testserver.MariaDBCluster,
 		"select @@in_transaction",
@@ -27,9 +27,9 @@ var mysqlServers = []mysqlServer{
 	},
 }
 
-// onMySQLServers runs a test on each.
-func onMySQLServers(t *testing.T, test func(t *testing.T, s mysqlServer)) {
-	for _, s := range mysqlServers {
-		t.Run(s.name, func(t *testing.T) { test(t, s) })
+// OnMySQLServers runs a test on each.
+func OnMySQLServers(t *testing.T, test func(t *testing.T, s MySQLServer)) {
+	for _, s := range MySQLServers {
+		t.Run(s.Name, func(t *testing.T) { test(t, s) })
 	}
 }
