@@ -16,9 +16,9 @@ test: ## Test every module with -race against private servers, which it installs
 	scripts/test-servers.sh run scripts/test.sh $(ARGS)
 
 .PHONY: cover
-cover: ## Test the root module against private servers and print its coverage
-	@profile=$$(mktemp); trap 'rm -f "$$profile"' EXIT; \
-	scripts/test-servers.sh run go test -coverpkg=./... -coverprofile="$$profile" $(ARGS) ./...; \
+cover: ## Print how much of the root module its own tests and those of tests/ cover, against private servers
+	@profile=$$(mktemp); trap 'rm -f "$$profile"' EXIT; packages=$$(go list ./... | paste -sd,); \
+	scripts/test-servers.sh run go test -timeout 25m -coverpkg="$$packages" -coverprofile="$$profile" $(ARGS) ./... ./tests/... ./tests/routing/...; \
 	go tool cover -func="$$profile"
 
 .PHONY: lint

@@ -19,8 +19,11 @@ func (c OwnedConnector) Driver() driver.Driver { return c.Of }
 // endingDialect takes one error for that of a server which ends a connection, and another for that of one which ends them all.
 type endingDialect struct{ dialect.Generic }
 
-// ErrEnded is that of one connection which the server of [Ending] ends, and ErrCrashed that of all.
-var ErrEnded, ErrCrashed = errors.New("terminated by the server"), errors.New("crashed")
+// ErrEnded is that of one connection which the server of [Ending] ends.
+var ErrEnded = errors.New("terminated by the server")
+
+// ErrCrashed is that of a server which ends all of its connections.
+var ErrCrashed = errors.New("crashed")
 
 func init() { dialect.Register("fault driver that ends", endingDialect{}) }
 
