@@ -15,6 +15,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
+	"github.com/gopooled/pooled/internal/events"
 	"github.com/gopooled/pooled/internal/logs"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
@@ -94,12 +95,14 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 // Connector makes the sessions of an *sql.DB and owns the server connections under them. It is safe for
 // concurrent use. db.Close closes it. Several *sql.DB that are given the same connector share its server connections.
 type Connector struct {
+	names   []string  // that the pool has taken, the first is its own: see takeNames
 	servers []*server // the first is the one that the DSN leads to
 	source  *session.Source
 	router  *routing.Router  // nil: there is nothing to choose
 	leak    *leak.Leak       // without its middleware if pool_leak=off
 	nested  *nested.Nested   // nil: nobody can wait for anybody
 	tracing *tracing.Tracing // nil: pool_trace=off
+	events  events.Recent    // that were logged
 	driver  Driver           // that opened it
 	life    life
 }
@@ -118,12 +121,18 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Logger = logs.New(cfg.Logger) // only now: the limits are not for what middlewares of users log
 	d, servers, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{servers: servers}
+	c := &Connector{servers: servers, names: takeNames(cfg.Name, servers)}
+	made := false
+	defer func() {
+		if !made && !c.life.resting.Load() { // Close has not freed it
+			poolNames.free(c.names)
+		}
+	}()
+	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
 	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: &unlimited{Logger: cfg.Logger, start: time.Now()}}
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
@@ -171,6 +180,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
+	made = true
 	return c, nil
 }
 
@@ -246,7 +256,7 @@ func (c *Connector) Evict(endpoint string) error {
 	for _, s := range c.servers {
 		names = append(names, strconv.Quote(s.info.Name))
 		if endpoint == "" || endpoint == s.info.Name {
-			s.endpoint.Retire()
+			s.endpoint.Evict()
 			found = true
 		}
 	}

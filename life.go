@@ -63,6 +63,7 @@ func (c *Connector) wake() error {
 			return err
 		}
 	}
+	poolNames.keep(c.names)
 	for _, s := range c.servers {
 		s.endpoint.Open()
 	}
@@ -103,6 +104,7 @@ func (c *Connector) rest() error {
 	if !c.life.resting.CompareAndSwap(false, true) {
 		return nil
 	}
+	poolNames.free(c.names)
 	errs := make([]error, len(c.servers)+1)
 	var wg sync.WaitGroup
 	if c.tracing != nil {

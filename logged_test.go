@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gopooled/pooled/internal/events"
 	"github.com/gopooled/pooled/internal/markdown"
 )
 
@@ -32,6 +33,7 @@ func TestTheDocsListWhatIsLogged(t *testing.T) {
 	want := "| message | level | keys | what to do |\n|---|---|---|---|\n"
 	for _, r := range loggedBy(t, ".") {
 		message := "| " + strings.TrimPrefix(r.message, "pooled: ")
+		assert.True(t, events.Known(r.message), "internal/events does not know what %q is about", r.message)
 		if os.Getenv("POOLED_UPDATE") == "" {
 			assert.NotEmpty(t, todo[message], "the docs do not say what to do about %q", r.message)
 		}

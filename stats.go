@@ -15,6 +15,8 @@ import (
 // Stats is a snapshot of what a connector's server connections do. Counters begin with 0 when the connector is made and only grow. The
 // figures are read one after the other, so they may differ by what happened meanwhile.
 type Stats struct {
+	// Name is that of the pool (pool_name).
+	Name string
 	// Endpoints has one entry per server.
 	Endpoints []EndpointStats
 	// Routing is what pool_routing knows and does; nil without it.
@@ -136,7 +138,7 @@ type BreakerStats = breaker.Stats
 
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
-	var all Stats
+	all := Stats{Name: c.name()}
 	for i, s := range c.servers {
 		e := endpointStats(s.endpoint.Stats())
 		if c.nested != nil {

@@ -58,6 +58,9 @@ type Endpoint struct {
 	Dialect string
 	// Database is the database (catalogue) that connections open, if it is known.
 	Database string
+	// Pool is what metrics call the connections to it: the name of the pool (pool_name) and, if that has several servers, of the endpoint. Without pool_name it
+	// is the address and the database. No other open pool of the program has it.
+	Pool string
 }
 
 // ServerConn is a server connection as a middleware sees it. The value is comparable and stays the same for the

@@ -350,6 +350,11 @@ var dsnCases = []dsnCase{
 		format: "host=db pool_max_conns=20 pool_classes='web:8,batch:1:50%,admin:1:100%:2,x-1_y:3:12.5%:1' pool_class=batch pool_tenant=acme pool_tenant_max='25%'",
 	},
 	{
+		name: "name of the pool", driver: "pgx", native: "postgres://db/app", dsn: "postgres://db/app?pool_name=orders-2&pool_max_conns=5",
+		set:   func(c *policy.Config) { c.Name, c.Pool.MaxConns = "orders-2", 5 },
+		shown: "postgres://db/app?pool_name=orders-2&pool_max_conns=5",
+	},
+	{
 		name: "tags", driver: "pgx", native: "host=db",
 		dsn: "host=db pool_sqlcommenter=trace pool_sqlcommenter_tags='application=shop,deployment=blue'",
 		set: func(c *policy.Config) {

@@ -49,6 +49,10 @@ type Config struct {
 	// Connector, if not nil, dials the server connections, in place of DriverName and DSN. Only in Go, and not together
 	// with Driver.
 	Connector driver.Connector
+	// Name tells this pool from the other pools of the program, in metrics, logs, statistics and on the page: pool_name. Letters, digits, - and _. Empty,
+	// the default, = the address of the server and the database, such as db.internal:5432/shop. If another open pool of the program has the name already, #2
+	// is added to it, or the next number that is free.
+	Name string
 	// Use names registered middlewares, the first is the outermost: pool_use. Empty = none.
 	Use []string
 	// Pool is how server connections are kept.

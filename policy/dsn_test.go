@@ -133,7 +133,7 @@ func TestParseDSNRefusesWhatItCannotMean(t *testing.T) {
 		{"unknown key", "host=db pool_max_cons=1", "pooled: pool_max_cons is not a key: did you mean pool_max_conns?"},
 		{"unknown key in a URL", "postgres://db?pool_max_conn_lifetim=1h", "did you mean pool_max_conn_lifetime?"},
 		{"unknown key in MySQL", "/db?pool_stm_cache=1", "did you mean pool_stmt_cache?"},
-		{"unknown key that is like none", "/db?pool_frobnicate=1", "pooled: pool_frobnicate is not a key (known: pool_driver, pool_profile, pool_use, "},
+		{"unknown key that is like none", "/db?pool_frobnicate=1", "pooled: pool_frobnicate is not a key (known: pool_driver, pool_profile, pool_name, pool_use, "},
 		{"unknown key with something behind it", "/?pool_frob@x=1", "pooled: pool_frob is not a key (known"},
 		{"key in capitals", "host=db POOL_MAX_CONNS=1", "pooled: POOL_MAX_CONNS is not a key: did you mean pool_max_conns?"},
 		{"key in capitals first", "Pool_Init=x host=db", "did you mean pool_init?"},

@@ -7,7 +7,7 @@ var foreign = map[string][]string{
 	"maximumpoolsize": {"pool_max_conns"}, "minimumidle": {"pool_min_idle_conns"}, "connectiontimeout": {"pool_acquire_timeout", "pool_connect_timeout"},
 	"idletimeout": {"pool_max_conn_idle_time"}, "maxlifetime": {"pool_max_conn_lifetime"}, "keepalivetime": {"pool_keepalive"},
 	"leakdetectionthreshold": {"pool_leak"}, "validationtimeout": {"pool_connect_timeout"}, "connectioninitsql": {"pool_init"},
-	"connectiontestquery": {"pool_validate_after"}, "initializationfailtimeout": {"pool_connect_timeout"},
+	"connectiontestquery": {"pool_validate_after"}, "poolname": {"pool_name"}, "initializationfailtimeout": {"pool_connect_timeout"},
 	// pgxpool
 	"minconns": {"pool_min_idle_conns"}, "healthcheckperiod": {"pool_keepalive"}, "pingtimeout": {"pool_connect_timeout"},
 	// database/sql

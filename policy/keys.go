@@ -42,6 +42,11 @@ var keys = []key{
 		Name: profileKey,
 		Doc:  "Settings that are wanted together. service is for a service that must stay up under load; what it sets is told with each setting, and each may still be set otherwise.",
 	}),
+	name(Key{
+		Name: "pool_name", Values: "a name of letters, digits, - and _",
+		Doc: "What metrics, logs, statistics and the page call this pool, to tell it from the other pools of the program. Without it, it is called by the address of its server and the " +
+			"database, such as db.internal:5432/shop. A second open pool of the same name gets #2 behind it.",
+	}, func(c *Config) *string { return &c.Name }),
 	list(Key{
 		Name: "pool_use", Values: "names given to pooled.RegisterMiddleware, separated by commas",
 		Doc: "Middlewares of your own. The first is the outermost.",
@@ -367,7 +372,7 @@ const (
 // usages are those that are not Rare.
 var usages = map[string]Usage{
 	profileKey: Essential, "pool_max_conns": Essential, "pool_acquire_timeout": Essential, "pool_shed": Essential, "pool_breaker": Essential, "pool_min_idle_conns": Essential, "pool_replicas": Essential,
-	driverKey: Frequent, "pool_use": Frequent, "pool_max_idle_conns": Frequent, "pool_max_conn_lifetime": Frequent,
+	driverKey: Frequent, "pool_name": Frequent, "pool_use": Frequent, "pool_max_idle_conns": Frequent, "pool_max_conn_lifetime": Frequent,
 	"pool_max_conn_idle_time": Frequent, "pool_connect_timeout": Frequent, "pool_init": Frequent, "pool_reset": Frequent, "pool_harmless": Frequent, "pool_leak": Frequent,
 	"pool_leak_reclaim": Frequent, "pool_routing": Frequent, "pool_consistency": Frequent, "pool_max_lag": Frequent, "pool_classes": Frequent, "pool_sqlcommenter": Frequent,
 }

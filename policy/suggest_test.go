@@ -16,7 +16,7 @@ func TestNamesOfOtherPoolsAreAnsweredWithTheKeyThatIsMeant(t *testing.T) {
 			"pool_maximumPoolSize": "pool_max_conns", "pool_maximum_pool_size": "pool_max_conns", "pool_minimumIdle": "pool_min_idle_conns", "pool_minimum_idle": "pool_min_idle_conns",
 			"pool_connectionTimeout": "pool_acquire_timeout or pool_connect_timeout", "pool_idle_timeout": "pool_max_conn_idle_time", "pool_max_lifetime": "pool_max_conn_lifetime",
 			"pool_keepalive_time": "pool_keepalive", "pool_leak_detection_threshold": "pool_leak", "pool_connection_init_sql": "pool_init", "pool_connectionTestQuery": "pool_validate_after",
-			"pool_validation_timeout": "pool_connect_timeout",
+			"pool_validation_timeout": "pool_connect_timeout", "pool_poolName": "pool_name",
 		},
 		"database/sql": {
 			"pool_max_open_conns": "pool_max_conns", "pool_max_open": "pool_max_conns", "pool_conn_max_lifetime": "pool_max_conn_lifetime",

@@ -73,7 +73,7 @@ func (t *Tracing) newFacts(shown, summary, text string) *facts {
 	}
 	f.start = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(start...)}
 	for i := range t.servers {
-		set := attribute.NewSet(append(common[:len(common):len(common)], t.servers[i].attributes...)...)
+		set := attribute.NewSet(append(common[:len(common):len(common)], t.servers[i].measured...)...)
 		f.succeeded = append(f.succeeded, []metric.RecordOption{metric.WithAttributeSet(set)})
 	}
 	return f
@@ -105,19 +105,26 @@ func operation(op middleware.Op) string {
 type serverFacts struct {
 	info       *middleware.Endpoint
 	attributes []attribute.KeyValue // shared, and so without room to append to
+	measured   []attribute.KeyValue // the same, and what metrics have besides: the name of the pool
 }
 
 // The ports that go without saying.
 var defaultPorts = map[string]int{"postgres": 5432, "mysql": 3306}
 
 func newServerFacts(info *middleware.Endpoint) serverFacts {
+	address := addressOf(info)
+	return serverFacts{info, address, slices.Concat(address, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Pool)})}
+}
+
+// addressOf are the attributes that tell where a server is.
+func addressOf(info *middleware.Endpoint) []attribute.KeyValue {
 	host, port, err := net.SplitHostPort(info.Name)
 	if err != nil { // a socket, or a name that says nothing
-		return serverFacts{info, []attribute.KeyValue{semconv.ServerAddress(info.Name)}}
+		return []attribute.KeyValue{semconv.ServerAddress(info.Name)}
 	}
 	attributes := []attribute.KeyValue{semconv.ServerAddress(host)}
 	if n, err := strconv.Atoi(port); err == nil && n != defaultPorts[info.Dialect] {
 		attributes = append(attributes, semconv.ServerPort(n))
 	}
-	return serverFacts{info, slices.Clip(attributes)}
+	return slices.Clip(attributes)
 }

@@ -16,7 +16,7 @@ import (
 // Figure is a metric that is read from the pool when somebody collects, so that it costs a call nothing.
 type Figure uint8
 
-// The figures: those of the semantic conventions, and pooled's own. All are told for each server, by the name of its endpoint; what belongs to all
+// The figures: those of the semantic conventions, and pooled's own. All are told for each server, by the name of the connections to it (middleware.Endpoint.Pool); what belongs to all
 // of them is told for the first.
 const (
 	Connections        Figure = iota // of = idle or used

@@ -43,7 +43,7 @@ func newPoolFacts(info *middleware.Endpoint, classes []string) poolFacts {
 
 // attributesOf are the attributes of a pool and a class, and others.
 func attributesOf(info *middleware.Endpoint, class string, others ...attribute.KeyValue) attribute.Set {
-	all := slices.Concat(others, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Name)})
+	all := slices.Concat(others, []attribute.KeyValue{semconv.DBClientConnectionPoolName(info.Pool)})
 	if class != "" {
 		all = append(all, classKey.String(class))
 	}
@@ -80,7 +80,7 @@ func (m *metrics) observe(ctx context.Context, f *facts, s *serverFacts, server 
 		m.duration.Record(ctx, took.Seconds(), f.succeeded[server]...)
 		return
 	}
-	m.duration.Record(ctx, took.Seconds(), metric.WithAttributes(failed.add(slices.Concat(f.common, s.attributes))...))
+	m.duration.Record(ctx, took.Seconds(), metric.WithAttributes(failed.add(slices.Concat(f.common, s.measured))...))
 }
 
 // connect measures dials.

@@ -72,7 +72,7 @@ func (w *witness) middleware() pooled.Middleware {
 	}
 }
 
-// pool is the label that tells servers apart.
+// pool is the label that tells the connections to servers apart.
 const pool = "db_client_connection_pool_name"
 
 // scraper holds what a service tells Prometheus against what was counted.

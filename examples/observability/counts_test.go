@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +70,7 @@ func newRoutedPool(t *testing.T, cluster *testserver.Cluster, meters metric.Mete
 	p.ctx = routing.WithDecisions(t.Context(), func(d routing.Decision) { p.note("decision " + d.Reason.String()) })
 	cfg := pooled.NewConfig()
 	cfg.DriverName, cfg.DSN = "pgx", cluster.Nodes[0].DSN()+"&application_name=routed"
-	cfg.Routing.Replicas = []pooled.Replica{{Address: p.replica()}}
+	cfg.Name, cfg.Routing.Replicas = "routed", []pooled.Replica{{Address: p.cluster.Nodes[1].Address()}}
 	cfg.Pool.MaxConns, cfg.Pool.MaxIdleConns, cfg.Pool.MinIdleConns = maxConns, maxIdle, minIdle
 	cfg.Queue.MaxWaiters = waiters
 	cfg.Tracing.MeterProvider = meters
@@ -83,8 +82,9 @@ func newRoutedPool(t *testing.T, cluster *testserver.Cluster, meters metric.Mete
 	return p
 }
 
-func (p *routedPool) primary() string { return p.cluster.Nodes[0].Address() }
-func (p *routedPool) replica() string { return p.cluster.Nodes[1].Address() }
+// What metrics call the connections to each server.
+func (p *routedPool) primary() string { return "routed/" + p.cluster.Nodes[0].Address() }
+func (p *routedPool) replica() string { return "routed/" + p.cluster.Nodes[1].Address() }
 
 func (p *routedPool) exec(t *testing.T, times int, text string) {
 	for range times {
@@ -158,7 +158,7 @@ func (p *routedPool) lose(t *testing.T) {
 		require.NoError(t, p.conns[0].Close())
 		p.conns = p.conns[1:]
 	}
-	require.NoError(t, p.connector.Evict(p.primary()))
+	require.NoError(t, p.connector.Evict(p.cluster.Nodes[0].Address()))
 }
 
 // lag makes the replica fall behind.
@@ -176,11 +176,11 @@ func (p *routedPool) lag(t *testing.T, metrics *scraper) {
 // check holds the metrics against what was counted, and what the servers know.
 func (p *routedPool) check(m *scraper) {
 	for i, node := range p.cluster.Nodes {
-		name := node.Address()
-		dials, backends := p.count("dial "+name), askServer(m.T, node, "select count(*) - 1 from pg_stat_activity where application_name = 'routed'") // but the monitor's
+		address, name := node.Address(), "routed/"+node.Address()
+		dials, backends := p.count("dial "+address), askServer(m.T, node, "select count(*) - 1 from pg_stat_activity where application_name = 'routed'") // but the monitor's
 		m.is(dials, "db_client_connection_create_time_seconds", pool, name)
-		m.is(p.count("acquire "+name), "db_client_connection_wait_time_seconds", pool, name)
-		m.is(p.count("release "+name), "db_client_connection_use_time_seconds", pool, name)
+		m.is(p.count("acquire "+address), "db_client_connection_wait_time_seconds", pool, name)
+		m.is(p.count("release "+address), "db_client_connection_use_time_seconds", pool, name)
 		m.is(backends, "db_client_connection_count", pool, name)
 		lost := m.value("pooled_connection_discards_total", pool, name) + m.value("pooled_connection_evictions_total", pool, name)
 		assert.InDelta(m, dials-backends, lost, 0, "connections to %s that were closed", name)
@@ -229,7 +229,7 @@ type cutOff struct {
 func newCutOff(t *testing.T, meters metric.MeterProvider) *cutOff {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	c := &cutOff{name: listener.Addr().String()}
+	c := &cutOff{name: "cut-off"}
 	var accepting sync.WaitGroup
 	accepting.Go(func() {
 		for {
@@ -246,7 +246,7 @@ func newCutOff(t *testing.T, meters metric.MeterProvider) *cutOff {
 	})
 	opened := make(chan struct{})
 	cfg := pooled.NewConfig()
-	cfg.DriverName, cfg.DSN = "pgx", "postgres://app@"+c.name+"/shop?sslmode=disable"
+	cfg.Name, cfg.DriverName, cfg.DSN = c.name, "pgx", "postgres://app@"+listener.Addr().String()+"/shop?sslmode=disable"
 	cfg.Breaker.On, cfg.Breaker.Cooldown, cfg.Breaker.MaxCooldown = true, time.Hour, time.Hour
 	cfg.OnStateChange = func(policy.BreakerChange) {
 		c.changes++
@@ -285,10 +285,10 @@ type leaky struct {
 }
 
 func newLeaky(t *testing.T, node *testserver.Node, meters metric.MeterProvider) *leaky {
-	l := &leaky{name: strings.Replace(node.Address(), "127.0.0.1", "localhost", 1)}
+	l := &leaky{name: "leaky"}
 	leaks := make(chan held.Leak, 2)
 	cfg := pooled.NewConfig()
-	cfg.DriverName, cfg.DSN = "pgx", strings.Replace(node.DSN(), "127.0.0.1", "localhost", 1)
+	cfg.Name, cfg.DriverName, cfg.DSN = l.name, "pgx", node.DSN()
 	cfg.Leak.Threshold, cfg.Leak.Reclaim = 500*time.Millisecond, policy.ReclaimOrphaned
 	cfg.OnLeak = func(leak held.Leak) { leaks <- leak }
 	cfg.Tracing.MeterProvider = meters

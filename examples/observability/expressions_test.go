@@ -16,9 +16,6 @@ var (
 	grouping = regexp.MustCompile(`\b(?:by|ignoring|on) \(([^)]*)\)`)
 )
 
-// operations are metrics that may have no name of a pool. The dashboard asks for it all the same: the choice of all pools takes those without a name too.
-const operations = "db_client_operation_duration_seconds"
-
 // prometheusLabels are those that a scrape adds.
 var prometheusLabels = []string{"job", "instance"}
 
@@ -57,9 +54,6 @@ func labelsOf(all samples, name string) (labels []string) {
 	}
 	if labels == nil {
 		return nil
-	}
-	if strings.HasPrefix(name, operations) {
-		labels = append(labels, pool)
 	}
 	return slices.Concat(labels, prometheusLabels)
 }

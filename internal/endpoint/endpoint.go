@@ -56,6 +56,7 @@ type Endpoint struct {
 	closed      atomic.Bool    // changes while mu is held
 	cold        atomic.Bool    // nothing is kept warm, as it was closed and those who still use it may be about to end
 	endedAt     atomic.Int64   // when the server last ended a connection
+	toldEnded   atomic.Int64   // when it was last logged that it has ended several; 0: never
 	draining    atomic.Bool    // no new borrower is let in
 	tended      atomic.Bool    // there is a goroutine that tends idle connections
 	pings       atomic.Int64   // of idle connections, under way

@@ -14,6 +14,12 @@ func (e *Endpoint) Retire() {
 	signal(e.wanted) // idle connections are looked after now
 }
 
+// Evict is Retire because the program asked for it.
+func (e *Endpoint) Evict() {
+	e.Logger.Info("pooled: connections are replaced, because the program asked for it", "endpoint", e.info.Name)
+	e.Retire()
+}
+
 // SetReadOnly has connections dialled from now on for sessions that cannot write, or that can, and retires those of the other kind.
 func (e *Endpoint) SetReadOnly(on bool) {
 	if e.readOnly.Swap(on) != on {
@@ -79,8 +85,13 @@ func (e *Endpoint) noteShutdown(class dialect.ErrorClass) {
 	}
 	now := e.now()
 	last := e.endedAt.Swap(now)
-	if class.Has(dialect.Crashed) || last != 0 && time.Duration(now-last) < burst {
-		e.Retire()
+	soon := last != 0 && time.Duration(now-last) < burst
+	if !soon && !class.Has(dialect.Crashed) {
+		return
+	}
+	e.Retire()
+	if told := e.toldEnded.Load(); (told == 0 || time.Duration(now-told) >= burst) && e.toldEnded.CompareAndSwap(told, now) {
+		e.Logger.Warn("pooled: connections are replaced, because the server has ended connections of their time", "endpoint", e.info.Name)
 	}
 }
 
@@ -90,7 +101,9 @@ const drainEvery = 10 * time.Millisecond
 // Drain lets no new borrower in, closes the idle connections, and the others when they are given back, until ctx ends. It
 // reports whether none is left.
 func (e *Endpoint) Drain(ctx context.Context) bool {
-	e.draining.Store(true)
+	if !e.draining.Swap(true) {
+		e.Logger.Info("pooled: the pool is drained: nobody gets a connection any more", "endpoint", e.info.Name)
+	}
 	ticker := time.NewTicker(drainEvery)
 	defer ticker.Stop()
 	for {

@@ -16,18 +16,20 @@ import (
 )
 
 // New returns a logger that writes to l, or if l is nil to what slog.Default() is at the moment of each record: programs often set it after they
-// have called sql.Open.
-func New(l *slog.Logger) *slog.Logger {
+// have called sql.Open. observe gets each record of level Info and above, with its own attributes, before the limits and whatever the program's handler wants; nil: nobody
+// observes.
+func New(l *slog.Logger, observe func(slog.Record)) *slog.Logger {
 	program := slog.Default
 	if l != nil {
 		program = func() *slog.Logger { return l }
 	}
-	return slog.New(&handler{program: program, limits: &limits{kinds: map[kind]*limit{}}})
+	return slog.New(&handler{program: program, observe: observe, limits: &limits{kinds: map[kind]*limit{}}})
 }
 
 // handler limits what the program's handler gets. It is safe for concurrent use.
 type handler struct {
 	program  func() *slog.Logger
+	observe  func(slog.Record)                 // nil: nobody
 	limits   *limits                           // one for all that were derived from each other
 	added    []func(slog.Handler) slog.Handler // attributes and groups, the first is the outermost
 	endpoint string                            // among these attributes
@@ -35,14 +37,27 @@ type handler struct {
 
 var _ slog.Handler = (*handler)(nil)
 
-// Enabled asks the program's handler. What it does not want counts for nothing.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
+// Enabled reports whether somebody wants the record: who observes, or the program's handler.
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.observes(level) || h.wanted(ctx, level)
+}
+
+func (h *handler) observes(level slog.Level) bool { return h.observe != nil && level >= slog.LevelInfo }
+
+// wanted asks the program's handler. What it does not want counts for nothing.
+func (h *handler) wanted(ctx context.Context, level slog.Level) (wanted bool) {
 	defer contain(nil)
 	return h.over(h.program().Handler()).Enabled(ctx, level)
 }
 
 // Handle passes the record on, or counts it.
 func (h *handler) Handle(ctx context.Context, r slog.Record) (err error) {
+	if h.observes(r.Level) {
+		h.observe(r)
+		if !h.wanted(ctx, r.Level) { // nobody has asked yet
+			return nil
+		}
+	}
 	defer contain(&err)
 	ok, suppressed := h.limits.pass(h.kind(r), time.Now())
 	if !ok {

@@ -22,7 +22,7 @@ import (
 type written struct{ bytes.Buffer }
 
 func (w *written) logger() *slog.Logger {
-	return New(slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	return New(slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo})), nil)
 }
 
 // take returns the records since the last call.
@@ -170,7 +170,7 @@ func TestWithoutALoggerTheDefaultIsFollowed(t *testing.T) {
 		log.SetFlags(flags)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		l := New(nil)
+		l := New(nil, nil)
 		derived := l.With("a", 1)
 		for _, level := range []slog.Level{slog.LevelWarn, slog.LevelError} {
 			var w written
@@ -190,7 +190,7 @@ func TestNothingIsLostFromTheCountWhenManyLogAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const goroutines, each = 50, 200
 		var passed, suppressed atomic.Uint64
-		l := New(slog.New(counter{&passed, &suppressed}))
+		l := New(slog.New(counter{&passed, &suppressed}), nil)
 		for i := range goroutines {
 			go func() {
 				l := l.With("goroutine", i)
@@ -232,7 +232,7 @@ func (c counter) WithGroup(string) slog.Handler { return c }
 func TestAHandlerMayLogItself(t *testing.T) {
 	var l *slog.Logger
 	var passed, suppressed atomic.Uint64
-	l = New(slog.New(again{counter{&passed, &suppressed}, &l}))
+	l = New(slog.New(again{counter{&passed, &suppressed}, &l}), nil)
 	storm(l, 1) // which would never end if a lock were held meanwhile
 	assert.EqualValues(t, burst, passed.Load())
 }
@@ -264,10 +264,29 @@ func TestTheHandlerKeepsTheRulesOfSlog(t *testing.T) {
 	var w written
 	slogtest.Run(t, func(*testing.T) slog.Handler {
 		w.Reset()
-		return New(slog.New(slog.NewJSONHandler(&w, nil))).Handler()
+		return New(slog.New(slog.NewJSONHandler(&w, nil)), nil).Handler()
 	}, func(t *testing.T) map[string]any {
 		all := w.take(t)
 		require.Len(t, all, 1)
 		return all[0]
 	})
+}
+
+func TestWhoObservesGetsEachRecordWhateverTheHandlerWants(t *testing.T) {
+	var w written
+	var seen []string
+	l := New(slog.New(slog.NewJSONHandler(&w, &slog.HandlerOptions{Level: slog.LevelWarn})), func(r slog.Record) {
+		r.Attrs(func(a slog.Attr) bool {
+			seen = append(seen, r.Level.String()+" "+r.Message+" "+a.String())
+			return true
+		})
+	}).With("pool", "orders")
+	l.Debug("debug", "n", 0)
+	l.Info("info", "n", 1)
+	storm(l, 3*burst, "n", 2)
+	assert.Len(t, seen, 1+3*burst, "all but those for debugging")
+	assert.Equal(t, "INFO info n=1", seen[0])
+	all := w.take(t)
+	assert.Len(t, all, burst, "the program gets what it wants")
+	assert.Equal(t, "orders", all[0]["pool"])
 }

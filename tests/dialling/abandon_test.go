@@ -181,7 +181,7 @@ func TestPanicInADialIsLoggedAndCostsNoPermitIfItsBorrowerHasGone(t *testing.T) 
 		p.GiveUp(t, 50*time.Millisecond)
 		p.MustExec(t)
 		assert.EqualValues(t, 1, p.EndpointStats().FailedDials)
-		assert.Contains(t, log.String(), `level=ERROR msg="pooled: panic while a connection was dialled" endpoint=*faultdriver.Driver panic=boom stack=`)
+		assert.Regexp(t, `level=ERROR msg="pooled: panic while a connection was dialled" pool=\S+ endpoint=\*faultdriver.Driver panic=boom stack=`, log.String())
 		assert.Contains(t, log.String(), "faultdriver.Outcome.play")
 	})
 }

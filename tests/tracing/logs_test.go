@@ -64,6 +64,6 @@ func TestTheDefaultLoggerMayBeSetAfterThePoolWasMade(t *testing.T) {
 		slog.SetDefault(slog.New(slog.NewTextHandler(&p.Log, nil)))
 		p.Fail(t, faultdriver.Exec, pooltest.ErrReset, 5)
 		p.RequireOpen(t)
-		assert.Contains(t, p.Log.String(), `level=ERROR msg="pooled: the breaker is open: the server is cut off" endpoint=`)
+		assert.Regexp(t, `level=ERROR msg="pooled: the breaker is open: the server is cut off" pool=\S+ endpoint=`, p.Log.String())
 	})
 }

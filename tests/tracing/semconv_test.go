@@ -39,6 +39,7 @@ var ofPool = []attribute.Key{semconv.DBClientConnectionPoolNameKey}
 var registry = []registered{
 	{dbconv.ClientOperationDuration{}, "histogram", []attribute.Key{semconv.DBSystemNameKey}, []attribute.Key{
 		semconv.DBNamespaceKey, semconv.DBQuerySummaryKey, semconv.DBResponseStatusCodeKey, semconv.ErrorTypeKey, semconv.ServerAddressKey, semconv.ServerPortKey,
+		semconv.DBClientConnectionPoolNameKey, // which is not the conventions'
 	}},
 	{dbconv.ClientConnectionCount{}, "level", append(ofPool, semconv.DBClientConnectionStateKey), nil},
 	{dbconv.ClientConnectionIdleMax{}, "level", ofPool, nil},
