@@ -102,9 +102,13 @@ type Connector struct {
 	leak    *leak.Leak       // without its middleware if pool_leak=off
 	nested  *nested.Nested   // nil: nobody can wait for anybody
 	tracing *tracing.Tracing // nil: pool_trace=off
-	events  events.Recent    // that were logged
 	driver  Driver           // that opened it
 	life    life
+
+	// What follows is for the page.
+	settings  []policy.Setting
+	threshold time.Duration // pool_leak
+	events    events.Recent // that were logged
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -181,6 +185,11 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		}
 	}
 	made = true
+	c.settings = policy.Settings(cfg)
+	c.threshold = cfg.Leak.Threshold
+	for _, s := range servers {
+		s.record(s.endpoint.Stats())
+	}
 	return c, nil
 }
 

@@ -1,10 +1,7 @@
 package pooled
 
 import (
-	"net/http"
-
 	"github.com/gopooled/pooled/held"
-	"github.com/gopooled/pooled/internal/page"
 	"github.com/gopooled/pooled/middleware/leak"
 )
 
@@ -26,15 +23,4 @@ func (c *Connector) holdings() []leak.Holding {
 		}
 	}
 	return all
-}
-
-// Handler returns a page for people on which [Connector.Held] and [Connector.Stats] are shown, and the same as JSON for a request that
-// prefers it (?format=json). It shows statements without their literals, and no passwords; but it asks nobody who they are, so it belongs
-// where /debug/pprof is. All of its links are relative: it can be mounted anywhere.
-func (c *Connector) Handler() http.Handler {
-	return page.Handler(page.Source{
-		Name:  c.servers[0].info.Name,
-		Held:  c.Held,
-		Stats: func() any { return c.Stats() },
-	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
@@ -33,6 +34,7 @@ type server struct {
 	target   *session.Target
 	nested   bool // goroutines that hold a connection are told from others
 
+	history   history.History
 	commenter *sqlcommenter.Commenter // nil: pool_sqlcommenter=off
 }
 
@@ -224,6 +226,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		LastID:      f.lastID,
 		ReadOnly:    readOnly,
 		Advise:      s.adviser(f),
+		Record:      s.record,
 		Logger:      f.Logger,
 	})
 	s.target = session.NewTarget(s.endpoint, own)
@@ -274,6 +277,25 @@ func (s *server) setReadOnly(on bool) {
 	if s.reset != nil {
 		s.reset.Renew()
 	}
+}
+
+// record keeps a sample of how the server is, if it is time for one.
+func (s *server) record(stats endpoint.Stats) { s.history.Note(s.sample(stats)) }
+
+// sample is how the server is now.
+func (s *server) sample(stats endpoint.Stats) history.Sample {
+	return history.Sample{
+		At: time.Now(), InUse: stats.InUse, Waiting: stats.Queue.Waiting, Acquires: stats.Acquires, Dials: stats.Dials,
+		Errors: stats.Unserved + stats.Closed.Failed + s.refused(), Waits: stats.Waits,
+	}
+}
+
+// refused counts what the breaker has refused.
+func (s *server) refused() uint64 {
+	if s.breaker == nil {
+		return 0
+	}
+	return s.breaker.Stats().Refused
 }
 
 // routed is the server as a router knows it.

@@ -44,6 +44,9 @@ type EndpointStats struct {
 	Statements int
 	// Acquires counts the times that a session got a server connection.
 	Acquires uint64
+	// Unserved counts the times that one got none: because of a timeout, a refusal of the gate, a dial that failed, or a pool that is drained. Sessions whose callers went
+	// away are not among them, nor those that the breaker refused.
+	Unserved uint64
 	// Admitted counts the sessions that got a permit; a dial that fails may come after it. Without pool_max_conns it is 0, as what follows up to Classes.
 	Admitted uint64
 	// Waits counts the acquisitions that had to wait for a permit, whether they got it or not.
@@ -176,7 +179,7 @@ func endpointStats(s endpoint.Stats) EndpointStats {
 	return EndpointStats{
 		Endpoint: s.Endpoint, MaxConns: s.MaxConns,
 		Open: s.Open, InUse: s.InUse, Idle: s.Idle, Waiting: queue.Waiting,
-		Statements: s.Statements, Acquires: s.Acquires, Admitted: queue.Admitted, Waits: queue.Waits, WaitTime: queue.WaitTime,
+		Statements: s.Statements, Acquires: s.Acquires, Unserved: s.Unserved, Admitted: queue.Admitted, Waits: queue.Waits, WaitTime: queue.WaitTime,
 		Overloaded: queue.Refused(), Full: queue.Full, Shed: queue.Shed, PassedOver: queue.PassedOver, Classes: classStats(queue.Classes),
 		Dials: s.Dials, FailedDials: s.FailedDials,
 		Closed: Closes(s.Closed),

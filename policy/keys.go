@@ -393,3 +393,30 @@ func Keys() []Key {
 	}
 	return docs
 }
+
+// Setting is a setting in force, in words for people.
+type Setting struct {
+	Name    string // its key
+	Value   string // as it is written in a DSN; empty: none. A secret is xxxxx
+	Default string
+}
+
+// Changed says that it is not the default.
+func (s Setting) Changed() bool { return s.Value != s.Default }
+
+// Settings lists all settings of a Config, in the order of [Keys]. It shows no secret, and nothing of the DSN.
+func Settings(c Config) []Setting {
+	var all []Setting
+	defaults := NewConfig()
+	for _, k := range keys {
+		if k.Name == driverKey {
+			continue
+		}
+		s := Setting{Name: k.Name, Value: k.get(c), Default: k.get(defaults)}
+		if k.secret && s.Value != "" {
+			s.Value = mask
+		}
+		all = append(all, s)
+	}
+	return all
+}

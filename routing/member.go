@@ -39,6 +39,8 @@ type member struct {
 	farBehind bool             // too far to be read from
 	late      bool             // farBehind for so long that it was logged
 	barred    bool             // err is of a dial, and will be the same the next time
+	part      part             // what it was good for when it was last seen
+	since     time.Time        // since when
 
 	severed bool // its connections were cut off since it went down
 
@@ -46,6 +48,19 @@ type member struct {
 	conn    driver.Conn
 	refused bool // the last look failed because the server did not let it in
 	dialled bool // conn is new since the server was last seen: it may have been restarted meanwhile
+}
+
+// part is what a server is good for.
+type part struct {
+	up, foreign, late bool
+	role              dialect.ServerRole
+}
+
+// notePart remembers since when the server has played the part that it plays.
+func (m *member) notePart() {
+	if now := (part{m.up, m.foreign, m.late, m.sight.Role}); m.since.IsZero() || now != m.part {
+		m.part, m.since = now, time.Now()
+	}
 }
 
 func newMember(i int, s Server) *member {

@@ -332,6 +332,9 @@ func (r *Router) publish() {
 		asked = asked && (m.up || m.failures > 0)
 		m.farBehind = r.isFarBehind(m)
 		r.noteLate(m)
+		if m.up || m.failures > 0 {
+			m.notePart()
+		}
 		if !m.up || m.foreign || m.sight.Role != dialect.RoleReplica || m.farBehind {
 			continue
 		}

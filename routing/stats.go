@@ -21,6 +21,8 @@ type ServerStats struct {
 	Role string
 	// Up says that it answers.
 	Up bool
+	// Since is since when it has answered or not, had this role, and been readable or too far behind; zero: it was not asked yet.
+	Since time.Time
 	// Readable says that reads may go to it as to a replica, some of them at least.
 	Readable bool
 	// Why tells why not.
@@ -50,7 +52,7 @@ func (r *Router) Stats() Stats {
 	last, told := r.samples.last()
 	for _, m := range r.members {
 		of := ServerStats{
-			Endpoint: m.Info.Name, Role: m.sight.Role.String(), Up: m.up, Behind: m.behind, InFlight: int(m.inFlight.Load()), Lag: -1,
+			Endpoint: m.Info.Name, Role: m.sight.Role.String(), Up: m.up, Since: m.since, Behind: m.behind, InFlight: int(m.inFlight.Load()), Lag: -1,
 		}
 		switch fresh := m.fresh.Load(); {
 		case m == v.primary:

@@ -41,6 +41,7 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 // connectOnce makes a new server connection through the Connect chain. It is in use by the caller.
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.dials.Add(1)
+	e.startRecording()
 	began := e.now()
 	o := opened{readOnly: e.readOnly.Load()}
 	generation := e.generation.Load() // whoever it leads to may be gone before the dial ends
@@ -63,9 +64,11 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		if e.isFull(err) {
 			e.line.refuse(e.now())
 		}
+		e.noteDialFailure(ctx, err)
 		return nil, err
 	}
 	done = true
+	e.failing.Store(nil)
 	e.line.accept()
 	c := &Conn{
 		Conn:       serverconn.New(real, &e.shared),

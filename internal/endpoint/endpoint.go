@@ -19,6 +19,7 @@ import (
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/gate"
+	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/lately"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
@@ -72,6 +73,11 @@ type Endpoint struct {
 	holdTime    lately.Times // for how long connections are in use
 	dialTime    lately.Times // how long dials take that succeed
 	acquires    atomic.Uint64
+	unserved    atomic.Uint64 // sessions that got no connection, but for those that went away
+	waits       history.Waits // of those who did not get one at once
+	recording   atomic.Bool   // there is a goroutine that records
+	record      func(Stats)   // nil: nobody keeps a history
+	failing     atomic.Pointer[DialFailure]
 	dials       atomic.Uint64
 	failedDials atomic.Uint64
 	closes      [reasons]atomic.Uint64
@@ -101,6 +107,7 @@ type Options struct {
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
 	ReadOnly    bool                    // see SetReadOnly
 	Advise      func(err error)         // is told the errors of statements; nil: nobody wants to know
+	Record      func(Stats)             // gets a snapshot every [history.Every] from the first dial on, as long as the endpoint is open; nil: nobody keeps a history
 	Logger      *slog.Logger
 }
 
@@ -115,6 +122,7 @@ func New(o Options) *Endpoint {
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
 		zone:    o.Zone,
+		record:  o.Record,
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},
 		pending: map[*context.CancelCauseFunc]struct{}{},
@@ -178,7 +186,7 @@ func (e *Endpoint) Failures() int64 { return e.shared.Failures() }
 // returns how it waited for a permit. Errors of the real driver are passed on as they are.
 func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, error) {
 	if e.draining.Load() {
-		return nil, gate.Wait{}, e.refuse(ctx)
+		return nil, gate.Wait{}, e.unservedBy(ctx, e.refuse(ctx))
 	}
 	if e.closed.Load() {
 		return nil, gate.Wait{}, ErrClosed
@@ -189,7 +197,8 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, e
 	}
 	permit, waited, err := enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
-		return nil, waited, e.noPermit(ctx, waited, err)
+		e.noteWait(waited.For)
+		return nil, waited, e.unservedBy(ctx, e.noPermit(ctx, waited, err))
 	}
 	if e.pool.AcquireTimeout > 0 {
 		r.deadline = time.Now().Add(e.pool.AcquireTimeout - waited.For)
@@ -203,12 +212,29 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, e
 	}()
 	c, err = e.take(ctx, r)
 	if err != nil {
-		return nil, waited, sentAway(err)
+		e.noteWait(waited.For + time.Duration(e.now()-r.began))
+		return nil, waited, e.unservedBy(ctx, sentAway(err))
 	}
+	e.noteWait(waited.For + time.Duration(r.at-r.began))
 	e.acquires.Add(1)
 	c.borrow.since = r.at
 	c.permit = r.permit
 	return c, waited, nil
+}
+
+// noteWait counts how long a session waited for its connection, if it did.
+func (e *Endpoint) noteWait(d time.Duration) {
+	if d > 0 {
+		e.waits.Note(d)
+	}
+}
+
+// unservedBy counts a session that gets this error instead of a connection. Who went away does not count, nor who was sent away because the pool was closed.
+func (e *Endpoint) unservedBy(ctx context.Context, err error) error {
+	if ctx.Err() != context.Canceled && err != driver.ErrBadConn && err != ErrClosed {
+		e.unserved.Add(1)
+	}
+	return err
 }
 
 // take gets the first connection that there is: one that is idle or, if there is none, what comes first to those who stand in line.

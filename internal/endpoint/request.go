@@ -32,12 +32,13 @@ type Request struct {
 	place  place  // in line
 	looks  int    // how often it has looked once more since something has changed
 
-	at int64 // stamp: when it began to look or, if that took I/O, when it knew of the connection that it got
+	began int64 // stamp: when it began to look
+	at    int64 // stamp: when it began to look or, if that took I/O, when it knew of the connection that it got
 }
 
 // begin makes it ready for an acquisition.
 func (r *Request) begin(ctx context.Context, now int64) {
-	r.ctx, r.at = ctx, now
+	r.ctx, r.began, r.at = ctx, now, now
 	r.limit, r.mute, r.waited, r.looks = time.Time{}, false, false, 0
 	r.place.joined, r.place.tempted = 0, 0
 }

@@ -1,6 +1,9 @@
 package endpoint
 
-import "github.com/gopooled/pooled/internal/gate"
+import (
+	"github.com/gopooled/pooled/internal/gate"
+	"github.com/gopooled/pooled/internal/history"
+)
 
 // Stats is a snapshot of an endpoint. Its fields are documented where they are public: pooled.EndpointStats.
 type Stats struct {
@@ -12,9 +15,13 @@ type Stats struct {
 	Statements  int
 	Acquires    uint64
 	Queue       gate.State
+	Unserved    uint64
+	Waits       history.Counts
 	Dials       uint64
 	FailedDials uint64
+	Failing     *DialFailure
 	Closed      Closes
+	Draining    bool
 }
 
 // Closes counts closed connections by reason.
@@ -44,8 +51,12 @@ func (e *Endpoint) Stats() Stats {
 		Statements:  int(e.shared.Kept.Load()),
 		Acquires:    e.acquires.Load(),
 		Queue:       queue,
+		Unserved:    e.unserved.Load(),
+		Waits:       e.waits.Counts(),
 		Dials:       e.dials.Load(),
 		FailedDials: e.failedDials.Load(),
+		Failing:     e.failing.Load(),
+		Draining:    e.draining.Load(),
 		Closed: Closes{
 			Lifetime:   e.closes[lifetime].Load(),
 			IdleTime:   e.closes[idleTime].Load(),

@@ -29,7 +29,7 @@ type message struct {
 func (m message) shows(key string) bool { return slices.Contains(m.keys, key) }
 
 // of leak reports.
-var leakKeys = []string{"connection", "held", "idle", "fate", "borrowed_at"}
+var leakKeys = []string{"connection", "fate", "borrowed_at"}
 
 // messages has all messages that pooled logs.
 var messages = map[string]message{

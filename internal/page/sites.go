@@ -3,9 +3,6 @@ package page
 import (
 	"cmp"
 	"slices"
-	"time"
-
-	"github.com/gopooled/pooled/held"
 )
 
 // groupFrom is how many connections make call sites worth counting: fewer are seen at once.
@@ -14,12 +11,12 @@ const groupFrom = 8
 // site is a call site, and what it holds.
 type site struct {
 	place
-	Conns, Busy, InTx, Idle int // Idle: for long
-	Oldest                  time.Duration
+	Conns, Busy, InTx, Leaked int
+	Oldest                    float64 // for how many seconds it has been held
 }
 
 // OldestFor is for how long the oldest has been held, as a person reads it.
-func (s site) OldestFor() string { return held.Round(s.Oldest).String() }
+func (s site) OldestFor() string { return duration(s.Oldest) }
 
 // sites returns the call sites that hold several connections, those with the most first, and how many hold one.
 func sites(rows []row) (several []site, single int) {
@@ -34,7 +31,7 @@ func sites(rows []row) (several []site, single int) {
 		s.Oldest = max(s.Oldest, r.For)
 		s.Busy += count(r.Busy)
 		s.InTx += count(r.InTx)
-		s.Idle += count(r.Long)
+		s.Leaked += count(r.Leaked)
 	}
 	for _, s := range bySite {
 		if s.Conns == 1 {
@@ -47,11 +44,4 @@ func sites(rows []row) (several []site, single int) {
 		return cmp.Or(cmp.Compare(b.Conns, a.Conns), cmp.Compare(b.Oldest, a.Oldest), cmp.Compare(a.Full(), b.Full()))
 	})
 	return several, single
-}
-
-func count(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

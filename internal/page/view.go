@@ -2,118 +2,140 @@ package page
 
 import (
 	"html/template"
+	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/gopooled/pooled/held"
 )
 
 const (
-	// long is for how long nobody calls a connection before the page marks it (page.html says so in words). It only leads the eye: what
-	// is a leak is for pool_leak to say.
-	long = time.Minute
 	// mostRows is how many connections the page lists. A pool without a limit can have more in trouble, which is when somebody looks.
 	mostRows = 1000
 	// mostText is how many characters of a statement the page holds, and shortText how many always fit into two lines.
 	mostText, shortText = 1000, 70
+	// fewEvents is how many events are not folded away.
+	fewEvents = 6
 )
 
 // view is what page.html shows.
 type view struct {
-	Name    string
-	Style   template.CSS
-	Made    string
-	Figures []figure
-	Sites   []site // those that hold several connections; none if there are few connections
-	Single  int    // how many sites hold one, where Sites are shown
-	Rows    []row
-	Held    int  // all of them, those without a row too
-	InUse   int  // by the statistics, for the page without rows
-	Marked  bool // some have been idle for long
-	Stats   []group
+	Name     string
+	Style    template.CSS
+	Script   template.JS
+	Made     string
+	Wrong    int // how many errors
+	Troubles []troubleRow
+	Columns  []string
+	Servers  []serverRow
+	Classes  []classRow
+	Sites    []site // those that hold several connections; none if there are few connections
+	Single   int    // how many sites hold one, where Sites are shown
+	Rows     []row
+	Held     int // all of them, those without a row too
+	InUse    int // of all servers, for the page without rows
+	Events   []eventRow
+	Older    []eventRow // that are folded away
+	Hosts    []string   // of the totals, in the order of the servers
+	Totals   []total
+	Leaks    []pair
+	Routes   []pair
+	Changed  []Setting
+	Defaults []Setting
+	Evict    bool // this person may
+	Drain    bool
 }
 
-// row is a held connection.
-type row struct {
-	held.Conn
-	Elsewhere bool // the endpoint is not the page's
-	Text      string
-	Cut       int  // how many characters of Text are left out
-	Fold      bool // Text may need more than two lines
-	Long      bool // idle for long
-	Stack     []place
+// pair is a name and a number.
+type pair struct{ Name, Value string }
+
+// troubleRow is a trouble as it stands on the page.
+type troubleRow struct {
+	Trouble
+	Bad        bool
+	For, Began string // since when; empty: not known
 }
 
-// Site is the call site.
-func (r row) Site() place {
-	if len(r.Stack) == 0 {
-		return place{}
-	}
-	return r.Stack[0]
+// eventRow is an event as it stands on the page.
+type eventRow struct {
+	Event
+	At, Moment string // of the last time
+	Began      string // of the first, if it has happened more than once
+	Pairs      []pair
 }
 
-// Callers are the lines above the call site.
-func (r row) Callers() []place { return r.Stack[min(1, len(r.Stack)):] }
-
-// HeldFor is for how long it has been held, as a person reads it.
-func (r row) HeldFor() string { return held.Round(r.For).String() }
-
-// IdleFor is for how long nobody has called it; empty: not known.
-func (r row) IdleFor() string {
-	if r.Busy || r.Idle <= 0 {
-		return ""
-	}
-	return held.Round(r.Idle).String()
+// classRow is a class at a server.
+type classRow struct {
+	Class
+	Endpoint string // empty: there is one server
+	Waited   string
 }
 
-// Clock is when it was borrowed, with the day unless that was within the last hours.
-func (r row) Clock() string {
-	if r.For < 12*time.Hour {
-		return r.Since.Format(time.TimeOnly)
-	}
-	return r.Since.Format("Jan 2 " + time.TimeOnly)
-}
-
-// Moment is when it was borrowed, in full.
-func (r row) Moment() string { return r.Since.Format(time.RFC3339) }
-
-func newView(name string, conns []held.Conn, stats any, now time.Time) view {
-	rows := make([]row, len(conns))
-	for i, c := range conns {
-		rows[i] = newRow(name, c)
-	}
+func newView(p *Pool, may func(action string) bool) view {
 	v := view{
-		Name: name, Style: template.CSS(style), Made: now.Format("2006-01-02 15:04:05 MST"),
-		Held: len(conns), Stats: groups(stats),
+		Name: p.Name, Style: template.CSS(style), Script: template.JS(script), Made: p.At.Format("2006-01-02 15:04:05 MST"),
+		Columns: columns, Servers: newServerRows(p), Totals: newTotals(p), Held: len(p.Held),
+		Evict: may(Evict), Drain: may(Drain) && p.State == "open",
 	}
-	v.Figures, v.InUse = figures(rows, v.Stats)
+	for _, t := range p.Troubles {
+		r := troubleRow{Trouble: t, Bad: t.Severity == severe}
+		if t.Since != nil {
+			r.For, r.Began = ago(p.At.Sub(*t.Since)), clock(*t.Since, p.At)
+		}
+		v.Wrong += count(r.Bad)
+		v.Troubles = append(v.Troubles, r)
+	}
+	for _, s := range p.Servers {
+		v.InUse += s.InUse
+		v.Hosts = append(v.Hosts, s.Endpoint)
+		for _, c := range s.Classes {
+			r := classRow{Class: c, Waited: wait(c.WaitTime)}
+			if len(p.Servers) > 1 {
+				r.Endpoint = s.Endpoint
+			}
+			v.Classes = append(v.Classes, r)
+		}
+	}
+	rows := make([]row, len(p.Held))
+	for i, h := range p.Held {
+		rows[i] = newRow(h, len(p.Servers) > 1, p.At)
+	}
 	if len(rows) >= groupFrom {
 		v.Sites, v.Single = sites(rows)
 	}
 	v.Rows = rows[:min(len(rows), mostRows)]
-	v.Marked = slices.ContainsFunc(v.Rows, func(r row) bool { return r.Long })
+	for i, e := range p.Events {
+		if r := newEventRow(e, p.At); i < fewEvents {
+			v.Events = append(v.Events, r)
+		} else {
+			v.Older = append(v.Older, r)
+		}
+	}
+	if l := p.Leaks; l.Reported > 0 {
+		v.Leaks = []pair{{"reported", whole(l.Reported)}, {"their goroutine had ended", whole(l.Orphaned)}, {"came back", whole(l.Returned)}, {"reclaimed", whole(l.Reclaimed)}}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(p.Routes)) {
+		v.Routes = append(v.Routes, pair{words(reason), whole(p.Routes[reason])})
+	}
+	for _, s := range p.Settings {
+		if s.Changed() {
+			v.Changed = append(v.Changed, s)
+		} else {
+			v.Defaults = append(v.Defaults, s)
+		}
+	}
 	return v
 }
 
-func newRow(name string, c held.Conn) row {
-	r := row{Conn: c, Elsewhere: c.Endpoint != name, Long: !c.Busy && c.Idle >= long}
-	r.Text, r.Cut = shorten(strings.TrimSpace(c.Text))
-	r.Fold = len(r.Text) > shortText || strings.Contains(r.Text, "\n")
-	for _, f := range c.Frames() {
-		r.Stack = append(r.Stack, newPlace(f))
+func newEventRow(e Event, now time.Time) eventRow {
+	r := eventRow{Event: e, At: clock(e.Last, now), Moment: e.Last.Format(time.RFC3339)}
+	if e.Count > 1 {
+		r.Began = clock(e.First, now)
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Details)) {
+		r.Pairs = append(r.Pairs, pair{words(key), e.Details[key]})
 	}
 	return r
 }
 
-// shorten keeps the first mostText characters, and counts the others.
-func shorten(text string) (string, int) {
-	n := 0
-	for i := range text {
-		if n == mostText {
-			return text[:i], len([]rune(text[i:]))
-		}
-		n++
-	}
-	return text, 0
-}
+// words is a name in snake_case as words.
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }

@@ -82,6 +82,7 @@ type watched struct {
 	reported bool
 	pause    time.Duration // until it is looked at again, after it was reported
 	recheck  time.Time     // when that is over
+	fate     held.Fate     // of its holder's goroutine, when it was reported
 	last     held.Conn     // what was known of it the last time
 }
 
@@ -125,39 +126,63 @@ func (l *Leak) explain(err error, goroutine uint64) {
 	if !errors.As(err, &timeout) {
 		return
 	}
-	for i, c := range l.held() { // many may wait, and there may be many holders with long texts: only what is told is made readable
+	for i, c := range l.seen() { // many may wait, and there may be many holders with long texts: only what is told is made readable
 		if i < mostHolders {
-			timeout.Holders = append(timeout.Holders, l.told(c))
+			timeout.Holders = append(timeout.Holders, l.told(c.Conn))
 		}
 		if c.Goroutine == goroutine && goroutine != 0 {
-			timeout.Own = append(timeout.Own, l.told(c))
+			timeout.Own = append(timeout.Own, l.told(c.Conn))
 		}
 	}
 }
 
 // Held lists the connections in use, the oldest first.
 func (l *Leak) Held() []held.Conn {
-	all := l.held()
-	for i, c := range all {
-		all[i] = l.told(c)
+	seen := l.Seen()
+	all := make([]held.Conn, len(seen))
+	for i, s := range seen {
+		all[i] = s.Conn
 	}
 	return all
 }
 
-// held is Held with texts as they were sent, and whole stacks.
-func (l *Leak) held() []held.Conn {
+// Seen is a connection in use, with what is known of its holder.
+type Seen struct {
+	held.Conn
+	// Leaked says that nobody has used it for pool_leak.
+	Leaked bool
+	// Fate is what had become of the goroutine that borrowed it when it was reported as a leak: Unknown before that.
+	Fate held.Fate
+}
+
+// Seen lists the connections in use, the oldest first.
+func (l *Leak) Seen() []Seen {
+	all := l.seen()
+	for i := range all {
+		all[i].Conn = l.told(all[i].Conn)
+	}
+	return all
+}
+
+// seen is Seen with texts as they were sent, and whole stacks.
+func (l *Leak) seen() []Seen {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	holdings := l.Holdings()
-	all := make([]held.Conn, len(holdings))
+	all := make([]Seen, len(holdings))
 	for i, h := range holdings {
-		if w := l.watched[h.Borrow]; w != nil && w.version == h.Version && !h.inUse() {
-			h.Idle = w.idle + now.Sub(l.looked)
+		s := Seen{Conn: h.Conn}
+		if w := l.watched[h.Borrow]; w != nil {
+			if w.version == h.Version && !h.inUse() {
+				s.Idle = w.idle + now.Sub(l.looked)
+			}
+			s.Fate = w.fate
 		}
-		all[i] = h.Conn
+		s.Leaked = l.Policy.Threshold > 0 && s.Idle >= l.Policy.Threshold
+		all[i] = s
 	}
-	slices.SortFunc(all, held.Older)
+	slices.SortFunc(all, func(a, b Seen) int { return held.Older(a.Conn, b.Conn) })
 	return all
 }
 

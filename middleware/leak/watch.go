@@ -175,7 +175,7 @@ func (w *watcher) note(b Borrow, leak held.Leak, now time.Time) {
 	case leak.Reclaimed:
 		delete(w.watched, b)
 	default:
-		seen.reported = true
+		seen.reported, seen.fate = true, leak.Fate
 		seen.pause = min(max(2*seen.pause, w.Policy.Threshold), longestRecheck) // each time costs a dump
 		seen.recheck = now.Add(seen.pause)
 	}

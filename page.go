@@ -1,0 +1,197 @@
+package pooled
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gopooled/pooled/internal/endpoint"
+	"github.com/gopooled/pooled/internal/events"
+	"github.com/gopooled/pooled/internal/history"
+	"github.com/gopooled/pooled/internal/page"
+	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/tracing"
+)
+
+// HandlerOptions is what [Connector.Handler] may do besides showing the pool. The zero value does nothing else.
+type HandlerOptions struct {
+	// Authorize reports whether whoever sent a request may do something with the pool: "evict" replaces the connections of a server, as [Connector.Evict], and "drain" ends
+	// the work of the pool, as [Connector.Drain]. It is asked when somebody wants to do it, and when the page is shown, as it has buttons for what is allowed alone. Other
+	// sites cannot use a browser that is logged in: what comes from them is refused before Authorize is asked. It is called by several requests at once. Nil, the
+	// default, = nobody may do anything, and the page can only be read.
+	Authorize func(r *http.Request, action string) bool
+}
+
+// Handler returns a page for people who are on call: what is wrong, since when and what to do, the servers with their last 15 minutes, the connections that are held, recent
+// events, and the settings. The same is there as JSON for a request that prefers it (?format=json); docs/page.md has its keys. It shows statements without their literals,
+// and no passwords; but it asks nobody who they are, so it belongs where /debug/pprof is. All of its links are relative: it can be mounted anywhere. It takes no
+// connection, and is safe for concurrent use. Of several options the last one counts.
+func (c *Connector) Handler(options ...HandlerOptions) http.Handler {
+	var o HandlerOptions
+	for _, o = range options {
+	}
+	return page.Handler(page.Source{Look: c.look, Authorize: o.Authorize, Act: c.act})
+}
+
+// act does what somebody on the page asks for, and does not wait until it is done.
+func (c *Connector) act(action, endpoint string) error {
+	switch action {
+	case page.Evict:
+		return c.Evict(endpoint)
+	case page.Drain:
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _ = c.Drain(over) // it has begun, which is all
+		return nil
+	default:
+		return fmt.Errorf("pooled: %q is nothing that can be done", action)
+	}
+}
+
+// look takes the pool down for the page.
+func (c *Connector) look() page.Pool {
+	stats := c.Stats()
+	p := page.Pool{Name: c.name, At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
+	leaks := stats.Endpoints[0].Leak
+	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = leaks.Reported, leaks.Orphaned, leaks.Returned, leaks.Reclaimed
+	for i, s := range c.servers {
+		now := s.endpoint.Stats()
+		if now.Draining {
+			p.State = "draining"
+		}
+		shown := s.shown(now, &stats.Endpoints[i], p.At)
+		if stats.Routing != nil {
+			shown.route(&stats.Routing.Servers[i])
+			p.Routes = stats.Routing.Decisions
+		}
+		p.Servers = append(p.Servers, shown.Server)
+	}
+	if c.life.resting.Load() {
+		p.State = "closed"
+	}
+	for _, h := range c.leak.Seen() {
+		p.Held = append(p.Held, page.NewHeld(h.Conn, h.Leaked, h.Fate))
+	}
+	for _, e := range c.events.List() {
+		p.Events = append(p.Events, shownEvent(e))
+	}
+	for _, s := range c.settings {
+		p.Settings = append(p.Settings, page.Setting(s))
+	}
+	return p
+}
+
+// shownServer is a server as the page shows it.
+type shownServer struct{ page.Server }
+
+// shown is the server as far as it knows itself.
+func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shownServer {
+	sample := s.sample(now)
+	s.history.Note(sample)
+	rates, p50, p99 := s.history.Lately(sample)
+	p := page.Server{
+		Endpoint: e.Endpoint, Role: "single", Up: "unknown", Readable: "unknown",
+		Breaker: page.Breaker{State: "off"},
+		InUse:   now.InUse, Idle: now.Idle, Max: now.MaxConns, Waiting: now.Queue.Waiting, Statements: now.Statements,
+		P50: p50, P99: p99, Acquires: rates.Acquires, Dials: rates.Dials, Errors: rates.Errors,
+		Totals: e.totals(),
+	}
+	switch {
+	case now.Failing != nil:
+		p.Up, p.Since, p.Why = "no", &now.Failing.Since, shorten(now.Failing.Error.Error())
+	case now.Dials > now.FailedDials:
+		p.Up = "yes"
+	}
+	if s.breaker != nil {
+		b := &e.Breaker
+		p.Breaker = page.Breaker{State: tracing.BreakerStates[b.State], Since: known(b.Since), NextProbe: known(b.NextProbe), Trips: b.Trips, Refused: b.Refused}
+	}
+	for _, c := range e.Classes {
+		p.Classes = append(p.Classes, page.Class{
+			Name: c.Name, InUse: c.InUse, Waiting: c.Waiting, Admitted: c.Admitted, Waits: c.Waits, WaitTime: c.WaitTime.Seconds(),
+			Full: c.Full, Shed: c.Shed, PassedOver: c.PassedOver,
+		})
+	}
+	for _, point := range s.history.Points(at) {
+		p.History = append(p.History, shownPoint(point))
+	}
+	return shownServer{p}
+}
+
+// route adds what the router knows of the server. It asks on connections of its own, so it knows better whether the server is up.
+func (s *shownServer) route(r *routing.ServerStats) {
+	s.Role, s.Since = r.Role, known(r.Since)
+	switch {
+	case r.Up:
+		s.Up, s.Why = "yes", ""
+	case !r.Since.IsZero():
+		s.Up, s.Why = "no", strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")")
+	}
+	if r.Role != "replica" {
+		return
+	}
+	s.Readable = "yes"
+	if !r.Readable {
+		s.Readable = "no"
+	}
+	if r.Up && !r.Readable {
+		s.Why = "it " + r.Why
+	}
+	if r.Up && r.Lag >= 0 {
+		lag := r.Lag.Seconds()
+		s.Lag = &lag
+	}
+}
+
+// mostError is how many characters of an error are shown.
+const mostError = 300
+
+// shorten cuts an error that is too long.
+func shorten(text string) string {
+	if all := []rune(text); len(all) > mostError {
+		return string(all[:mostError]) + "…"
+	}
+	return text
+}
+
+// known is a moment, or nil for the zero one.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func shownPoint(p history.Point) page.Point {
+	return page.Point{
+		At: p.At, InUse: p.InUse, Waiting: p.Waiting, P50: p.P50, P99: p.P99,
+		Acquires: p.PerSecond.Acquires, Dials: p.PerSecond.Dials, Errors: p.PerSecond.Errors,
+	}
+}
+
+func shownEvent(e events.Event) page.Event {
+	details := make(map[string]string, len(e.Details))
+	for _, d := range e.Details {
+		details[d.Key] = d.Text
+	}
+	return page.Event{
+		Kind: string(e.Kind), Level: strings.ToLower(e.Level.String()), Endpoint: e.Endpoint, Message: e.Message, Details: details,
+		First: e.First, Last: e.Last, Count: e.Count,
+	}
+}
+
+// totals are the figures that only grow.
+func (e *EndpointStats) totals() page.Totals {
+	closed := &e.Closed
+	return page.Totals{
+		Acquires: e.Acquires, Unserved: e.Unserved, Waits: e.Waits, WaitTime: e.WaitTime.Seconds(), Full: e.Full, Shed: e.Shed, PassedOver: e.PassedOver,
+		Dials: e.Dials, Failed: e.FailedDials, Nested: e.Nested.Nested, Deadlocks: e.Nested.Deadlocks,
+		Closed: page.Counts{
+			"lifetime": closed.Lifetime, "idle_time": closed.IdleTime, "idle_limit": closed.IdleLimit, "failed": closed.Failed, "validation": closed.Validation,
+			"reclaimed": closed.Reclaimed, "retired": closed.Retired, "discarded": closed.Discarded, "shutdown": closed.Shutdown,
+		},
+		Clean: e.Reset.Clean, Resets: e.Reset.Outcomes(), Effects: e.Reset.ByEffect,
+	}
+}
