@@ -13,6 +13,7 @@ help: ## Show this list
 
 .PHONY: test
 test: ## Test every module with -race against private servers, which it installs, starts and stops
+	scripts/test-servers.sh install servers prometheus compiler
 	scripts/test-servers.sh run scripts/test.sh $(ARGS)
 
 .PHONY: cover

@@ -10,10 +10,13 @@ die() {
 }
 
 [ $# -gt 0 ] || die "usage: scripts/apt-install.sh PACKAGE..."
-command -v apt-get >/dev/null || die "no apt-get here: install the equivalents of: $*"
+command -v apt-get >/dev/null || die "these packages of Debian are missing, and there is no apt-get: $*
+Install what is like them, or give servers of your own in the variables that CONTRIBUTING.md lists."
 
 if [ "$(id -u)" != 0 ]; then
-	command -v sudo >/dev/null || die "needs root or sudo to install: $*"
+	command -v sudo >/dev/null || die "these packages are missing, and only root can install them (there is no sudo): $*
+Have root run: apt-get install --no-install-recommends $*
+or give servers of your own in the variables that CONTRIBUTING.md lists."
 	exec sudo -- "$0" "$@"
 fi
 

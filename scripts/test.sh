@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of every module with the race detector. The servers must be there: "make test" starts them first.
+# Runs the tests of every module with the race detector. The servers, Prometheus and a C compiler must be there: "make test" sees to that.
 #
 # Usage: scripts/test.sh [GO TEST FLAGS...]
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-"$here/test-servers.sh" install prometheus # the tests of dashboards and examples start it
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT

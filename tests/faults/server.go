@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/gopooled/pooled/internal/testserver/process"
@@ -164,7 +163,8 @@ func (s *server) command(command []string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
+	cmd.SysProcAttr.Setpgid = true
+	endWithParent(cmd.SysProcAttr)
 	return cmd, nil
 }
 

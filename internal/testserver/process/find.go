@@ -15,8 +15,17 @@ import (
 	"strings"
 )
 
-// PostgresBin returns the directory of the newest PostgreSQL's programs.
+// Variables that name directories of programs, for machines on which they are not where Debian has them, and not in PATH either.
+const (
+	EnvPostgresBin = "POOLED_TEST_POSTGRES_BIN"
+	EnvMariaDBBin  = "POOLED_TEST_MARIADB_BIN"
+)
+
+// PostgresBin returns the directory of PostgreSQL's programs: the one that EnvPostgresBin names, or else that of the newest.
 func PostgresBin() (string, error) {
+	if dir := os.Getenv(EnvPostgresBin); dir != "" {
+		return dir, nil
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // where Debian has them; the pattern is well-formed
 	if len(found) == 0 {
 		path, err := exec.LookPath("postgres")
@@ -33,6 +42,9 @@ func PostgresBin() (string, error) {
 
 // MariaDBProgram returns the path of one of MariaDB's programs.
 func MariaDBProgram(name string) (string, error) {
+	if dir := os.Getenv(EnvMariaDBBin); dir != "" {
+		return filepath.Join(dir, name), nil
+	}
 	for _, path := range []string{name, "/usr/sbin/" + name} { // Debian keeps daemons there
 		if path, err := exec.LookPath(path); err == nil {
 			return path, nil
