@@ -12,18 +12,18 @@ import (
 
 // introduce tells what the figures will mean.
 func introduce(out io.Writer, dsn string, length time.Duration) {
-	where := "a pretend PostgreSQL inside this program (with -dsn: a real one)"
+	where := "a pretend PostgreSQL in this program (-dsn: a real one)"
 	if dsn != "" {
 		where = "your PostgreSQL"
 	}
 	fmt.Fprintf(out, "A careless service on %s:\n", where)
-	fmt.Fprintf(out, "a request each second, and one in %d forgets to close its rows or its transaction.\n", forgetful)
+	fmt.Fprintf(out, "one request a second, and one in %d forgets to give its connection back.\n", forgetful)
 	fmt.Fprintf(out, "pool_max_conns=%d, pool_leak=%s, pool_acquire_timeout=%s.\n\n", maxConns, short(unusedFor), short(acquireTimeout))
 	fmt.Fprintf(out, "Time is simulated, and runs %d times as fast: %s takes %s.\n", faster, short(length), length/faster)
 	fmt.Fprintf(out, "What pooled itself says is in real time: %s are a minute.\n", time.Minute/faster)
 }
 
-const columns = "%8v%9v%9v%10v%9v%9v%12v%19v\n"
+const columns = "%7v%8v%8v%9v%8v%8v%11v%18v\n"
 
 func (h *hour) printHead() {
 	fmt.Fprintf(h.out, "\n== pool_leak_reclaim=%s\n\n", h.reclaim)
@@ -56,8 +56,8 @@ func (h *hour) printEnd() {
 // summarize compares the hours in a table.
 func summarize(out io.Writer, hours []*hour) error {
 	fmt.Fprint(out, "\n== In the end\n\n")
-	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "pool_leak_reclaim\tserved\tfailed\tleaked\treported\treclaimed\tsockets at most\t")
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "pool_leak_reclaim\tserved\tfailed\tleaked\treported\treclaimed\tmost sockets\t")
 	for _, h := range hours {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", h.reclaim, h.served.Load(), h.failed.Load(),
 			h.shop.leaked(), h.leaks.Reported, h.leaks.Reclaimed, h.mostSockets)
@@ -65,7 +65,7 @@ func summarize(out io.Writer, hours []*hour) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(out, "\nThe service has the same bugs in both. Reclaiming buys the time to fix them, and the reports say where they are.\n")
+	_, err := fmt.Fprint(out, "\nThe service has the same bugs in both. Reclaiming buys the time to fix them,\nand the reports say where they are.\n")
 	return err
 }
 

@@ -94,6 +94,7 @@ func compare(ctx context.Context, dsn string, out io.Writer) error {
 		return err
 	}
 
+	introduce(out)
 	bare, wrapped := &side{name: cfg.DriverName, db: bareDB}, &side{name: "pooled", db: db}
 	for range bursts {
 		for _, s := range []*side{bare, wrapped} {

@@ -7,9 +7,14 @@ import (
 	"time"
 )
 
-// report prints both sides in a table, and what it means.
+// introduce tells what is about to be done, which takes a moment.
+func introduce(out io.Writer) {
+	fmt.Fprintf(out, "%d bursts of %d transactions at once: read, %s of other work, read.\n", bursts, requests, ownWork)
+}
+
+// report prints what came out in a sentence, and both sides in a table.
 func report(out io.Writer, bare, wrapped *side) error {
-	fmt.Fprintf(out, "%d bursts of %d requests at once. Each request is a transaction: read, %s of other work, read.\n\n", bursts, requests, ownWork)
+	fmt.Fprintf(out, "%s\n\n", meaning(bare, wrapped))
 
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "\ttime\tdials\taverage wait\tlongest wait\t")
@@ -18,21 +23,17 @@ func report(out io.Writer, bare, wrapped *side) error {
 		fmt.Fprintf(table, "sql.Open(%q)\t%.0f ms\t%d\t%.2f ms\t%.2f ms\t\n",
 			s.name, milliseconds(s.time), s.dials, milliseconds(average), milliseconds(s.longest))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "\n%s\n", meaning(bare, wrapped))
-	return err
+	return table.Flush()
 }
 
-// meaning is the table in one sentence.
+// meaning is the table in one sentence, for people who do not know what a pool is.
 func meaning(bare, wrapped *side) string {
 	saved := bare.dials - wrapped.dials
 	if saved <= 0 {
-		return fmt.Sprintf("No connection saved here: %d dials bare, %d with pooled.", bare.dials, wrapped.dials)
+		return fmt.Sprintf("Nothing gained here: %d connections made without pooled, %d with it.", bare.dials, wrapped.dials)
 	}
-	return fmt.Sprintf("pooled kept the connections that database/sql, by default, closes after each burst: %d dials saved, %.1f times as fast.",
-		saved, bare.time.Seconds()/wrapped.time.Seconds())
+	return fmt.Sprintf("With pooled the same work was done %.1f times as fast: it kept its connections\ninstead of making %d new ones.",
+		bare.time.Seconds()/wrapped.time.Seconds(), saved)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
