@@ -53,7 +53,7 @@ func (c *Connector) act(action, endpoint string) error {
 // look takes the pool down for the page.
 func (c *Connector) look() page.Pool {
 	stats := c.Stats()
-	p := page.Pool{Name: c.name, At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
+	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
 	leaks := stats.Endpoints[0].Leak
 	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = leaks.Reported, leaks.Orphaned, leaks.Returned, leaks.Reclaimed
 	for i, s := range c.servers {
