@@ -17,13 +17,13 @@ import (
 	"github.com/gopooled/pooled/internal/callers"
 	"github.com/gopooled/pooled/internal/events"
 	"github.com/gopooled/pooled/internal/logs"
+	"github.com/gopooled/pooled/internal/middleware/leak"
+	"github.com/gopooled/pooled/internal/middleware/telemetry"
+	"github.com/gopooled/pooled/internal/router"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/middleware/leak"
-	"github.com/gopooled/pooled/middleware/nested"
 	"github.com/gopooled/pooled/policy"
-	"github.com/gopooled/pooled/routing"
-	"github.com/gopooled/pooled/tracing"
+	"github.com/gopooled/pooled/stats"
 )
 
 // The types that a program needs most are named here too, so that it can do with one import.
@@ -98,11 +98,10 @@ type Connector struct {
 	names   []string  // that the pool has taken, the first is its own: see takeNames
 	servers []*server // the first is the one that the DSN leads to
 	source  *session.Source
-	router  *routing.Router  // nil: there is nothing to choose
-	leak    *leak.Leak       // without its middleware if pool_leak=off
-	nested  *nested.Nested   // nil: nobody can wait for anybody
-	tracing *tracing.Tracing // nil: pool_trace=off
-	driver  Driver           // that opened it
+	router  *router.Router // nil: there is nothing to choose
+	leak    *leak.Leak     // without its middleware if pool_leak=off
+	parts   parts          // pooled's own policies
+	driver  Driver         // that opened it
 	life    life
 
 	// What follows is for the page.
@@ -137,16 +136,19 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		}
 	}()
 	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
-	f := furnishing{Config: cfg, dialect: d, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: &unlimited{Logger: cfg.Logger, start: time.Now()}}
+	f := furnishing{Config: cfg, dialect: d, parts: &c.parts, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: &unlimited{Logger: cfg.Logger, start: time.Now()}}
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
 	})
+	c.parts.add(part{tell: func(p *stats.Pool) { p.Leak = c.leak.Stats() }})
 	if cfg.Tracing.On {
-		if c.tracing, err = newTracing(cfg, d, servers); err != nil {
+		t, err := newTelemetry(cfg, d, servers)
+		if err != nil {
 			return nil, err
 		}
-		f.outer = append(f.outer, c.tracing.Middleware())
-		f.traceReset = c.tracing.Reset
+		c.parts.add(part{begin: func() error { return t.Observe(c.Stats) }, end: t.Close})
+		f.outer = append(f.outer, t.Middleware())
+		f.traceReset = t.Reset
 	}
 	if f.watched {
 		f.outer = append(f.outer, c.leak.Middleware())
@@ -154,7 +156,8 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := canReclaim(cfg.Leak.Reclaim, servers); err != nil {
 		return nil, err
 	}
-	if c.nested, err = newNested(cfg, d, servers); err != nil {
+	n, err := newNested(cfg, d, servers)
+	if err != nil {
 		return nil, err
 	}
 	f.outer = append(append(f.outer, named...), middlewares...)
@@ -162,7 +165,18 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	chain := f.outer
 	if f.routed {
 		c.router = newRouter(cfg, d, servers)
+		c.parts.add(part{
+			tell: func(p *stats.Pool) { p.Routing = c.router.Stats() },
+			end:  func() error { c.router.Rest(); return nil },
+		})
 		chain = append(chain[:len(chain):len(chain)], c.router.Middleware())
+	}
+	if n != nil {
+		c.parts.add(part{tell: func(p *stats.Pool) {
+			for i := range p.Endpoints {
+				p.Endpoints[i].Nested = n.Stats(i)
+			}
+		}})
 	}
 	var targets []*session.Target
 	for i, s := range servers {
@@ -170,19 +184,17 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		if c.router != nil {
 			own = append(own, c.router.ServerMiddleware(i))
 		}
-		if c.nested != nil {
-			own = append(own, c.nested.Middleware(i))
+		if n != nil {
+			own = append(own, n.Middleware(i))
 		}
-		if err := s.furnish(f, i > 0, own...); err != nil {
+		if err := s.furnish(f, i, own...); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 		targets = append(targets, s.target)
 	}
 	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain, session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
-	if c.tracing != nil {
-		if err := c.tracing.Observe(c.figures); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
+	if err := c.parts.begin(); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	made = true
 	c.settings = policy.Settings(cfg)
@@ -210,9 +222,9 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 	return nil
 }
 
-// newTracing makes what tells OpenTelemetry of the servers.
-func newTracing(cfg Config, d dialect.Dialect, servers []*server) (*tracing.Tracing, error) {
-	o := tracing.Options{
+// newTelemetry makes what tells OpenTelemetry of the servers.
+func newTelemetry(cfg Config, d dialect.Dialect, servers []*server) (*telemetry.Telemetry, error) {
+	o := telemetry.Options{
 		TracerProvider: cfg.Tracing.TracerProvider, MeterProvider: cfg.Tracing.MeterProvider, HideText: cfg.Tracing.HideText,
 		Summary: d.Summary, Mask: d.Mask, Code: d.Code,
 	}
@@ -224,16 +236,16 @@ func newTracing(cfg Config, d dialect.Dialect, servers []*server) (*tracing.Trac
 			o.Classes = append(o.Classes, c.Name)
 		}
 	}
-	return tracing.New(o)
+	return telemetry.New(o)
 }
 
 // newRouter makes the router of a cluster.
-func newRouter(cfg Config, d dialect.Dialect, servers []*server) *routing.Router {
-	o := routing.Options{Policy: cfg.Routing, Classify: d.Classify, Cluster: d.(dialect.Cluster), Mask: d.Mask, Logger: cfg.Logger}
+func newRouter(cfg Config, d dialect.Dialect, servers []*server) *router.Router {
+	o := router.Options{Policy: cfg.Routing, Classify: d.Classify, Cluster: d.(dialect.Cluster), Mask: d.Mask, Logger: cfg.Logger}
 	for _, s := range servers {
 		o.Servers = append(o.Servers, s.routed())
 	}
-	return routing.New(o)
+	return router.New(o)
 }
 
 // Driver returns a driver that [From] finds the connector by.

@@ -76,8 +76,13 @@ type connectorDriver struct {
 	connector *Connector
 }
 
-// Router returns what decides where statements go, or nil: see [routing.Explain].
-func (d connectorDriver) Router() *routing.Router { return d.connector.router }
+// Explain tells where a statement would go, if anything is routed: see [routing.Explain].
+func (d connectorDriver) Explain(text string) (decision routing.Decision, ok bool) {
+	if d.connector.router == nil {
+		return routing.Decision{}, false
+	}
+	return d.connector.router.Explain(text), true
+}
 
 // From returns the connector behind a DB that was opened with pooled, and whether there is one.
 func From(db *sql.DB) (*Connector, bool) {

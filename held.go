@@ -2,7 +2,7 @@ package pooled
 
 import (
 	"github.com/gopooled/pooled/held"
-	"github.com/gopooled/pooled/middleware/leak"
+	"github.com/gopooled/pooled/internal/middleware/leak"
 )
 
 // Held lists the server connections in use, the oldest borrow first. With pool_leak=off it does not tell who the borrowers are.

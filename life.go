@@ -58,10 +58,8 @@ func (c *Connector) wake() error {
 	if !c.life.resting.Load() {
 		return nil
 	}
-	if c.tracing != nil {
-		if err := c.tracing.Observe(c.figures); err != nil {
-			return err
-		}
+	if err := c.parts.begin(); err != nil {
+		return err
 	}
 	poolNames.keep(c.names)
 	for _, s := range c.servers {
@@ -105,19 +103,13 @@ func (c *Connector) rest() error {
 		return nil
 	}
 	poolNames.free(c.names)
-	errs := make([]error, len(c.servers)+1)
+	errs := make([]error, len(c.servers))
 	var wg sync.WaitGroup
-	if c.tracing != nil {
-		errs[len(c.servers)] = c.tracing.Close()
-	}
 	for i, s := range c.servers {
 		if s.endpoint != nil {
 			wg.Go(func() { errs[i] = s.endpoint.Close() })
 		}
 	}
 	wg.Wait()
-	if c.router != nil {
-		c.router.Rest()
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.parts.end())...)
 }

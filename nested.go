@@ -6,7 +6,7 @@ import (
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/callers"
-	"github.com/gopooled/pooled/middleware/nested"
+	"github.com/gopooled/pooled/internal/middleware/nested"
 	"github.com/gopooled/pooled/policy"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/events"
 	"github.com/gopooled/pooled/internal/history"
+	"github.com/gopooled/pooled/internal/middleware/telemetry"
 	"github.com/gopooled/pooled/internal/page"
-	"github.com/gopooled/pooled/routing"
-	"github.com/gopooled/pooled/tracing"
+	"github.com/gopooled/pooled/stats"
 )
 
 // HandlerOptions is what [Connector.Handler] may do besides showing the pool. The zero value does nothing else.
@@ -52,19 +52,18 @@ func (c *Connector) act(action, endpoint string) error {
 
 // look takes the pool down for the page.
 func (c *Connector) look() page.Pool {
-	stats := c.Stats()
+	all := c.Stats()
 	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
-	leaks := stats.Endpoints[0].Leak
-	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = leaks.Reported, leaks.Orphaned, leaks.Returned, leaks.Reclaimed
+	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = all.Leak.Reported, all.Leak.Orphaned, all.Leak.Returned, all.Leak.Reclaimed
 	for i, s := range c.servers {
 		now := s.endpoint.Stats()
 		if now.Draining {
 			p.State = "draining"
 		}
-		shown := s.shown(now, &stats.Endpoints[i], p.At)
-		if stats.Routing != nil {
-			shown.route(&stats.Routing.Servers[i])
-			p.Routes = stats.Routing.Decisions
+		shown := s.shown(now, &all.Endpoints[i], p.At)
+		if all.Routing != nil {
+			shown.route(&all.Routing.Servers[i])
+			p.Routes = all.Routing.Decisions
 		}
 		p.Servers = append(p.Servers, shown.Server)
 	}
@@ -87,7 +86,7 @@ func (c *Connector) look() page.Pool {
 type shownServer struct{ page.Server }
 
 // shown is the server as far as it knows itself.
-func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shownServer {
+func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) shownServer {
 	sample := s.sample(now)
 	s.history.Note(sample)
 	rates, p50, p99 := s.history.Lately(sample)
@@ -96,7 +95,7 @@ func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shown
 		Breaker: page.Breaker{State: "off"},
 		InUse:   now.InUse, Idle: now.Idle, Max: now.MaxConns, Waiting: now.Queue.Waiting, Statements: now.Statements,
 		P50: p50, P99: p99, Acquires: rates.Acquires, Dials: rates.Dials, Errors: rates.Errors,
-		Totals: e.totals(),
+		Totals: totals(e),
 	}
 	switch {
 	case now.Failing != nil:
@@ -104,9 +103,8 @@ func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shown
 	case now.Dials > now.FailedDials:
 		p.Up = "yes"
 	}
-	if s.breaker != nil {
-		b := &e.Breaker
-		p.Breaker = page.Breaker{State: tracing.BreakerStates[b.State], Since: known(b.Since), NextProbe: known(b.NextProbe), Trips: b.Trips, Refused: b.Refused}
+	if b := e.Breaker; b != nil {
+		p.Breaker = page.Breaker{State: telemetry.BreakerStates[b.State], Since: known(b.Since), NextProbe: known(b.NextProbe), Trips: b.Trips, Refused: b.Refused}
 	}
 	for _, c := range e.Classes {
 		p.Classes = append(p.Classes, page.Class{
@@ -121,7 +119,7 @@ func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shown
 }
 
 // route adds what the router knows of the server. It asks on connections of its own, so it knows better whether the server is up.
-func (s *shownServer) route(r *routing.ServerStats) {
+func (s *shownServer) route(r *stats.Server) {
 	s.Role, s.Since = r.Role, known(r.Since)
 	switch {
 	case r.Up:
@@ -139,7 +137,7 @@ func (s *shownServer) route(r *routing.ServerStats) {
 	if r.Up && !r.Readable {
 		s.Why = "it " + r.Why
 	}
-	if r.Up && r.Lag >= 0 {
+	if r.Up && r.LagKnown {
 		lag := r.Lag.Seconds()
 		s.Lag = &lag
 	}
@@ -183,15 +181,18 @@ func shownEvent(e events.Event) page.Event {
 }
 
 // totals are the figures that only grow.
-func (e *EndpointStats) totals() page.Totals {
+func totals(e *stats.Endpoint) page.Totals {
 	closed := &e.Closed
-	return page.Totals{
+	t := page.Totals{
 		Acquires: e.Acquires, Unserved: e.Unserved, Waits: e.Waits, WaitTime: e.WaitTime.Seconds(), Full: e.Full, Shed: e.Shed, PassedOver: e.PassedOver,
 		Dials: e.Dials, Failed: e.FailedDials, Nested: e.Nested.Nested, Deadlocks: e.Nested.Deadlocks,
 		Closed: page.Counts{
 			"lifetime": closed.Lifetime, "idle_time": closed.IdleTime, "idle_limit": closed.IdleLimit, "failed": closed.Failed, "validation": closed.Validation,
 			"reclaimed": closed.Reclaimed, "retired": closed.Retired, "discarded": closed.Discarded, "shutdown": closed.Shutdown,
 		},
-		Clean: e.Reset.Clean, Resets: e.Reset.Outcomes(), Effects: e.Reset.ByEffect,
 	}
+	if e.Reset != nil {
+		t.Clean, t.Resets, t.Effects = e.Reset.Clean, e.Reset.Outcomes(), e.Reset.ByEffect
+	}
+	return t
 }

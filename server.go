@@ -11,15 +11,16 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/history"
+	"github.com/gopooled/pooled/internal/middleware/breaker"
+	"github.com/gopooled/pooled/internal/middleware/reset"
+	"github.com/gopooled/pooled/internal/middleware/sizing"
+	"github.com/gopooled/pooled/internal/middleware/sqlcommenter"
+	"github.com/gopooled/pooled/internal/router"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/middleware/breaker"
-	"github.com/gopooled/pooled/middleware/reset"
-	"github.com/gopooled/pooled/middleware/sizing"
-	"github.com/gopooled/pooled/middleware/sqlcommenter"
 	"github.com/gopooled/pooled/policy"
-	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/stats"
 )
 
 // server is one database server: its endpoint, and the middlewares that are its own.
@@ -65,8 +66,8 @@ func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.
 	if err != nil {
 		return nil, err
 	}
-	if len(replicas) > routing.MostServers {
-		return nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(replicas), routing.MostServers)
+	if len(replicas) > router.MostServers {
+		return nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(replicas), router.MostServers)
 	}
 	var servers []*server
 	for _, replica := range replicas {
@@ -145,6 +146,7 @@ func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, erro
 type furnishing struct {
 	Config
 	dialect   dialect.Dialect
+	parts     *parts       // of the connector
 	outer     []Middleware // those of all servers
 	watched   bool         // leaks are looked for
 	routed    bool         // there may be several servers
@@ -155,8 +157,8 @@ type furnishing struct {
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
 }
 
-// furnish makes the endpoint and the middlewares of a server. own are the outermost of the latter.
-func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
+// furnish makes the endpoint and the middlewares of the server with a number. own are the outermost of the latter.
+func (s *server) furnish(f furnishing, number int, own ...Middleware) error {
 	if len(f.Queue.Classes) > 1 && s.pool.Limited() { // outside of those that take a connection before next runs, or change the text
 		own = append(own, classed(s.callerClass()))
 	}
@@ -168,6 +170,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 			OnStateChange: f.OnStateChange, Logger: f.Logger,
 		})
 		own = append(own, s.breaker.Middleware())
+		f.parts.add(part{tell: func(p *stats.Pool) { p.Endpoints[number].Breaker = s.breaker.Stats() }})
 	}
 	if !s.pool.Limited() {
 		own = append(own, f.unlimited.Middleware(func() int { return s.endpoint.CountOpen() }))
@@ -181,6 +184,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 			Dead: func(err error) bool { return dialect.Died(f.dialect, err) }, Code: f.dialect.Code, Trace: f.traceReset,
 		})
 		own = append(own, s.reset.Middleware())
+		f.parts.add(part{tell: func(p *stats.Pool) { p.Endpoints[number].Reset = s.reset.Stats() }})
 		all = append([]Middleware{s.reset.Outermost()}, f.outer...)
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
 		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
@@ -224,7 +228,7 @@ func (s *server) furnish(f furnishing, readOnly bool, own ...Middleware) error {
 		Watched:     watched,
 		Nested:      s.nested,
 		LastID:      f.lastID,
-		ReadOnly:    readOnly,
+		ReadOnly:    number > 0,
 		Advise:      s.adviser(f),
 		Record:      s.record,
 		Logger:      f.Logger,
@@ -299,8 +303,8 @@ func (s *server) refused() uint64 {
 }
 
 // routed is the server as a router knows it.
-func (s *server) routed() routing.Server {
-	return routing.Server{
+func (s *server) routed() router.Server {
+	return router.Server{
 		Info: s.info, Dialect: s.Server, Weight: s.settings.Weight, Zone: s.settings.Zone,
 		SetReadOnly: s.setReadOnly, Sever: func() { s.endpoint.Sever() }, CutOff: s.cutOff, Background: s.background,
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"github.com/gopooled/pooled/stats"
 	"sync"
 
 	"github.com/gopooled/pooled"
@@ -201,7 +202,7 @@ func makeKnown(ctx context.Context, db *sql.DB, call nullCall) error {
 	return nil
 }
 
-func resetStats(db *sql.DB) pooled.ResetStats {
+func resetStats(db *sql.DB) stats.Reset {
 	connector, _ := pooled.From(db)
-	return connector.Stats().Endpoints[0].Reset
+	return *connector.Stats().Endpoints[0].Reset
 }

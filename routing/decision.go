@@ -11,23 +11,23 @@ type Reason uint8
 
 // The reasons.
 const (
-	Unrouted    Reason = iota // nothing was decided
-	Read                      // a replica may answer
-	Write                     // the statement is not proved to be a read without effects
-	Tx                        // it begins a transaction that belongs to the primary
-	Bound                     // the session holds a connection, and stays on it
-	NoStatement               // the call is a ping, or the caller reaches the real connection
-	Context                   // WithPrimary, WithReplica
-	Comment                   // /* pool:primary */, /* pool:replica */
-	Mode                      // pool_routing, pool_consistency=strong
-	Fallback                  // a read that no replica may answer
-	Refused                   // a replica has refused the statement as a write
-	Retry                     // a read that another server could not answer
+	ReasonUnrouted    Reason = iota // nothing was decided
+	ReasonRead                      // a replica may answer
+	ReasonWrite                     // the statement is not proved to be a read without effects
+	ReasonTx                        // it begins a transaction that belongs to the primary
+	ReasonBound                     // the session holds a connection, and stays on it
+	ReasonNoStatement               // the call is a ping, or the caller reaches the real connection
+	ReasonContext                   // WithPrimary, WithReplica
+	ReasonComment                   // /* pool:primary */, /* pool:replica */
+	ReasonMode                      // pool_routing, pool_consistency=strong
+	ReasonFallback                  // a read that no replica may answer
+	ReasonRefused                   // a replica has refused the statement as a write
+	ReasonRetry                     // a read that another server could not answer
 
-	reasonCount = iota
+	ReasonCount = iota // how many there are
 )
 
-var reasonNames = [reasonCount]string{
+var reasonNames = [ReasonCount]string{
 	"unrouted", "read", "write", "tx", "bound", "no_statement", "context", "comment", "mode", "fallback", "refused", "retry",
 }
 
@@ -62,8 +62,10 @@ func (d Decision) String() string {
 // Explain tells where db would send a statement now, outside a transaction and without a session, and why. Nothing is sent. ok is false
 // if db is not a pooled one, or does not route.
 func Explain(db *sql.DB, text string) (d Decision, ok bool) {
-	if r, routes := db.Driver().(interface{ Router() *Router }); routes && r.Router() != nil {
-		return r.Router().Explain(text), true
+	if r, routes := db.Driver().(interface {
+		Explain(text string) (d Decision, ok bool)
+	}); routes {
+		return r.Explain(text)
 	}
 	return Decision{}, false
 }

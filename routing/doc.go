@@ -1,4 +1,4 @@
-// Package routing is the middleware that decides which server of a cluster a statement goes to, and what a program can say about it.
+// Package routing is what a program can say about which server of a cluster its statements go to, and what it is told of that. pool_replicas and pool_routing turn it on.
 //
 // A statement goes to a replica only if it is proved to be a read without effects, outside a read-write transaction, and if the replica is
 // proved to have everything that the statement must see. Everything else goes to the primary. A session never goes from the primary to a

@@ -1,131 +1,46 @@
+// Package tracing has the names of what pooled tells OpenTelemetry, for programs that filter, rename or drop some of it: in views, samplers and processors.
+//
+// What is told, and when, is in docs/observability.md; [github.com/gopooled/pooled/policy.Tracing] chooses the providers. Names and attributes that the semantic
+// conventions for databases (version 1.43) have are theirs, and not here. Those of pooled's own begin with "pooled.", and stay what they are.
 package tracing
 
-import (
-	"context"
-	"fmt"
-	"sync/atomic"
+import "go.opentelemetry.io/otel/attribute"
 
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/metric"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
+// Scope is the name of the instrumentation, of the tracer and of the meter.
+const Scope = "github.com/gopooled/pooled"
 
-	"github.com/gopooled/pooled/middleware"
+// Attributes of metrics, and of spans where they belong.
+const (
+	// ClassKey is one of pool_classes.
+	ClassKey attribute.Key = "pooled.class"
+	// OverloadReasonKey is why a session was refused a connection: full or shed.
+	OverloadReasonKey attribute.Key = "pooled.overload.reason"
+	// CloseReasonKey is why a connection was closed, such as lifetime or failed.
+	CloseReasonKey attribute.Key = "pooled.close.reason"
+	// BreakerStateKey is the state of a breaker: closed, open or half_open.
+	BreakerStateKey attribute.Key = "pooled.breaker.state"
+	// RouteReasonKey is why a call went to its server, as [github.com/gopooled/pooled/routing.Reason] is written.
+	RouteReasonKey attribute.Key = "pooled.route.reason"
+	// EndpointRoleKey is the role of a server in its cluster: primary, replica or unknown.
+	EndpointRoleKey attribute.Key = "pooled.endpoint.role"
+	// ResetOutcomeKey is what became of a session that had left something behind: reset, or why its connection was closed.
+	ResetOutcomeKey attribute.Key = "pooled.reset.outcome"
+	// SessionEffectKey is something that a session had left behind, such as setting or temp_table.
+	SessionEffectKey attribute.Key = "pooled.session.effect"
 )
 
-// scope is the name of the instrumentation.
-const scope = "github.com/gopooled/pooled"
-
-// Options is what a Tracing is made of.
-type Options struct {
-	TracerProvider trace.TracerProvider   // nil: the global one
-	MeterProvider  metric.MeterProvider   // nil: the global one
-	HideText       bool                   // statements are not shown
-	Servers        []*middleware.Endpoint // those of the pool, in the order of the connector
-	Classes        []string               // pool_classes; nil: calls are alike
-	Summary        func(text string) string
-	Mask           func(text string) string
-	Code           func(error) string // SQLSTATE, or the server's number for the error; empty: it is none of the server's
-}
-
-// Tracing tells what a pool does. It is safe for concurrent use.
-type Tracing struct {
-	Options
-	tracer  atomic.Pointer[tracer]
-	facts   [2]factCache // of texts that were sent as they were written, and with arguments
-	ops     [middleware.Raw + 1]*facts
-	servers []serverFacts
-	metrics metrics
-	// registration ends the reading of the figures; nil: Observe was not called.
-	registration metric.Registration
-}
-
-// tracer is that of a provider; its Tracer is nil if nobody listens.
-type tracer struct {
-	provider trace.TracerProvider
-	trace.Tracer
-}
-
-// New makes a Tracing. Close ends it.
-func New(o Options) (*Tracing, error) {
-	t := &Tracing{Options: o}
-	for _, info := range o.Servers {
-		t.servers = append(t.servers, newServerFacts(info))
-	}
-	for op := range t.ops {
-		t.ops[op] = t.newFacts("", operation(middleware.Op(op)), "")
-	}
-	return t, t.metrics.register(t)
-}
-
-// Close ends the observation of the pool.
-func (t *Tracing) Close() error {
-	if t.registration == nil {
-		return nil
-	}
-	return t.registration.Unregister()
-}
-
-// Middleware returns the wraps. They belong outermost, so that a span covers all that others do.
-func (t *Tracing) Middleware() middleware.Middleware {
-	return middleware.Middleware{Name: "tracing", Connect: t.connect, Acquire: t.acquire, Call: t.call, Release: t.release}
-}
-
-// listener returns the tracer, or nil if nobody listens.
-func (t *Tracing) listener() trace.Tracer {
-	provider := t.TracerProvider
-	if provider == nil {
-		provider = otel.GetTracerProvider()
-	}
-	if known := t.tracer.Load(); known != nil && known.provider == provider {
-		return known.Tracer
-	}
-	found := &tracer{provider: provider}
-	if listens(provider) {
-		found.Tracer = provider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))
-	}
-	t.tracer.Store(found)
-	return found.Tracer
-}
-
-// listens reports whether a provider does anything. The one that stands in for the program's until that is set does not; its type has no name for
-// others, and setting a provider replaces it.
-func listens(provider trace.TracerProvider) bool {
-	switch provider.(type) {
-	case noop.TracerProvider, *noop.TracerProvider:
-		return false
-	}
-	return fmt.Sprintf("%T", provider) != "*global.tracerProvider"
-}
-
-// call makes a span of a call, and measures it.
-func (t *Tracing) call(next middleware.CallFunc) middleware.CallFunc {
-	return func(ctx context.Context, c *middleware.Call) error {
-		listener := t.listener()
-		if listener != nil && dropped(ctx) {
-			listener = nil
-		}
-		measured := t.metrics.duration.Enabled(ctx)
-		if listener == nil && !measured || c.Op == middleware.Ping || c.Op == middleware.Raw {
-			return next(ctx, c)
-		}
-		return t.observe(ctx, c, next, listener, measured)
-	}
-}
-
-// dropped reports whether the caller's span is not sampled. A part of a trace that nobody will see is not worth a span.
-func dropped(ctx context.Context) bool {
-	span := trace.SpanFromContext(ctx)
-	return !span.IsRecording() && span.SpanContext().IsValid() && !span.SpanContext().IsSampled()
-}
-
-// server is the index of an endpoint.
-func (t *Tracing) server(info *middleware.Endpoint) int {
-	for i := range t.servers {
-		if t.servers[i].info == info {
-			return i
-		}
-	}
-	return 0
-}
+// Attributes of spans alone.
+const (
+	// AcquireWaitKey is for how many seconds the call waited for permits.
+	AcquireWaitKey attribute.Key = "pooled.acquire.wait"
+	// AcquireOutcomeKey is what became of a call that waited for a permit or was refused one: admitted, passed_over, timeout, cancelled, full or shed.
+	AcquireOutcomeKey attribute.Key = "pooled.acquire.outcome"
+	// FailoverWaitKey is for how many seconds the call waited for a server that can be written to.
+	FailoverWaitKey attribute.Key = "pooled.failover.wait"
+	// RouteDetailKey is what exactly decided where the call went.
+	RouteDetailKey attribute.Key = "pooled.route.detail"
+	// SessionEffectsKey is what the call's session has left on its connection so far.
+	SessionEffectsKey attribute.Key = "pooled.session.effects"
+	// RetryErrorKey is the message of the error that an attempt failed with.
+	RetryErrorKey attribute.Key = "pooled.retry.error"
+)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"github.com/gopooled/pooled/stats"
 	"io"
 	"log/slog"
 	"sync"
@@ -23,8 +24,8 @@ type hour struct {
 	out     io.Writer
 
 	served, failed atomic.Int64
-	mostSockets    int              // that the server had, by a look every simulated minute
-	leaks          pooled.LeakStats // in the end
+	mostSockets    int        // that the server had, by a look every simulated minute
+	leaks          stats.Leak // in the end
 
 	mu        sync.Mutex // guards what follows
 	timeout   error      // the first acquire timeout
@@ -54,7 +55,7 @@ func (h *hour) run(ctx context.Context) error {
 	if h.other != nil {
 		return h.other
 	}
-	h.leaks = h.pool.Stats().Endpoints[0].Leak
+	h.leaks = h.pool.Stats().Leak
 	h.printEnd()
 	return nil
 }

@@ -31,8 +31,9 @@ func (h *hour) printHead() {
 }
 
 func (h *hour) printProgress(minute, sockets int) {
-	pool := h.pool.Stats().Endpoints[0]
-	fmt.Fprintf(h.out, columns, minute, h.served.Load(), h.failed.Load(), pool.Waiting, pool.InUse, h.shop.leaked(), pool.Leak.Reclaimed, sockets)
+	stats := h.pool.Stats()
+	pool := stats.Endpoints[0]
+	fmt.Fprintf(h.out, columns, minute, h.served.Load(), h.failed.Load(), pool.Waiting, pool.InUse, h.shop.leaked(), stats.Leak.Reclaimed, sockets)
 }
 
 // printEnd tells the first thing that went wrong: a request that failed, or else a leak, which nobody else noticed.

@@ -5,7 +5,7 @@ import (
 	"github.com/gopooled/pooled/internal/history"
 )
 
-// Stats is a snapshot of an endpoint. Its fields are documented where they are public: pooled.EndpointStats.
+// Stats is a snapshot of an endpoint. Its fields are documented where they are public: stats.Endpoint.
 type Stats struct {
 	Endpoint    string
 	MaxConns    int

@@ -131,9 +131,9 @@ func TestPostgresRoutingIsAsBeforeForWhatIsDeclaredHarmless(t *testing.T) {
 			} {
 				d := explained(t, db, text)
 				if why == "" {
-					assert.Equal(t, routing.Fallback, d.Reason, "%s: %s", text, d)
+					assert.Equal(t, routing.ReasonFallback, d.Reason, "%s: %s", text, d)
 				} else {
-					assert.Equal(t, routing.Write, d.Reason, "%s: %s", text, d)
+					assert.Equal(t, routing.ReasonWrite, d.Reason, "%s: %s", text, d)
 					assert.Equal(t, why, d.Detail, text)
 				}
 			}
@@ -185,7 +185,7 @@ func TestMySQLSessionsAreCleanAfterWhatIsDeclaredHarmless(t *testing.T) {
 		assert.Zero(t, resettest.Resets(t, db).AuditFailures, log)
 		for _, text := range []string{"select h_seeds()", "select * from h_view", "call HERE.h_dynamic()"} {
 			d := explained(t, db, own.Replace(text))
-			assert.Equal(t, routing.Write, d.Reason, "%s: %s", text, d)
+			assert.Equal(t, routing.ReasonWrite, d.Reason, "%s: %s", text, d)
 		}
 		assert.Len(t, logged(log, "pool_harmless names a routine that the server does not have", own.Replace("routine=HERE.h_elsewhere")), 1, log)
 		const told = "the connection of each session that runs it is closed"

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"github.com/gopooled/pooled/stats"
 	"slices"
 	"strings"
 	"sync"
@@ -389,9 +390,9 @@ func TestCloseCountsNoDiscards(t *testing.T) {
 					require.NoError(t, conn.Close())
 				}
 				require.NoError(t, db.Close())
-				stats := connector.Stats().Endpoints[0]
-				assert.Equal(t, pooled.Closes{Shutdown: stats.Closed.Shutdown}, stats.Closed)
-				assert.Zero(t, stats.Reset.Discards)
+				end := connector.Stats().Endpoints[0]
+				assert.Equal(t, stats.Closes{Shutdown: end.Closed.Shutdown}, end.Closed)
+				assert.Zero(t, end.Reset.Discards)
 			})
 		}
 	}

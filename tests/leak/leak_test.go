@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"github.com/gopooled/pooled/stats"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,7 +111,7 @@ func TestLeakIsReportedOnceWithItsCallerAndItsFate(t *testing.T) {
 				require.NoError(t, giveBack())
 				time.Sleep(time.Minute)
 				assert.Contains(t, p.Log.String(), "came back")
-				assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Returned: 1}, p.EndpointStats().Leak)
+				assert.Equal(t, stats.Leak{Reported: 1, Orphaned: 1, Returned: 1}, p.Connector.Stats().Leak)
 			})
 		})
 		t.Run(l.name+", goroutine blocked", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -93,7 +94,7 @@ func TestReclaimTakesTheConnectionAndItsPermitFromTheHolder(t *testing.T) {
 					require.Len(t, p.Reported(), 1)
 					assert.True(t, p.Reported()[0].Reclaimed)
 					assert.Contains(t, p.Log.String(), "level=WARN msg=\"pooled: a connection was held, but not used: it was reclaimed\"")
-					assert.Equal(t, pooled.LeakStats{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.EndpointStats().Leak)
+					assert.Equal(t, stats.Leak{Reported: 1, Orphaned: 1, Reclaimed: 1}, p.Connector.Stats().Leak)
 					assert.EqualValues(t, 1, p.EndpointStats().Closed.Reclaimed)
 					assert.Equal(t, 1, p.EndpointStats().Open)
 					err := giveBack() // which finds the real connection, or the error

@@ -3,6 +3,7 @@ package overload_test
 import (
 	"context"
 	"encoding/json"
+	"github.com/gopooled/pooled/stats"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -138,8 +139,8 @@ func TestEachClassCountsWhoGotAConnectionAndWhoDidNotAndWhy(t *testing.T) {
 		assert.EqualValues(t, 1, all.Overloaded)
 		assert.EqualValues(t, 1, all.Full)
 		assert.Zero(t, all.Shed)
-		assert.Equal(t, pooled.ClassStats{Name: "web", Admitted: 3, Waits: 1, WaitTime: all.WaitTime}, all.Classes[0])
-		assert.Equal(t, pooled.ClassStats{Name: "batch", Overloaded: 1, Full: 1}, all.Classes[1])
+		assert.Equal(t, stats.Class{Name: "web", Admitted: 3, Waits: 1, WaitTime: all.WaitTime}, all.Classes[0])
+		assert.Equal(t, stats.Class{Name: "batch", Overloaded: 1, Full: 1}, all.Classes[1])
 	})
 }
 

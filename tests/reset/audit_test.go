@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"github.com/gopooled/pooled/stats"
 	"sync"
 	"testing"
 
@@ -117,7 +118,7 @@ var secretly = map[string]struct {
 }
 
 // settledResets is what was counted when nothing is in the background any more. The DB has one permit.
-func settledResets(t *testing.T, db *sql.DB) pooled.ResetStats {
+func settledResets(t *testing.T, db *sql.DB) stats.Reset {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package reset_test
 import (
 	"flag"
 	"fmt"
+	"github.com/gopooled/pooled/stats"
 	"runtime"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func TestSessionsOfALargeDatabaseAreCleanFromTheSecondUseOn(t *testing.T) {
 					cfg := pooled.NewConfig()
 					cfg.DriverName, cfg.DSN, cfg.Pool.MaxConns = s.Driver, dsn, most
 					db, connector := pooltest.Open(t, cfg)
-					round := func() pooled.EndpointStats {
+					round := func() stats.Endpoint {
 						for _, text := range texts {
 							_, err := db.ExecContext(t.Context(), text)
 							require.NoError(t, err, text)

@@ -3,6 +3,7 @@ package routing_test
 import (
 	"context"
 	"database/sql"
+	"github.com/gopooled/pooled/stats"
 	"testing"
 	"time"
 
@@ -75,7 +76,7 @@ func (p *pool) eventually(t *testing.T, what string, condition func() bool) {
 }
 
 // stats are those of the router.
-func (p *pool) stats() *pooled.RoutingStats { return p.connector.Stats().Routing }
+func (p *pool) stats() *stats.Routing { return p.connector.Stats().Routing }
 
 // readable waits until all replicas have what the primary has told, and reads like this one go to them.
 func (p *pool) readable(t *testing.T, text string) {
@@ -88,7 +89,7 @@ func (p *pool) readable(t *testing.T, text string) {
 			}
 		}
 		d, ok := routing.Explain(p.DB, text)
-		return ok && len(s.Servers) == len(p.Nodes) && s.Primary != "" && d.Reason == routing.Read
+		return ok && len(s.Servers) == len(p.Nodes) && s.Primary != "" && d.Reason == routing.ReasonRead
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/internal/middleware/sizing"
 	"github.com/gopooled/pooled/internal/testserver"
-	"github.com/gopooled/pooled/middleware/sizing"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/middleware/telemetry"
 	"github.com/gopooled/pooled/middleware"
-	"github.com/gopooled/pooled/tracing"
 )
 
 // session is one that holds a clean connection.
@@ -52,7 +52,7 @@ func BenchmarkCall(b *testing.B) {
 		{"1 percent", sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.TraceIDRatioBased(0.01)))},
 		{"all spans", sdktrace.NewTracerProvider()},
 	} {
-		t, err := tracing.New(tracing.Options{
+		t, err := telemetry.New(telemetry.Options{
 			TracerProvider: c.provider,
 			Servers:        []*middleware.Endpoint{{Name: "127.0.0.1:5432", Dialect: "postgres"}},
 			Summary:        func(string) string { return "select users" },

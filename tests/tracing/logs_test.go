@@ -24,7 +24,7 @@ func TestAStormOfLeaksIsLoggedByItsFirstAndThenCounted(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		assert.Len(t, p.Reported(), 1000, "OnLeak is told of each")
-		assert.EqualValues(t, 1000, p.EndpointStats().Leak.Reported)
+		assert.EqualValues(t, 1000, p.Connector.Stats().Leak.Reported)
 		assert.Equal(t, 20, strings.Count(p.Log.String(), message))
 		for _, conn := range conns {
 			require.NoError(t, conn.Close())

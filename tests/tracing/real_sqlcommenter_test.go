@@ -2,6 +2,7 @@ package tracing_test
 
 import (
 	"database/sql"
+	"github.com/gopooled/pooled/stats"
 	"strconv"
 	"strings"
 	"testing"
@@ -214,7 +215,7 @@ func TestRealCommentsChangeNothingOfWhatIsKnownOfAStatement(t *testing.T) {
 		{"MySQL", "set lock_wait_timeout = 4321", "select @@lock_wait_timeout = @@global.lock_wait_timeout", "1", testserver.MySQLDatabase},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			resets := map[policy.SQLCommenterMode]pooled.ResetStats{}
+			resets := map[policy.SQLCommenterMode]stats.Reset{}
 			for _, mode := range []policy.SQLCommenterMode{policy.SQLCommenterOff, policy.SQLCommenterStatic, policy.SQLCommenterTrace} {
 				db := tracedDB(t, tc.dsn(t), mode)
 				connector, ok := pooled.From(db)
@@ -233,9 +234,9 @@ func TestRealCommentsChangeNothingOfWhatIsKnownOfAStatement(t *testing.T) {
 				for range 5 { // reads leave nothing
 					require.Equal(t, "1", scanText(t, db, "select 1"))
 				}
-				stats := connector.Stats().Endpoints[0]
-				require.EqualValues(t, 1, stats.Dials)
-				resets[mode] = stats.Reset
+				end := connector.Stats().Endpoints[0]
+				require.EqualValues(t, 1, end.Dials)
+				resets[mode] = *end.Reset
 			}
 			assert.GreaterOrEqual(t, resets[policy.SQLCommenterOff].Resets, uint64(4))
 			assert.Equal(t, resets[policy.SQLCommenterOff], resets[policy.SQLCommenterStatic])

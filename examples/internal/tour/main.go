@@ -80,7 +80,7 @@ func Run(ctx context.Context, name string, args []string, out io.Writer, walk fu
 func (t *Tour) tellReads() {
 	if connector, ok := pooled.From(t.DB); ok {
 		if stats := connector.Stats().Routing; stats != nil {
-			fmt.Fprintf(t.measured, "%s%d\n", ReplicaReads, stats.Decisions[routing.Read.String()])
+			fmt.Fprintf(t.measured, "%s%d\n", ReplicaReads, stats.Decisions[routing.ReasonRead.String()])
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/gopooled/pooled/middleware/sqlcommenter"
+	"github.com/gopooled/pooled/internal/middleware/sqlcommenter"
 	"github.com/gopooled/pooled/policy"
 )
 

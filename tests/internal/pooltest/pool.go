@@ -3,6 +3,7 @@ package pooltest
 import (
 	"context"
 	"database/sql"
+	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func NewPoolOf(t *testing.T, caps faultdriver.ConnCaps, change func(*pooled.Conf
 }
 
 // EndpointStats are those of the pool's only server.
-func (p Pool) EndpointStats() pooled.EndpointStats { return p.Connector.Stats().Endpoints[0] }
+func (p Pool) EndpointStats() stats.Endpoint { return p.Connector.Stats().Endpoints[0] }
 
 // Hold takes n server connections at once.
 func (p Pool) Hold(t *testing.T, n int) []*sql.Conn {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"slices"
 	"strings"
@@ -112,11 +113,11 @@ func OpenForReset(t *testing.T, f Family, change func(*pooled.Config), middlewar
 }
 
 // Resets are the counts of a DB's only server.
-func Resets(t *testing.T, db *sql.DB) pooled.ResetStats {
+func Resets(t *testing.T, db *sql.DB) stats.Reset {
 	t.Helper()
 	c, ok := pooled.From(db)
 	require.True(t, ok)
-	return c.Stats().Endpoints[0].Reset
+	return *c.Stats().Endpoints[0].Reset
 }
 
 // ErrNotThisWay is returned where a trace cannot be left in some way.
