@@ -56,8 +56,10 @@ type (
 	NoReplicaError = middleware.NoReplicaError
 	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
 	ReclaimedError = middleware.ReclaimedError
-	// InitError tells that pool_init failed.
+	// InitError tells that pool_init failed. It matches [ErrInit].
 	InitError = middleware.InitError
+	// ConfigError tells what is wrong with a DSN or a Config. It matches [ErrConfig].
+	ConfigError = policy.ConfigError
 )
 
 // The profiles.
@@ -66,7 +68,7 @@ const (
 	ProfileService = policy.ProfileService
 )
 
-// Sentinels for pooled's own refusals, for errors.Is.
+// Sentinels for pooled's own errors, for errors.Is.
 var (
 	ErrAcquireTimeout = middleware.ErrAcquireTimeout
 	ErrOverloaded     = middleware.ErrOverloaded
@@ -78,6 +80,12 @@ var (
 	ErrNoPrimary      = middleware.ErrNoPrimary
 	ErrNoReplica      = middleware.ErrNoReplica
 	ErrReclaimed      = middleware.ErrReclaimed
+	ErrInit           = middleware.ErrInit
+	ErrConfig         = policy.ErrConfig
+	// ErrNoEndpoint says that the pool has no server of this name.
+	ErrNoEndpoint = errors.New("pooled: there is no such endpoint")
+	// ErrNotPooled says that a connection is not one of a DB that was opened with pooled.
+	ErrNotPooled = errors.New("pooled: this connection is none of a DB opened with pooled")
 )
 
 // NewConfig returns the default settings. The real driver (DriverName and DSN, Driver and DSN, or Connector) is still to be set.
@@ -85,12 +93,6 @@ func NewConfig() Config { return policy.NewConfig() }
 
 // ParseDSN reads a DSN as sql.Open("pooled", dsn) does.
 func ParseDSN(dsn string) (Config, error) { return policy.ParseDSN(dsn) }
-
-// RegisterMiddleware makes a middleware available to DSNs as pool_use=name. It is meant for init functions and the beginning of main,
-// and panics when the name is taken. The factory runs once for each connector that names the middleware.
-func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error)) {
-	middleware.Register(name, factory)
-}
 
 // Connector makes the sessions of an *sql.DB and owns the server connections under them. It is safe for
 // concurrent use. db.Close closes it. Several *sql.DB that are given the same connector share its server connections.
@@ -120,7 +122,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	named, err := middleware.New(cfg) // those of pool_use
+	named, err := used(cfg) // those of pool_use
 	if err != nil {
 		return nil, err
 	}
@@ -212,12 +214,12 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 	}
 	for _, s := range servers {
 		if s.Dial == nil {
-			return fmt.Errorf("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
+			return misconfigured("pooled: pool_leak_reclaim needs a network connection that pooled can close, and %s has none that it knows: "+
 				"give the DSN of pgx, or one of mysql with tcp or unix", s.Address)
 		}
 	}
 	if mode == policy.ReclaimOrphaned && callers.Goroutine() == 0 {
-		return errors.New("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
+		return misconfigured("pooled: pool_leak_reclaim=orphaned needs to know goroutines by their numbers, which this version of Go does not allow: write all, or off")
 	}
 	return nil
 }
@@ -246,6 +248,11 @@ func newRouter(cfg Config, d dialect.Dialect, servers []*server) *router.Router 
 		o.Servers = append(o.Servers, s.routed())
 	}
 	return router.New(o)
+}
+
+// misconfigured is an error of settings that only the connector can find.
+func misconfigured(format string, args ...any) error {
+	return &ConfigError{Err: fmt.Errorf(format, args...)}
 }
 
 // Driver returns a driver that [From] finds the connector by.
@@ -282,7 +289,7 @@ func (c *Connector) Evict(endpoint string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("pooled: there is no endpoint %q: it is %s", endpoint, strings.Join(names, " or "))
+		return fmt.Errorf("%w: %q is not %s", ErrNoEndpoint, endpoint, strings.Join(names, " or "))
 	}
 	return nil
 }

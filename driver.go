@@ -100,7 +100,7 @@ func Raw(ctx context.Context, conn *sql.Conn, f func(real driver.Conn) error) er
 	return conn.Raw(func(dc any) error {
 		s := unwrap(dc)
 		if s == nil {
-			return errors.New("pooled: Raw needs a connection of a DB opened with pooled")
+			return ErrNotPooled
 		}
 		real, err := s.RawContext(ctx)
 		if err != nil {

@@ -1,7 +1,6 @@
 package pooled
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/gopooled/pooled/dialect"
@@ -20,7 +19,7 @@ func newNested(cfg Config, d dialect.Dialect, servers []*server) (*nested.Nested
 	}
 	if callers.Goroutine() == 0 {
 		if refuses {
-			return nil, errors.New("pooled: pool_nested=error needs to know goroutines by their numbers, which this version of Go does not allow: write warn, or off")
+			return nil, misconfigured("pooled: pool_nested=error needs to know goroutines by their numbers, which this version of Go does not allow: write warn, or off")
 		}
 		return nil, nil
 	}

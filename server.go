@@ -3,7 +3,6 @@ package pooled
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -50,7 +49,9 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 		return d, servers, err
 	}
 	s, err := opens(cfg.DSN)
-	if err != nil {
+	if errors.Is(err, dialect.ErrUnknownDriver) {
+		return nil, nil, &ConfigError{Err: err}
+	} else if err != nil {
 		return nil, nil, err
 	}
 	return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
@@ -60,14 +61,14 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.Server, error)) ([]*server, error) {
 	cluster, ok := d.(dialect.Cluster)
 	if !ok || cfg.Connector != nil {
-		return nil, errors.New("pooled: pool_routing and pool_replicas need the DSN of a database whose clusters pooled knows: PostgreSQL with pgx, or MySQL with go-sql-driver")
+		return nil, misconfigured("pooled: pool_routing and pool_replicas need the DSN of a database whose clusters pooled knows: PostgreSQL with pgx, or MySQL with go-sql-driver")
 	}
 	replicas, err := hosts(cfg, cluster)
 	if err != nil {
 		return nil, err
 	}
 	if len(replicas) > router.MostServers {
-		return nil, fmt.Errorf("pooled: a cluster of %d servers is too large: %d can be routed to", len(replicas), router.MostServers)
+		return nil, misconfigured("pooled: a cluster of %d servers is too large: %d can be routed to", len(replicas), router.MostServers)
 	}
 	var servers []*server
 	for _, replica := range replicas {
@@ -82,10 +83,10 @@ func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.
 			return nil, err
 		}
 		if s.Replication == nil || s.Sessions == nil {
-			return nil, fmt.Errorf("pooled: nobody can ask %s for its role in a cluster", s.Address)
+			return nil, misconfigured("pooled: nobody can ask %s for its role in a cluster", s.Address)
 		}
 		if slices.ContainsFunc(servers, func(other *server) bool { return other.Address == s.Address }) {
-			return nil, fmt.Errorf("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
+			return nil, misconfigured("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
 		}
 		servers = append(servers, newServer(cfg, d, s, replica))
 	}
@@ -125,7 +126,7 @@ func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, erro
 	case cfg.Driver == nil:
 		d, err := dialect.ForDriver(cfg.DriverName)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, &ConfigError{Err: err}
 		}
 		return d, d.Open, nil
 	}
@@ -187,9 +188,9 @@ func (s *server) furnish(f furnishing, number int, own ...Middleware) error {
 		f.parts.add(part{tell: func(p *stats.Pool) { p.Endpoints[number].Reset = s.reset.Stats() }})
 		all = append([]Middleware{s.reset.Outermost()}, f.outer...)
 	case f.Reset.Mode == policy.ResetAlways, f.Reset.Mode == policy.ResetDiscard:
-		return fmt.Errorf("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
+		return misconfigured("pooled: pool_reset=always and pool_reset=discard need a driver whose sessions pooled knows, which %s is not", s.Address)
 	case len(f.Reset.Harmless) > 0:
-		return fmt.Errorf("pooled: pool_harmless=%s has no effect, because %s is not of a driver whose sessions pooled knows: leave it out", f.Reset.Harmless[0], s.Address)
+		return misconfigured("pooled: pool_harmless=%s has no effect, because %s is not of a driver whose sessions pooled knows: leave it out", f.Reset.Harmless[0], s.Address)
 	}
 	if s.pool.MaxConns == policy.AutoConns { // inside of the one that makes sessions clean
 		own = append(own, sizing.New(sizing.Options{
@@ -206,7 +207,7 @@ func (s *server) furnish(f furnishing, number int, own ...Middleware) error {
 	var zone *time.Location
 	if f.TimestampZone != "" {
 		if s.ReadTimestampsIn == nil {
-			return fmt.Errorf("pooled: pool_timestamp_zone=%s needs the DSN of PostgreSQL with pgx, which %s has not: "+
+			return misconfigured("pooled: pool_timestamp_zone=%s needs the DSN of PostgreSQL with pgx, which %s has not: "+
 				"write loc in the DSN of go-sql-driver/mysql, and tell other drivers in their own way", f.TimestampZone, s.Address)
 		}
 		var err error

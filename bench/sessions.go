@@ -6,12 +6,12 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"github.com/gopooled/pooled/stats"
 	"sync"
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 // A null driver whose sessions are PostgreSQL's: statement texts are read, remembered and judged as those of pgx are, by the same code

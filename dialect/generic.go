@@ -27,8 +27,8 @@ func (Generic) Owns(driver.Driver) bool { return false }
 // Open finds the driver in database/sql and makes a connector of the DSN as sql.Open does.
 func (g Generic) Open(dsn string) (Server, error) {
 	if !slices.Contains(sql.Drivers(), g.DriverName) {
-		return Server{}, fmt.Errorf("pooled: unknown driver %q (forgotten import?): registered are %s",
-			g.DriverName, strings.Join(sql.Drivers(), ", "))
+		return Server{}, fmt.Errorf("%w %q (forgotten import?): registered are %s",
+			ErrUnknownDriver, g.DriverName, strings.Join(sql.Drivers(), ", "))
 	}
 	// database/sql gives a driver value away only through an opened DB, which has not connected yet.
 	db, err := sql.Open(g.DriverName, dsn)

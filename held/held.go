@@ -10,12 +10,13 @@
 package held
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gopooled/pooled/internal/readable"
 )
 
 // Conn is a server connection in use, as it was at one moment. It shares nothing that changes but Stack, which nobody may change.
@@ -48,9 +49,6 @@ type Conn struct {
 	// (pool_leak_sample).
 	Stack []uintptr
 }
-
-// Older compares connections for slices.SortFunc: those that have been held for longer come first.
-func Older(a, b Conn) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) }
 
 // Frames is Stack in words. Nil: it was not sampled.
 func (c Conn) Frames() []runtime.Frame { return frames(c.Stack) }
@@ -86,16 +84,13 @@ func callSite(stack []uintptr) string {
 	at := slices.IndexFunc(frames, func(f runtime.Frame) bool {
 		return !slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(f.Function, l) })
 	})
-	return Line(frames[max(at, 0)])
+	return readable.Frame(frames[max(at, 0)])
 }
-
-// Line is a frame in a line: function, file and line.
-func Line(f runtime.Frame) string { return fmt.Sprintf("%s (%s:%d)", f.Function, f.File, f.Line) }
 
 // String tells in one line what is known.
 func (c Conn) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "connection %d, held for %s", c.ID, Round(c.For))
+	fmt.Fprintf(&b, "connection %d, held for %s", c.ID, readable.Duration(c.For))
 	if at := c.CallSite(); at != "" {
 		fmt.Fprintf(&b, " by %s", at)
 	} else if c.Goroutine != 0 {
@@ -107,7 +102,7 @@ func (c Conn) String() string {
 	case c.Reading:
 		fmt.Fprintf(&b, ", reading the rows of %s", c.call())
 	case c.Idle > 0:
-		fmt.Fprintf(&b, ", idle for %s after %s", Round(c.Idle), c.call())
+		fmt.Fprintf(&b, ", idle for %s after %s", readable.Duration(c.Idle), c.call())
 	default:
 		fmt.Fprintf(&b, ", idle after %s", c.call())
 	}
@@ -160,16 +155,4 @@ type Leak struct {
 	Where string
 	// Reclaimed says that the connection was taken away from its holder and closed (pool_leak_reclaim).
 	Reclaimed bool
-}
-
-// Round cuts a duration to what a person reads.
-func Round(d time.Duration) time.Duration {
-	switch {
-	case d > 10*time.Second:
-		return d.Round(time.Second)
-	case d > 10*time.Millisecond:
-		return d.Round(time.Millisecond)
-	default:
-		return d.Round(time.Microsecond)
-	}
 }

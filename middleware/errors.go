@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/readable"
 	"github.com/gopooled/pooled/policy"
 )
 
@@ -36,6 +37,8 @@ var (
 	ErrNoReplica = errors.New("pooled: no replica may answer")
 	// ErrReclaimed matches a [ReclaimedError].
 	ErrReclaimed = errors.New("pooled: the server connection was reclaimed")
+	// ErrInit matches an [InitError].
+	ErrInit = errors.New("pooled: pool_init failed")
 )
 
 // AcquireTimeoutError is returned when a session waited for a server connection for pool_acquire_timeout, or up to the
@@ -84,7 +87,7 @@ func (e *AcquireTimeoutError) Error() string {
 	if e.Class != "" {
 		fmt.Fprintf(&b, "for the class %s ", e.Class)
 	}
-	fmt.Fprintf(&b, "after %s", held.Round(e.Waited))
+	fmt.Fprintf(&b, "after %s", readable.Duration(e.Waited))
 	if e.Timeout > 0 {
 		fmt.Fprintf(&b, " (pool_acquire_timeout=%s)", e.Timeout)
 	} else {
@@ -117,7 +120,7 @@ func (e *AcquireTimeoutError) Error() string {
 			b.WriteString(c.String())
 		}
 	} else if e.OldestHeld > 0 {
-		fmt.Fprintf(&b, "; the oldest has been held for %s", held.Round(e.OldestHeld))
+		fmt.Fprintf(&b, "; the oldest has been held for %s", readable.Duration(e.OldestHeld))
 	}
 	b.WriteString("; ")
 	b.WriteString(e.advice())
@@ -193,9 +196,9 @@ func (e *OverloadedError) Error() string {
 	case e.MaxWaiters > 0:
 		fmt.Fprintf(&b, "%d are waiting already, as many as may (pool_max_waiters)", e.Waiters)
 	default:
-		fmt.Fprintf(&b, "more have come than can be served, for longer than pool_queue_interval (pool_shed=on): refused after %s, %d more waiting", held.Round(e.Waited), e.Waiters)
+		fmt.Fprintf(&b, "more have come than can be served, for longer than pool_queue_interval (pool_shed=on): refused after %s, %d more waiting", readable.Duration(e.Waited), e.Waiters)
 	}
-	fmt.Fprintf(&b, "; try again in %s, shorten the statements, or raise pool_max_conns if the server can carry more", held.Round(e.RetryAfter))
+	fmt.Fprintf(&b, "; try again in %s, shorten the statements, or raise pool_max_conns if the server can carry more", readable.Duration(e.RetryAfter))
 	return b.String()
 }
 
@@ -245,7 +248,7 @@ func (e *DeadlockError) Error() string {
 	if e.Kept > 0 {
 		fmt.Fprintf(&b, ", %d kept for others", e.Kept)
 	}
-	fmt.Fprintf(&b, ") are held by goroutines that wait for one more, and this one was refused after %s so that the others go on: ", held.Round(e.Waited))
+	fmt.Fprintf(&b, ") are held by goroutines that wait for one more, and this one was refused after %s so that the others go on: ", readable.Duration(e.Waited))
 	for i, n := range e.Cycle {
 		if i == mostInCycle {
 			fmt.Fprintf(&b, "; and %d more", len(e.Cycle)-i)
@@ -324,7 +327,7 @@ type ReclaimedError struct {
 // Error tells what happened, and what can be done.
 func (e *ReclaimedError) Error() string {
 	return fmt.Sprintf("pooled: connection %d to %s was reclaimed, because it was not used for pool_leak; it was borrowed %s ago: "+
-		"close sooner what holds it, or raise pool_leak", e.Conn, e.Endpoint, held.Round(e.Borrowed))
+		"close sooner what holds it, or raise pool_leak", e.Conn, e.Endpoint, readable.Duration(e.Borrowed))
 }
 
 // Is matches ErrReclaimed.
@@ -354,7 +357,7 @@ func (e *ConnectTimeoutError) Is(target error) bool { return target == ErrConnec
 func (e *ConnectTimeoutError) Unwrap() error { return unlessBadConn(e.Cause) }
 
 // InitError is returned when pool_init failed on a new server connection, which was closed again. Without this error, the
-// failure would look like one of the statement that the connection was dialled for.
+// failure would look like one of the statement that the connection was dialled for. It matches [ErrInit].
 type InitError struct {
 	// Endpoint is the name of the endpoint.
 	Endpoint string
@@ -392,6 +395,9 @@ func (e *InitError) GoString() string { return e.Error() }
 // MarshalText is [InitError.Error] for encoders such as encoding/json.
 func (e *InitError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
+// Is matches ErrInit.
+func (e *InitError) Is(target error) bool { return target == ErrInit }
+
 // Unwrap returns Cause, unless that is driver.ErrBadConn: pool_init has reached the server then.
 func (e *InitError) Unwrap() error { return unlessBadConn(e.Cause) }
 
@@ -415,7 +421,7 @@ type NoPrimaryError struct {
 
 // Error tells why.
 func (e *NoPrimaryError) Error() string {
-	text := fmt.Sprintf("pooled: there is no primary after %s (pool_failover_timeout): %s", held.Round(e.Waited), e.Why)
+	text := fmt.Sprintf("pooled: there is no primary after %s (pool_failover_timeout): %s", readable.Duration(e.Waited), e.Why)
 	if e.Cause != nil {
 		text += ": " + e.Cause.Error()
 	}

@@ -92,6 +92,28 @@ type Config struct {
 	profile Profile // what it began with; the fields say what holds
 }
 
+// CancelMode is pool_cancel.
+type CancelMode uint8
+
+// The ways to end a statement whose context was cancelled.
+const (
+	// CancelQuery, the default, cancels it on the server, and keeps the connection, where pooled dials pgx or go-sql-driver/mysql itself.
+	CancelQuery CancelMode = iota
+	// CancelClose closes the connection, as the real drivers do by themselves.
+	CancelClose
+)
+
+// DrainMode is pool_drain.
+type DrainMode uint8
+
+// What sessions get that want a connection of a pool that is being drained.
+const (
+	// DrainRefuse, the default, is an error that matches ErrDraining, at once.
+	DrainRefuse DrainMode = iota
+	// DrainWait has them wait, until their context or the pool ends.
+	DrainWait
+)
+
 // Pool is how many server connections an endpoint keeps, for how long, and what is asked of them. A connection may live
 // or be idle somewhat longer than its limit: limits are looked at when it is borrowed or given back, and now and then.
 type Pool struct {
@@ -130,12 +152,10 @@ type Pool struct {
 	// Keepalive says that a connection idle for longer is pinged, so that no firewall forgets it and a dead one is found: pool_keepalive, 2m
 	// by default. 0 = never.
 	Keepalive time.Duration
-	// CancelCloses has a cancelled context close its server connection, as the real drivers do by themselves: pool_cancel=close. Otherwise, the
-	// statement is cancelled on the server, and the connection kept, where pooled dials pgx or go-sql-driver/mysql itself.
-	CancelCloses bool
-	// DrainWaits has sessions that want a connection of a pool that is being drained wait, until their context or the pool ends, instead of
-	// getting an error: pool_drain=wait.
-	DrainWaits bool
+	// Cancel is what a cancelled context does to its statement: pool_cancel.
+	Cancel CancelMode
+	// Drain is what sessions get that want a connection of a pool that is being drained: pool_drain.
+	Drain DrainMode
 	// Init is SQL to run on every new server connection: pool_init. Empty = none. It may hold secrets: a Config is never
 	// shown with it.
 	Init string
@@ -250,7 +270,9 @@ func (c Config) Clone() Config {
 
 // Validate reports the first setting that is out of range or contradicts another, by its key in a DSN, or that there is
 // no real driver. It does not look whether the driver or the middlewares are registered. [ParseDSN] has called it.
-func (c Config) Validate() error {
+func (c Config) Validate() error { return asConfigError(c.validate()) }
+
+func (c Config) validate() error {
 	if !c.begun {
 		return errors.New("pooled: this Config is a literal, in which each setting that is left out is 0, and not its default: " +
 			"begin with cfg := pooled.NewConfig(), or cfg, err := pooled.ParseDSN(dsn), and change its fields")

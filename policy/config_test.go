@@ -108,6 +108,7 @@ func TestValidateNamesTheSettingByItsKey(t *testing.T) {
 			require.NoError(t, c.Validate())
 			tc.set(&c)
 			require.ErrorContains(t, c.Validate(), tc.want)
+			require.ErrorIs(t, c.Validate(), policy.ErrConfig)
 		})
 	}
 }

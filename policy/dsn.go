@@ -12,13 +12,19 @@ import (
 //
 // Errors name the pool_ key, its value and what is allowed; they show nothing else of the DSN.
 func ParseDSN(dsn string) (Config, error) {
-	return parse(dsn, recognise(dsn))
+	c, err := parse(dsn, recognise(dsn))
+	return c, asConfigError(err)
 }
 
 // ParseDSNFor is ParseDSN where the real driver is known beforehand, because the DSN was given to pooled-pgx or
 // pooled-mysql: driverName is one of these two names, or pgx or mysql. A DSN that is clearly not for this driver is an
 // error, and so is another pool_driver; what could be for it is taken as such, the empty DSN too.
 func ParseDSNFor(driverName, dsn string) (Config, error) {
+	c, err := parseFor(driverName, dsn)
+	return c, asConfigError(err)
+}
+
+func parseFor(driverName, dsn string) (Config, error) {
 	driverName = strings.TrimPrefix(driverName, ownName+"-")
 	r, err := recogniseFor(driverName, dsn)
 	if err != nil {

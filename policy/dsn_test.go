@@ -198,6 +198,7 @@ func TestParseDSNRefusesWhatItCannotMean(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := policy.ParseDSN(tc.dsn)
 			require.ErrorContains(t, err, tc.want)
+			require.ErrorIs(t, err, policy.ErrConfig)
 			assert.True(t, strings.HasPrefix(err.Error(), "pooled: "))
 			assert.Zero(t, c)
 		})
@@ -262,6 +263,7 @@ func TestParseDSNForRefusesTheDSNOfAnotherDriver(t *testing.T) {
 		t.Run(tc.driver+" "+tc.dsn, func(t *testing.T) {
 			c, err := policy.ParseDSNFor(tc.driver, tc.dsn)
 			require.ErrorContains(t, err, tc.want)
+			require.ErrorIs(t, err, policy.ErrConfig)
 			assert.Zero(t, c)
 		})
 	}

@@ -52,6 +52,7 @@ func TestSettingsWithoutEffectAreContradictionsThatTellTheCure(t *testing.T) {
 		t.Run(c.dsn, func(t *testing.T) {
 			_, err := policy.ParseDSN("host=db " + c.dsn)
 			require.ErrorContains(t, err, c.want)
+			require.ErrorIs(t, err, policy.ErrConfig)
 			if c.cured != "" {
 				_, err = policy.ParseDSN("host=db " + c.dsn + " " + c.cured)
 				require.NoError(t, err)

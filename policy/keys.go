@@ -141,12 +141,12 @@ var keys = []key{
 		Name: "pool_cancel",
 		Doc: "What a cancelled context does to its statement. query ends the statement on the server, and keeps the connection; a server that does not answer " +
 			"within a second costs it all the same. close gives up the connection, as the real drivers do by themselves.",
-	}, func(c *Config) *bool { return &c.Pool.CancelCloses }, word[bool]{"query", false}, word[bool]{"close", true}),
+	}, func(c *Config) *CancelMode { return &c.Pool.Cancel }, word[CancelMode]{"query", CancelQuery}, word[CancelMode]{"close", CancelClose}),
 	choice(Key{
 		Name: "pool_drain",
 		Doc: "What sessions get that want a server connection while the pool is drained (Connector.Drain): an error that matches ErrDraining, at once, " +
 			"or with wait not before their context or the pool ends.",
-	}, func(c *Config) *bool { return &c.Pool.DrainWaits }, word[bool]{"refuse", false}, word[bool]{"wait", true}),
+	}, func(c *Config) *DrainMode { return &c.Pool.Drain }, word[DrainMode]{"refuse", DrainRefuse}, word[DrainMode]{"wait", DrainWait}),
 	{
 		Key: Key{
 			Name: "pool_init", Type: "SQL", Values: "statements as the real driver's Exec takes them",

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"io"
 	"log/slog"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/stats"
 )
 
 // hour is one run of the service, and what was seen of it.

@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gopooled/pooled/held"
 )
 
 // introduce tells what the figures will mean.
@@ -49,7 +48,7 @@ func (h *hour) printEnd() {
 		fmt.Fprintf(h.out, "    borrowed at    %s\n", h.leak.CallSite())
 		fmt.Fprintf(h.out, "    goroutine      %s\n", h.leak.Fate)
 		fmt.Fprintf(h.out, "    last call      %s %s\n", h.leak.Op, h.leak.Text)
-		fmt.Fprintf(h.out, "    idle for       %s\n", held.Round(h.leak.Idle))
+		fmt.Fprintf(h.out, "    idle for       %s\n", h.leak.Idle.Round(time.Second))
 		fmt.Fprintf(h.out, "    reclaimed      %t\n", h.leak.Reclaimed)
 	}
 }

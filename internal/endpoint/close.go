@@ -9,6 +9,7 @@ import (
 
 	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
 )
 
 // Open makes an endpoint ready that is new, or closed.
@@ -89,7 +90,7 @@ func (e *Endpoint) dismissal() <-chan struct{} {
 // refuse answers a new borrower while the endpoint drains: at once, or with pool_drain=wait when nobody waits any more. After Close nobody does: who
 // asks then holds a session of a *sql.DB that was closed, and no other Close is to be expected.
 func (e *Endpoint) refuse(ctx context.Context) error {
-	if e.pool.DrainWaits {
+	if e.pool.Drain == policy.DrainWait {
 		away := e.dismissal() // first, as Close tells that it is cold before it sends away
 		if !e.cold.Load() {
 			select {

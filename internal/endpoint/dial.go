@@ -10,6 +10,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
+	"github.com/gopooled/pooled/policy"
 )
 
 // mayPass reports whether a dial failed for a reason that may be gone in a moment. A breaker that is open has said that it will not.
@@ -84,7 +85,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	*c.Changes() = dial.Changes
 	c.idleSince = c.dialled
 	c.Changes().Implicit = o.told.Implicit
-	if o.told.Session != "" && e.server.Cancel != nil && !e.pool.CancelCloses {
+	if o.told.Session != "" && e.server.Cancel != nil && e.pool.Cancel != policy.CancelClose {
 		c.CancelWith(func(ctx context.Context) error {
 			e.line.beginAside() // it may take a connection
 			defer e.line.endAside()
@@ -189,7 +190,7 @@ func (e *Endpoint) open(ctx context.Context, readOnly bool) (driver.Conn, *diale
 	if readOnly {
 		ctx = dialect.ReadOnly(ctx)
 	}
-	if !e.pool.CancelCloses {
+	if e.pool.Cancel != policy.CancelClose {
 		ctx = dialect.CancelQuery(ctx)
 	}
 	if e.watched {

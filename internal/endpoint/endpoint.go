@@ -161,7 +161,7 @@ func New(o Options) *Endpoint {
 	e.shared.Relieve = e.relieve
 	e.shared.Share = o.Server.StatementShare
 	e.shared.Advise = o.Advise
-	e.shared.KeepCancelled = !o.Pool.CancelCloses
+	e.shared.KeepCancelled = o.Pool.Cancel != policy.CancelClose
 	e.shared.ContextError = o.Server.ContextError
 	if o.Server.Cancel != nil {
 		e.shared.Rows = o.Server.Cancel.Rows

@@ -2,11 +2,11 @@ package router
 
 import (
 	"fmt"
-	"github.com/gopooled/pooled/internal/routecontext"
 	"math/rand/v2"
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/routecontext"
 	"github.com/gopooled/pooled/policy"
 )
 

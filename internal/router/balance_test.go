@@ -3,16 +3,16 @@ package router
 import (
 	"context"
 	"errors"
-	"github.com/gopooled/pooled/internal/routecontext"
-	"github.com/gopooled/pooled/routing"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/gopooled/pooled/internal/routecontext"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
 )
 
 func TestColdServersAnswerIfThereAreNoOthers(t *testing.T) {

@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"github.com/gopooled/pooled/routing"
 	"log/slog"
 	"math"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
 )
 
 // cachedSessions remember texts as those of the known families do.

@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"database/sql/driver"
-	"github.com/gopooled/pooled/internal/routecontext"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/routecontext"
 )
 
 func TestServerWhoseDriverPanicsDoesNotAnswer(t *testing.T) {

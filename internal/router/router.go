@@ -2,17 +2,17 @@ package router
 
 import (
 	"context"
-	"github.com/gopooled/pooled/internal/routecontext"
-	"github.com/gopooled/pooled/routing"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/routecontext"
 	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/routing"
 )
 
 // MostServers is how many servers a cluster may have.

@@ -1,8 +1,6 @@
 package router
 
 import (
-	"github.com/gopooled/pooled/internal/routecontext"
-	"github.com/gopooled/pooled/routing"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled/internal/routecontext"
+	"github.com/gopooled/pooled/routing"
 )
 
 func TestSessionSeesWhatItHasSeen(t *testing.T) {

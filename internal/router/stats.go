@@ -1,9 +1,9 @@
 package router
 
 import (
-	"github.com/gopooled/pooled/routing"
 	"time"
 
+	"github.com/gopooled/pooled/routing"
 	"github.com/gopooled/pooled/stats"
 )
 

@@ -1,11 +1,11 @@
 package router
 
 import (
-	"github.com/gopooled/pooled/internal/routecontext"
 	"sync"
 	"sync/atomic"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/routecontext"
 	"github.com/gopooled/pooled/middleware"
 )
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"flag"
-	"github.com/gopooled/pooled/stats"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
+	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )
@@ -132,7 +133,7 @@ func cancelSoon(db *sql.DB, text string) error {
 func TestCancelCanCloseTheConnectionAsTheDriversDo(t *testing.T) {
 	for _, s := range cancelServers {
 		t.Run(s.name, func(t *testing.T) {
-			db, connector := openCancelPool(t, s, 2, func(c *pooled.Config) { c.Pool.CancelCloses = true })
+			db, connector := openCancelPool(t, s, 2, func(c *pooled.Config) { c.Pool.Cancel = policy.CancelClose })
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 			defer cancel()
 			_, err := db.ExecContext(ctx, s.brief)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )
@@ -126,7 +127,10 @@ func TestNothingOfACancelledTransactionIsCommittedAndNothingAcknowledgedIsLost(t
 				{"close", true, 5, s.Brief}, // the server goes on with the statement of a connection that was closed
 			} {
 				cfg := pooled.NewConfig()
-				cfg.DriverName, cfg.DSN, cfg.Pool.CancelCloses = s.Driver, dsn, mode.closes
+				cfg.DriverName, cfg.DSN = s.Driver, dsn
+				if mode.closes {
+					cfg.Pool.Cancel = policy.CancelClose
+				}
 				db, _ := pooltest.Open(t, cfg)
 				for cancelled, work := range cancelledWork {
 					for next, call := range nextCalls {

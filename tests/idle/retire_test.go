@@ -19,7 +19,7 @@ func TestEvictClosesIdleConnectionsNowAndOthersWhenTheyComeBack(t *testing.T) {
 		p := pooltest.NewPool(t, pooltest.Modern, nil)
 		held := p.Hold(t, 2)
 		p.Idle(t, 3)
-		require.ErrorContains(t, p.Connector.Evict("nowhere"), `there is no endpoint "nowhere"`)
+		require.ErrorIs(t, p.Connector.Evict("nowhere"), pooled.ErrNoEndpoint)
 		require.NoError(t, p.Connector.Evict(""))
 		synctest.Wait()
 		assert.Equal(t, 2, p.EndpointStats().Open)

@@ -34,7 +34,7 @@ func TestKeptConnOfAPoolThatWasDrainedAndClosedIsAnsweredAtOnce(t *testing.T) {
 			for _, holds := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, drained=%t, holds=%t", use, drained, holds), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.DrainWaits = true })
+						p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.Drain = policy.DrainWait })
 						conn, err := p.Conn(t.Context())
 						require.NoError(t, err)
 						if holds {

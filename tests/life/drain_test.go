@@ -69,7 +69,7 @@ func TestDrainTellsWhatIsStillHeldWhenItsTimeIsUp(t *testing.T) {
 
 func TestDrainCanLetNewBorrowersWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.DrainWaits = true })
+		p := pooltest.NewPool(t, pooltest.Modern, func(s *policy.Pool) { s.Drain = policy.DrainWait })
 		p.Idle(t, 1)
 		_, err := p.Connector.Drain(t.Context())
 		require.NoError(t, err)

@@ -3,10 +3,12 @@ package opening_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +57,8 @@ func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
 				assert.ErrorContains(t, err, want)
 			}
 			assert.NotContains(t, err.Error(), realtest.Secret)
+			ofTheDriver := strings.HasPrefix(name, "bad native DSN") || name == "port that is no number"
+			assert.Equal(t, !ofTheDriver, errors.Is(err, pooled.ErrConfig), "the driver's own errors pass as they are")
 		})
 	}
 }

@@ -53,6 +53,7 @@ func TestWhatAServerSaysOfPoolInitIsNotShown(t *testing.T) {
 				require.ErrorContains(t, failed.Cause, realtest.Secret, "the case must be able to fail")
 				require.ErrorIs(t, err, failed.Cause, "it is there for who asks for it")
 				require.ErrorContains(t, err, failed.Code)
+				require.ErrorIs(t, err, pooled.ErrInit)
 				require.ErrorAs(t, connector.Warm(t.Context()), &failed)
 				slog.New(slog.NewJSONHandler(&log, nil)).Error("the program's own", "error", err)
 				require.NoError(t, db.Close())

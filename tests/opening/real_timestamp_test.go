@@ -74,6 +74,7 @@ func TestAZoneForTimestampsIsRefusedWhereItWouldHaveNoEffect(t *testing.T) {
 	} {
 		_, err := sql.Open("pooled", dsn)
 		require.ErrorContains(t, err, want)
+		require.ErrorIs(t, err, pooled.ErrConfig)
 	}
 	cfg := pooled.NewConfig()
 	pg, err := pgx.ParseConfig("host=db")

@@ -48,6 +48,7 @@ func TestClustersThatCannotBeAreRefused(t *testing.T) {
 	} {
 		_, err := sql.Open("pooled", dsn)
 		require.ErrorContains(t, err, want)
+		require.ErrorIs(t, err, pooled.ErrConfig)
 		assert.NotContains(t, err.Error(), "s3cret")
 	}
 	cfg := pooled.NewConfig()

@@ -3,7 +3,6 @@ package overload_test
 import (
 	"context"
 	"encoding/json"
-	"github.com/gopooled/pooled/stats"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/stats"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"github.com/gopooled/pooled/stats"
 	"sync"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/mysql"
+	"github.com/gopooled/pooled/stats"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 	"github.com/gopooled/pooled/tests/internal/resettest"

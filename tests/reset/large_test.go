@@ -3,7 +3,6 @@ package reset_test
 import (
 	"flag"
 	"fmt"
-	"github.com/gopooled/pooled/stats"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
+	"github.com/gopooled/pooled/stats"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )

@@ -3,7 +3,6 @@ package routing_test
 import (
 	"context"
 	"database/sql"
-	"github.com/gopooled/pooled/stats"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/routing"
+	"github.com/gopooled/pooled/stats"
 )
 
 // pool is a pool over a cluster of real servers, with a table of registers.

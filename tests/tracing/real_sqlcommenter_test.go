@@ -2,7 +2,6 @@ package tracing_test
 
 import (
 	"database/sql"
-	"github.com/gopooled/pooled/stats"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/testserver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 

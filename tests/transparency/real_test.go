@@ -48,7 +48,7 @@ func asBare(t testing.TB, dsn string) string {
 	t.Helper()
 	cfg, err := pooled.ParseDSN(dsn)
 	require.NoError(t, err)
-	cfg.Reset.Mode, cfg.Pool.CancelCloses = policy.ResetOff, true // what bare drivers do
+	cfg.Reset.Mode, cfg.Pool.Cancel = policy.ResetOff, policy.CancelClose // what bare drivers do
 	return policy.FormatDSN(cfg)
 }
 

@@ -8,6 +8,7 @@
 package leak
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -182,7 +183,7 @@ func (l *Leak) seen() []Seen {
 		s.Leaked = l.Policy.Threshold > 0 && s.Idle >= l.Policy.Threshold
 		all[i] = s
 	}
-	slices.SortFunc(all, func(a, b Seen) int { return held.Older(a.Conn, b.Conn) })
+	slices.SortFunc(all, func(a, b Seen) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	return all
 }
 

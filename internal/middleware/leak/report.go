@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/readable"
 )
 
 // report tells of a connection that nobody uses: the first time, or once more because it was reclaimed.
@@ -35,15 +36,15 @@ func (w *watcher) report(leak held.Leak, first bool) {
 func (w *watcher) tellReturned(c held.Conn) {
 	w.counters.returned.Add(1)
 	w.Logger.Info("pooled: a connection that was reported came back", "endpoint", c.Endpoint, "connection", c.ID,
-		"held", held.Round(c.For))
+		"held", readable.Duration(c.For))
 }
 
 func attributes(leak held.Leak) []slog.Attr {
 	all := []slog.Attr{
 		slog.String("endpoint", leak.Endpoint),
 		slog.Uint64("connection", leak.ID),
-		slog.Duration("held", held.Round(leak.For)),
-		slog.Duration("idle", held.Round(leak.Idle)),
+		slog.Duration("held", readable.Duration(leak.For)),
+		slog.Duration("idle", readable.Duration(leak.Idle)),
 		slog.Int("calls", leak.Calls),
 		slog.String("last_call", leak.Op),
 		slog.Bool("in_transaction", leak.InTx),
@@ -61,7 +62,7 @@ func attributes(leak held.Leak) []slog.Attr {
 	if frames := leak.Frames(); len(frames) > 0 {
 		lines := make([]string, len(frames))
 		for i, f := range frames {
-			lines[i] = held.Line(f)
+			lines[i] = readable.Frame(f)
 		}
 		all = append(all, slog.String("borrowed_at", leak.CallSite()), slog.String("stack", strings.Join(lines, "\n")))
 	}

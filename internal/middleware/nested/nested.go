@@ -10,6 +10,7 @@
 package nested
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -192,7 +193,7 @@ func (n *Nested) describe(goroutine uint64, holds []Holding, w *waiting) held.Ne
 			told.Holds = append(told.Holds, c)
 		}
 	}
-	slices.SortFunc(told.Holds, held.Older)
+	slices.SortFunc(told.Holds, func(a, b held.Conn) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	if w != nil {
 		told.Endpoint, told.For = n.Servers[w.server].Endpoint, time.Since(w.since)
 		told.Op, told.Text = w.call.Op.String(), n.Mask(w.call.Text)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/readable"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -93,7 +94,7 @@ func attributes(told held.Nested, maxConns int) []slog.Attr {
 	if told.Text != "" {
 		all = append(all, slog.String("text", told.Text))
 	}
-	all = append(all, slog.Uint64("connection", first.ID), slog.Duration("held", held.Round(first.For)), slog.String("last_call", first.Op))
+	all = append(all, slog.Uint64("connection", first.ID), slog.Duration("held", readable.Duration(first.For)), slog.String("last_call", first.Op))
 	if first.Text != "" {
 		all = append(all, slog.String("last_text", first.Text))
 	}

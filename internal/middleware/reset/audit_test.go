@@ -3,7 +3,6 @@ package reset_test
 import (
 	"context"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +14,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/middleware/reset"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 // auditOneIn sets pool_reset_audit.

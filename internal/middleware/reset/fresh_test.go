@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"testing"
 	"testing/synctest"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/middleware/reset"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 // atDial has connections asked when they are dialled.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"strings"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"github.com/gopooled/pooled/internal/middleware/reset"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 func mode(m policy.ResetMode) func(*reset.Options, *policy.Pool) {

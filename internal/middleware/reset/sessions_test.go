@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"maps"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/middleware/reset"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 // sessions knows one kind of statement: "set", "temp" and "permanent" leave the trace of that name, everything else none. "create" awaits Fresh.

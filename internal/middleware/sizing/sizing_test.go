@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/internal/middleware/sizing"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 func TestTheShareIsModestAndNeverNothing(t *testing.T) {

@@ -3,7 +3,6 @@ package pooltest
 import (
 	"context"
 	"database/sql"
-	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/stats"
 )
 
 // GiveUp makes a call whose caller has so much time, which is not enough.

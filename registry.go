@@ -1,4 +1,4 @@
-package middleware
+package pooled
 
 import (
 	"fmt"
@@ -6,22 +6,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/gopooled/pooled/policy"
 )
 
-// Factory makes a middleware for one connector from its settings. It is called once for each connector that names it
-// in pool_use, before the first connection.
-type Factory func(cfg policy.Config) (Middleware, error)
-
+// registry has the middlewares of the program by their names.
 var registry = struct {
 	sync.RWMutex
-	factories map[string]Factory
-}{factories: map[string]Factory{}}
+	factories map[string]func(Config) (Middleware, error)
+}{factories: map[string]func(Config) (Middleware, error){}}
 
-// Register makes a middleware available to pool_use under a name. Like sql.Register it is meant to be called
-// from an init function or early in main, and it panics when the name is empty, the factory nil, or the name taken.
-func Register(name string, factory Factory) {
+// RegisterMiddleware makes a middleware available to DSNs as pool_use=name. It is meant for init functions and the beginning of main, and panics when the name is
+// empty or taken, or has a comma or a space in it, and when the factory is nil. The factory runs once for each connector that names the middleware, before its first connection.
+func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error)) {
 	if name == "" || strings.ContainsAny(name, ", \t\n") {
 		panic(fmt.Sprintf("pooled: %q cannot name a middleware: it must not be empty, nor hold commas or spaces", name))
 	}
@@ -36,15 +31,15 @@ func Register(name string, factory Factory) {
 	registry.factories[name] = factory
 }
 
-// New makes the registered middlewares that cfg.Use names, in that order.
-func New(cfg policy.Config) ([]Middleware, error) {
+// used makes the registered middlewares that cfg.Use names, in that order.
+func used(cfg Config) ([]Middleware, error) {
 	made := make([]Middleware, 0, len(cfg.Use))
 	for _, name := range cfg.Use {
 		registry.RLock()
 		factory := registry.factories[name]
 		registry.RUnlock()
 		if factory == nil {
-			return nil, fmt.Errorf("pooled: pool_use names the middleware %q, which is not registered (%s): "+
+			return nil, misconfigured("pooled: pool_use names the middleware %q, which is not registered (%s): "+
 				"call pooled.RegisterMiddleware first", name, registered())
 		}
 		m, err := factory(cfg)
