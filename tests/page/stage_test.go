@@ -1,4 +1,4 @@
-package pooled_test
+package page_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 // A stage is a service with a pool over servers in memory, in virtual time, for what the page shows of it.
@@ -46,6 +47,9 @@ func (s *stageServer) set(change func(s *stageServer)) {
 	defer s.mu.Unlock()
 	change(s)
 }
+
+// answerIn has statements take so long, on average.
+func (s *stageServer) answerIn(d time.Duration) { s.set(func(s *stageServer) { s.takes = d }) }
 
 // fail has dials, statements and monitors fail, and ends no connection by itself; nil: no more.
 func (s *stageServer) fail(err error) { s.set(func(s *stageServer) { s.err = err }) }
@@ -102,8 +106,8 @@ func (stageDialect) Open(dsn string) (dialect.Server, error) {
 		return dialect.Server{}, errors.New("there is no server " + address)
 	}
 	s := found.(*stageServer)
-	socket := &socketDriver{fault: s.Driver}
-	return dialect.Server{Connector: s.Driver, Dial: socket.dial, Address: address, Database: database, Sessions: stageSessions{}, Replication: s}, nil
+	socket := &pooltest.SocketDriver{Fault: s.Driver}
+	return dialect.Server{Connector: s.Driver, Dial: socket.Dial, Address: address, Database: database, Sessions: stageSessions{}, Replication: s}, nil
 }
 
 func (stageDialect) Hosts(dsn string) ([]string, error) {
@@ -172,7 +176,7 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	s := &stage{T: t}
 	var addresses []string
 	for i := range replicas + 1 {
-		server := &stageServer{Driver: faultdriver.New(modern, faultdriver.EveryStmt), takes: 20 * time.Millisecond, sight: dialect.Sight{Role: dialect.RoleReplica, Cluster: "shop"}}
+		server := &stageServer{Driver: faultdriver.New(pooltest.Modern, faultdriver.EveryStmt), takes: 20 * time.Millisecond, sight: dialect.Sight{Role: dialect.RoleReplica, Cluster: "shop"}}
 		if i == 0 {
 			server.sight.Role = dialect.RolePrimary
 		}
