@@ -52,21 +52,20 @@ func (c *Connector) act(action, endpoint string) error {
 
 // look takes the pool down for the page.
 func (c *Connector) look() page.Pool {
-	stats := c.Stats()
+	stats, endpoints := c.snapshot()
 	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
 	leaks := stats.Endpoints[0].Leak
 	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = leaks.Reported, leaks.Orphaned, leaks.Returned, leaks.Reclaimed
 	for i, s := range c.servers {
-		now := s.endpoint.Stats()
-		if now.Draining {
-			p.State = "draining"
-		}
-		shown := s.shown(now, &stats.Endpoints[i], p.At)
+		shown := s.shown(endpoints[i], &stats.Endpoints[i], p.At)
 		if stats.Routing != nil {
-			shown.route(&stats.Routing.Servers[i])
+			route(&shown, &stats.Routing.Servers[i])
 			p.Routes = stats.Routing.Decisions
 		}
-		p.Servers = append(p.Servers, shown.Server)
+		if endpoints[i].Draining {
+			p.State = "draining"
+		}
+		p.Servers = append(p.Servers, shown)
 	}
 	if c.life.resting.Load() {
 		p.State = "closed"
@@ -83,11 +82,8 @@ func (c *Connector) look() page.Pool {
 	return p
 }
 
-// shownServer is a server as the page shows it.
-type shownServer struct{ page.Server }
-
 // shown is the server as far as it knows itself.
-func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shownServer {
+func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) page.Server {
 	sample := s.sample(now)
 	s.history.Note(sample)
 	rates, p50, p99 := s.history.Lately(sample)
@@ -98,11 +94,14 @@ func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shown
 		P50: p50, P99: p99, Acquires: rates.Acquires, Dials: rates.Dials, Errors: rates.Errors,
 		Totals: e.totals(),
 	}
+	if f := now.Failing; f != nil {
+		p.Failing = &page.DialFailure{First: f.First, Last: f.Last, Error: shorten(f.Error.Error())}
+	}
 	switch {
-	case now.Failing != nil:
-		p.Up, p.Since, p.Why = "no", &now.Failing.Since, shorten(now.Failing.Error.Error())
-	case now.Dials > now.FailedDials:
+	case now.Open > 0, p.Failing == nil && now.Dials > now.FailedDials:
 		p.Up = "yes"
+	case p.Failing != nil:
+		p.Up, p.Since, p.Why = "no", &p.Failing.First, p.Failing.Error
 	}
 	if s.breaker != nil {
 		b := &e.Breaker
@@ -117,27 +116,27 @@ func (s *server) shown(now endpoint.Stats, e *EndpointStats, at time.Time) shown
 	for _, point := range s.history.Points(at) {
 		p.History = append(p.History, shownPoint(point))
 	}
-	return shownServer{p}
+	return p
 }
 
 // route adds what the router knows of the server. It asks on connections of its own, so it knows better whether the server is up.
-func (s *shownServer) route(r *routing.ServerStats) {
+func route(s *page.Server, r *routing.ServerStats) {
 	s.Role, s.Since = r.Role, known(r.Since)
 	switch {
 	case r.Up:
 		s.Up, s.Why = "yes", ""
+		if r.Why != "" {
+			s.Why = "it " + r.Why
+		}
 	case !r.Since.IsZero():
-		s.Up, s.Why = "no", strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")")
+		s.Up, s.Why = "no", shorten(strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")"))
 	}
 	if r.Role != "replica" {
 		return
 	}
-	s.Readable = "yes"
-	if !r.Readable {
-		s.Readable = "no"
-	}
-	if r.Up && !r.Readable {
-		s.Why = "it " + r.Why
+	s.Readable = "no"
+	if r.Readable {
+		s.Readable = "yes"
 	}
 	if r.Up && r.Lag >= 0 {
 		lag := r.Lag.Seconds()

@@ -141,9 +141,17 @@ type BreakerStats = breaker.Stats
 
 // Stats takes a snapshot.
 func (c *Connector) Stats() Stats {
-	all := Stats{Name: c.name()}
+	all, _ := c.snapshot()
+	return all
+}
+
+// snapshot is Stats, with what the endpoints know besides.
+func (c *Connector) snapshot() (all Stats, endpoints []endpoint.Stats) {
+	all.Name = c.name()
 	for i, s := range c.servers {
-		e := endpointStats(s.endpoint.Stats())
+		now := s.endpoint.Stats()
+		endpoints = append(endpoints, now)
+		e := endpointStats(now)
 		if c.nested != nil {
 			e.Nested = c.nested.Stats(i)
 		}
@@ -160,7 +168,7 @@ func (c *Connector) Stats() Stats {
 		r := c.router.Stats()
 		all.Routing = &r
 	}
-	return all
+	return all, endpoints
 }
 
 // Pressure tells how full the pool is, for health checks and load balancers. From 0 to 0.5 it is the part of pool_max_conns that is in use. Above, all are, and

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
@@ -21,6 +22,7 @@ import (
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/page/shop"
 )
 
 // A stage is a service with a pool over servers in memory, in virtual time, for what the page shows of it.
@@ -163,6 +165,7 @@ func (stageSessions) Leftovers(context.Context, driver.Conn) (map[string]string,
 type stage struct {
 	*testing.T
 	db        *sql.DB
+	orders    shop.Orders
 	connector *pooled.Connector
 	servers   []*stageServer // the first is the primary
 	callers   sync.WaitGroup
@@ -198,6 +201,7 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	s.connector, err = pooled.NewConnector(cfg)
 	require.NoError(t, err)
 	s.db = sql.OpenDB(s.connector)
+	s.orders = shop.Orders{DB: s.db}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
 	t.Cleanup(func() {
@@ -208,8 +212,8 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	return s
 }
 
-// load has callers come at a rate, each with a function of the service, until the test ends.
-func (s *stage) load(perSecond float64, call func(s *stage)) {
+// load has callers come at a rate, each with a function of the service, until the test ends. What it returns is their own affair.
+func (s *stage) load(perSecond float64, call func(context.Context) error) {
 	s.callers.Go(func() {
 		for s.ctx.Err() == nil {
 			pause := time.Duration(rand.ExpFloat64() / perSecond * float64(time.Second))
@@ -217,44 +221,23 @@ func (s *stage) load(perSecond float64, call func(s *stage)) {
 			case <-s.ctx.Done():
 				return
 			case <-time.After(pause):
-				s.callers.Go(func() { call(s) })
+				s.callers.Go(func() { _ = call(s.ctx) })
 			}
 		}
 	})
 }
 
-// The functions of the service. What they return is their callers' affair.
-
-//go:noinline
-func findOrders(s *stage) {
-	rows, err := s.db.QueryContext(s.ctx, "select id, total from orders where customer = 4711 order by placed_at desc limit 20")
-	if err == nil {
-		_ = rows.Close()
-	}
+// export forgets the rows of an export until the test ends.
+func (s *stage) export() {
+	s.callers.Go(func() {
+		rows, err := s.orders.Export(context.Background())
+		if assert.NoError(s, err) {
+			s.Cleanup(func() { assert.NoError(s, rows.Close()) })
+		}
+	})
 }
 
-//go:noinline
-func placeOrder(s *stage) {
-	_, _ = s.db.ExecContext(s.ctx, "insert into orders (customer, total, card) values (4711, 99.50, 's3cret')")
-}
-
-//go:noinline
-func chargeCustomer(s *stage) {
-	tx, err := s.db.BeginTx(s.ctx, nil)
-	if err != nil {
-		return
-	}
-	_, _ = tx.ExecContext(s.ctx, "update accounts set balance = balance - 99.50 where card = 's3cret'")
-	<-s.ctx.Done() // waits for somebody else's service
-	_ = tx.Rollback()
-}
-
-// exportOrders forgets its rows.
-//
-//go:noinline
-func exportOrders(s *stage) {
-	rows, err := s.db.QueryContext(context.Background(), "select * from orders where placed_at > '2026-01-01' and customer in (select id from customers where country = 'CH')")
-	if err == nil {
-		s.Cleanup(func() { _ = rows.Close() })
-	}
+// charge waits inside a transaction until the test ends.
+func (s *stage) charge() {
+	s.callers.Go(func() { assert.Error(s, shop.Payments{DB: s.db}.Charge(s.ctx, s.ctx.Done())) })
 }

@@ -89,8 +89,8 @@ var states = []struct {
 	}},
 	{"busy", 0, "pool_min_idle_conns=2 pool_breaker=on", func(s *stage) {
 		s.servers[0].answerIn(200 * time.Millisecond)
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(15 * time.Minute)
 	}, nil, func(t *testing.T, p shownPool) {
 		assert.InDelta(t, 45, p.Servers[0].Acquires, 8)
@@ -99,8 +99,8 @@ var states = []struct {
 	}},
 	{"saturated", 0, "pool_shed=off", func(s *stage) {
 		s.servers[0].answerIn(100 * time.Millisecond)
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(11 * time.Minute)
 		s.servers[0].answerIn(900 * time.Millisecond) // an index is gone
 		time.Sleep(4 * time.Minute)
@@ -110,13 +110,13 @@ var states = []struct {
 		assert.Positive(t, p.Servers[0].Errors)
 	}},
 	{"leak", 0, "", func(s *stage) {
-		s.load(12, findOrders)
+		s.load(12, s.orders.Find)
 		time.Sleep(8 * time.Minute)
 		for range 3 {
-			s.callers.Go(func() { exportOrders(s) })
+			s.export()
 			time.Sleep(95 * time.Second)
 		}
-		s.callers.Go(func() { chargeCustomer(s) })
+		s.charge()
 		time.Sleep(2*time.Minute + 15*time.Second)
 	}, []string{"leaked "}, func(t *testing.T, p shownPool) {
 		fates := map[string]int{}
@@ -129,8 +129,8 @@ var states = []struct {
 		assert.True(t, p.Held[0].Leaked, "they are on top")
 	}},
 	{"breaker-open", 0, "pool_breaker=on", func(s *stage) {
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(12 * time.Minute)
 		s.servers[0].fail(pooltest.ErrNobody)
 		time.Sleep(3 * time.Minute)
@@ -140,8 +140,8 @@ var states = []struct {
 		assert.InDelta(t, 45, p.Servers[0].Errors, 8)
 	}},
 	{"replica-lost-and-lagging", 2, "", func(s *stage) {
-		s.load(40, findOrders)
-		s.load(10, placeOrder)
+		s.load(40, s.orders.Find)
+		s.load(10, s.orders.Place)
 		time.Sleep(10 * time.Minute)
 		s.servers[1].fail(pooltest.ErrNobody)
 		time.Sleep(4 * time.Minute)
@@ -152,8 +152,8 @@ var states = []struct {
 		assert.InDelta(t, 50*time.Second, p.sinceTrouble(t, 1), float64(5*time.Second))
 	}},
 	{"failover", 2, "pool_breaker=on", func(s *stage) {
-		s.load(40, findOrders)
-		s.load(10, placeOrder)
+		s.load(40, s.orders.Find)
+		s.load(10, s.orders.Place)
 		time.Sleep(13 * time.Minute)
 		s.servers[0].fail(pooltest.ErrNobody)
 		time.Sleep(12 * time.Second)
@@ -176,8 +176,8 @@ var states = []struct {
 		for i, server := range s.servers {
 			server.answerIn(time.Duration(20+15*i) * time.Millisecond)
 		}
-		s.load(80, findOrders)
-		s.load(20, placeOrder)
+		s.load(80, s.orders.Find)
+		s.load(20, s.orders.Place)
 		time.Sleep(15 * time.Minute)
 	}, nil, func(t *testing.T, p shownPool) {
 		require.Len(t, p.Servers, 5)
