@@ -52,20 +52,19 @@ func (c *Connector) act(action, endpoint string) error {
 
 // look takes the pool down for the page.
 func (c *Connector) look() page.Pool {
-	all := c.Stats()
+	all, endpoints := c.snapshot()
 	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
 	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = all.Leak.Reported, all.Leak.Orphaned, all.Leak.Returned, all.Leak.Reclaimed
 	for i, s := range c.servers {
-		now := s.endpoint.Stats()
-		if now.Draining {
-			p.State = "draining"
-		}
-		shown := s.shown(now, &all.Endpoints[i], p.At)
+		shown := s.shown(endpoints[i], &all.Endpoints[i], p.At)
 		if all.Routing != nil {
-			shown.route(&all.Routing.Servers[i])
+			route(&shown, &all.Routing.Servers[i])
 			p.Routes = all.Routing.Decisions
 		}
-		p.Servers = append(p.Servers, shown.Server)
+		if endpoints[i].Draining {
+			p.State = "draining"
+		}
+		p.Servers = append(p.Servers, shown)
 	}
 	if c.life.resting.Load() {
 		p.State = "closed"
@@ -82,11 +81,8 @@ func (c *Connector) look() page.Pool {
 	return p
 }
 
-// shownServer is a server as the page shows it.
-type shownServer struct{ page.Server }
-
 // shown is the server as far as it knows itself.
-func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) shownServer {
+func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) page.Server {
 	sample := s.sample(now)
 	s.history.Note(sample)
 	rates, p50, p99 := s.history.Lately(sample)
@@ -97,11 +93,14 @@ func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) show
 		P50: p50, P99: p99, Acquires: rates.Acquires, Dials: rates.Dials, Errors: rates.Errors,
 		Totals: totals(e),
 	}
+	if f := now.Failing; f != nil {
+		p.Failing = &page.DialFailure{First: f.First, Last: f.Last, Error: shorten(f.Error.Error())}
+	}
 	switch {
-	case now.Failing != nil:
-		p.Up, p.Since, p.Why = "no", &now.Failing.Since, shorten(now.Failing.Error.Error())
-	case now.Dials > now.FailedDials:
+	case now.Open > 0, p.Failing == nil && now.Dials > now.FailedDials:
 		p.Up = "yes"
+	case p.Failing != nil:
+		p.Up, p.Since, p.Why = "no", &p.Failing.First, p.Failing.Error
 	}
 	if b := e.Breaker; b != nil {
 		p.Breaker = page.Breaker{State: telemetry.BreakerStates[b.State], Since: known(b.Since), NextProbe: known(b.NextProbe), Trips: b.Trips, Refused: b.Refused}
@@ -115,27 +114,27 @@ func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) show
 	for _, point := range s.history.Points(at) {
 		p.History = append(p.History, shownPoint(point))
 	}
-	return shownServer{p}
+	return p
 }
 
 // route adds what the router knows of the server. It asks on connections of its own, so it knows better whether the server is up.
-func (s *shownServer) route(r *stats.Server) {
+func route(s *page.Server, r *stats.Server) {
 	s.Role, s.Since = r.Role, known(r.Since)
 	switch {
 	case r.Up:
 		s.Up, s.Why = "yes", ""
+		if r.Why != "" {
+			s.Why = "it " + r.Why
+		}
 	case !r.Since.IsZero():
-		s.Up, s.Why = "no", strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")")
+		s.Up, s.Why = "no", shorten(strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")"))
 	}
 	if r.Role != "replica" {
 		return
 	}
-	s.Readable = "yes"
-	if !r.Readable {
-		s.Readable = "no"
-	}
-	if r.Up && !r.Readable {
-		s.Why = "it " + r.Why
+	s.Readable = "no"
+	if r.Readable {
+		s.Readable = "yes"
 	}
 	if r.Up && r.LagKnown {
 		lag := r.Lag.Seconds()

@@ -290,7 +290,7 @@ func (s *server) record(stats endpoint.Stats) { s.history.Note(s.sample(stats)) 
 // sample is how the server is now.
 func (s *server) sample(stats endpoint.Stats) history.Sample {
 	return history.Sample{
-		At: time.Now(), InUse: stats.InUse, Waiting: stats.Queue.Waiting, Acquires: stats.Acquires, Dials: stats.Dials,
+		At: time.Now(), InUse: stats.InUse, Waiting: stats.Queue.Waiting, Acquires: stats.Acquires, Callers: stats.Acquires + stats.Unserved, Dials: stats.Dials,
 		Errors: stats.Unserved + stats.Closed.Failed + s.refused(), Waits: stats.Waits,
 	}
 }

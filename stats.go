@@ -1,6 +1,7 @@
 package pooled
 
 import (
+	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/stats"
 )
@@ -10,12 +11,20 @@ type Stats = stats.Pool
 
 // Stats takes a snapshot. It takes no lock that a call holds for long.
 func (c *Connector) Stats() Stats {
-	all := Stats{Name: c.name()}
+	all, _ := c.snapshot()
+	return all
+}
+
+// snapshot is Stats, with what the endpoints know besides.
+func (c *Connector) snapshot() (all Stats, endpoints []endpoint.Stats) {
+	all.Name = c.name()
 	for _, s := range c.servers {
-		all.Endpoints = append(all.Endpoints, s.snapshot())
+		now := s.endpoint.Stats()
+		endpoints = append(endpoints, now)
+		all.Endpoints = append(all.Endpoints, s.told(now))
 	}
 	c.parts.tell(&all)
-	return all
+	return all, endpoints
 }
 
 // Pressure tells how full the pool is, for health checks and load balancers. From 0 to 0.5 it is the part of pool_max_conns that is in use. Above, all are, and
@@ -29,9 +38,8 @@ func (c *Connector) Pressure() float64 {
 	return most
 }
 
-// snapshot is what the endpoint of a server knows.
-func (s *server) snapshot() stats.Endpoint {
-	e := s.endpoint.Stats()
+// told is what the endpoint of a server tells of itself.
+func (s *server) told(e endpoint.Stats) stats.Endpoint {
 	queue := &e.Queue
 	all := stats.Endpoint{
 		Endpoint: e.Endpoint, MaxConns: e.MaxConns, MinIdle: s.pool.MinIdleConns,

@@ -9,20 +9,21 @@ import (
 	"github.com/gopooled/pooled/middleware"
 )
 
-// DialFailure tells that dials fail, and none has succeeded since.
+// DialFailure tells that dials fail: the last one did, and all before it up to the first of them.
 type DialFailure struct {
-	Since time.Time
-	Error error // of the last one, in the driver's own words
+	First, Last time.Time
+	Error       error // of the last one, in the driver's own words
 }
 
-// noteDialFailure takes down that a dial has failed. One that was not tried, or was ended by the pool, says nothing of the server.
+// noteDialFailure takes down that a dial has failed. One that was not tried, or was ended by the pool or its caller, says nothing of the server.
 func (e *Endpoint) noteDialFailure(ctx context.Context, err error) {
-	if errors.Is(err, middleware.ErrBreakerOpen) || context.Cause(ctx) == errDismissed {
+	if cause := context.Cause(ctx); cause == errDismissed || cause == context.Canceled || errors.Is(err, middleware.ErrBreakerOpen) {
 		return
 	}
-	failure := &DialFailure{Since: time.Now(), Error: err}
+	now := time.Now()
+	failure := &DialFailure{First: now, Last: now, Error: err}
 	if before := e.failing.Load(); before != nil {
-		failure.Since = before.Since
+		failure.First = before.First
 	}
 	e.failing.Store(failure)
 }
@@ -37,6 +38,7 @@ func (e *Endpoint) startRecording() {
 // keepRecording records until ctx is done.
 func (e *Endpoint) keepRecording(ctx context.Context) {
 	defer e.recording.Store(false) // an endpoint that was closed may be opened again
+	e.record(e.Stats())            // where it begins
 	ticker := time.NewTicker(history.Every)
 	defer ticker.Stop()
 	for {

@@ -29,6 +29,7 @@ type Sample struct {
 	InUse    int
 	Waiting  int
 	Acquires uint64 // sessions that got a connection
+	Callers  uint64 // these, and those that got none although they asked the server
 	Dials    uint64
 	Errors   uint64 // sessions that got none, and connections that failed under their holders
 	Waits    Counts
@@ -48,7 +49,7 @@ type Rates struct{ Acquires, Dials, Errors float64 }
 
 // History is that of an endpoint. The zero value is empty and ready to use. It is safe for concurrent use.
 //
-// Its size is fixed: 91 samples of 64 bytes and 7 snapshots of waits of 320 bytes, which is 8 kB.
+// Its size is fixed: 91 samples of 72 bytes and 7 snapshots of waits of 320 bytes, which is 9 kB.
 type History struct {
 	mu     sync.Mutex // guards what follows
 	ring   [most]kept
@@ -58,24 +59,31 @@ type History struct {
 
 // kept is what is kept of a sample. The waits are read when it is made, as their counts would take four times as much.
 type kept struct {
-	at                      time.Time
-	inUse, waiting          uint32
-	acquires, dials, errors uint64
-	p50, p99                float32
+	at                               time.Time
+	inUse, waiting                   uint32
+	acquires, callers, dials, errors uint64
+	p50, p99                         float32
+}
+
+func keep(s Sample) kept {
+	return kept{
+		at: s.At, inUse: uint32(s.InUse), waiting: uint32(s.Waiting),
+		acquires: s.Acquires, callers: s.Callers, dials: s.Dials, errors: s.Errors,
+	}
 }
 
 // Note keeps a sample, unless the last one is not yet old enough.
 func (h *History) Note(s Sample) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k := kept{at: s.At, inUse: uint32(s.InUse), waiting: uint32(s.Waiting), acquires: s.Acquires, dials: s.Dials, errors: s.Errors}
+	k := keep(s)
 	if h.number > 0 {
 		before := h.ring[(h.number-1)%most]
 		if s.At.Sub(before.at) < Every-Every/10 { // a ticker may be early by a moment
 			return
 		}
 		waits := s.Waits.since(h.waits[(h.number-1)%recent])
-		callers := s.Acquires - before.acquires
+		callers := grown(k.callers, before.callers)
 		k.p50, k.p99 = float32(waits.quantile(0.5, callers)), float32(waits.quantile(0.99, callers))
 	}
 	h.ring[h.number%most], h.waits[h.number%recent] = k, s.Waits
@@ -110,8 +118,8 @@ func (h *History) Lately(s Sample) (r Rates, p50, p99 float64) {
 			continue
 		}
 		waits := s.Waits.since(h.waits[i%recent])
-		callers := s.Acquires - before.acquires
-		now := kept{at: s.At, acquires: s.Acquires, dials: s.Dials, errors: s.Errors}
+		now := keep(s)
+		callers := grown(now.callers, before.callers)
 		return now.since(before), waits.quantile(0.5, callers), waits.quantile(0.99, callers)
 	}
 	return Rates{}, 0, 0
@@ -121,8 +129,11 @@ func (h *History) Lately(s Sample) (r Rates, p50, p99 float64) {
 func (k kept) since(before kept) Rates {
 	seconds := k.at.Sub(before.at).Seconds()
 	return Rates{
-		Acquires: float64(k.acquires-before.acquires) / seconds,
-		Dials:    float64(k.dials-before.dials) / seconds,
-		Errors:   float64(k.errors-before.errors) / seconds,
+		Acquires: float64(grown(k.acquires, before.acquires)) / seconds,
+		Dials:    float64(grown(k.dials, before.dials)) / seconds,
+		Errors:   float64(grown(k.errors, before.errors)) / seconds,
 	}
 }
+
+// grown is by how much a count has grown. Two who take samples at the same moment may note them in the other order: then it has not.
+func grown(now, before uint64) uint64 { return now - min(now, before) }

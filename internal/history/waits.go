@@ -54,7 +54,7 @@ type Counts [buckets]uint64
 // since is what was counted after an earlier snapshot.
 func (c Counts) since(before Counts) Counts {
 	for i := range c {
-		c[i] -= before[i]
+		c[i] = grown(c[i], before[i])
 	}
 	return c
 }

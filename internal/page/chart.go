@@ -20,7 +20,6 @@ type chart struct {
 	Line, Area string  // paths
 	Limit      float64 // where the most that may be is drawn; 0: nowhere, or at the top
 	Label      string  // for those who cannot see it
-	Bad        bool
 }
 
 // mark is a value at a moment.

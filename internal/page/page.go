@@ -17,7 +17,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -158,7 +157,12 @@ func complete(p *Pool) {
 	}
 }
 
-func notNil[T any](list []T) []T { return slices.Concat([]T{}, list) }
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
 
 func countsOf(c Counts) Counts {
 	if c == nil {

@@ -15,8 +15,9 @@ function unfolded(root) {
 }
 
 async function refresh() {
-	const selected = String(getSelection()) !== "";
-	if (!paused && !selected && !document.hidden) {
+	// Nothing moves under who reads, or is about to press a button.
+	const busy = String(getSelection()) !== "" || document.querySelector("form:hover, form:focus-within");
+	if (!paused && !busy && !document.hidden) {
 		try {
 			const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
 			const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -31,7 +32,7 @@ async function refresh() {
 				document.getElementById(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
 			}
 			document.title = fresh.title;
-			tell("refreshes every 5 s", false);
+			tell("every 5 s", false);
 		} catch (error) {
 			tell("the program does not answer: this is what was", true);
 		}
@@ -43,7 +44,7 @@ pause.hidden = false;
 pause.addEventListener("click", () => {
 	paused = !paused;
 	pause.textContent = paused ? "go on" : "pause";
-	tell(paused ? "paused" : "refreshes every 5 s", false);
+	tell(paused ? "paused" : "every 5 s", false);
 });
-tell("refreshes every 5 s", false);
+tell("every 5 s", false);
 setTimeout(refresh, every);

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,17 @@ type place struct {
 }
 
 func newPlace(f runtime.Frame) place { return place{Function: f.Function, File: f.File, Line: f.Line} }
+
+// parsePlace reads what Full writes, as held.Line does.
+func parsePlace(text string) (p place, ok bool) {
+	function, at, found := strings.Cut(text, " (")
+	colon := strings.LastIndexByte(at, ':')
+	if !found || colon < 0 || !strings.HasSuffix(at, ")") {
+		return place{}, false
+	}
+	line, err := strconv.Atoi(at[colon+1 : len(at)-1])
+	return place{Function: function, File: at[:colon], Line: line}, err == nil
+}
 
 // Known says that it is known.
 func (p place) Known() bool { return p != place{} }

@@ -30,14 +30,15 @@ type Counts map[string]uint64
 
 // Server is one server of the pool.
 type Server struct {
-	Endpoint string     `json:"endpoint"`
-	Role     string     `json:"role"`     // primary, replica or unknown, when it was last seen; single: nothing is routed
-	Up       string     `json:"up"`       // yes, no or unknown
-	Since    *time.Time `json:"since"`    // when Up or Role became so
-	Readable string     `json:"readable"` // whether reads go there as to a replica: yes or no; unknown: it is none
-	Why      string     `json:"why"`      // it is not up, or not read from; empty: there is nothing wrong
-	Lag      *float64   `json:"lag_seconds"`
-	Breaker  Breaker    `json:"breaker"`
+	Endpoint string       `json:"endpoint"`
+	Role     string       `json:"role"`     // primary, replica or unknown, when it was last seen; single: nothing is routed
+	Up       string       `json:"up"`       // yes, no or unknown
+	Since    *time.Time   `json:"since"`    // when Up or Role became so
+	Readable string       `json:"readable"` // whether reads go there as to a replica: yes or no; unknown: it is none
+	Why      string       `json:"why"`      // it is not up, or not used; empty: there is nothing wrong
+	Lag      *float64     `json:"lag_seconds"`
+	Failing  *DialFailure `json:"dial_failure"` // nil: the last dial succeeded, or there was none
+	Breaker  Breaker      `json:"breaker"`
 
 	InUse      int `json:"in_use"`
 	Idle       int `json:"idle"`
@@ -55,6 +56,13 @@ type Server struct {
 	Totals  Totals  `json:"totals"`
 	Classes []Class `json:"classes"`
 	History []Point `json:"history"`
+}
+
+// DialFailure tells that dials fail.
+type DialFailure struct {
+	First time.Time `json:"first"` // after which none has succeeded
+	Last  time.Time `json:"last"`
+	Error string    `json:"error"` // of the last one, in the words of the driver
 }
 
 // Breaker is that of a server.

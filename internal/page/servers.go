@@ -38,12 +38,12 @@ var lines = []struct {
 }{
 	{"in use", func(p Point) float64 { return float64(p.InUse) }, func(s *Server) float64 { return float64(s.InUse) }},
 	{"waiting", func(p Point) float64 { return float64(p.Waiting) }, func(s *Server) float64 { return float64(s.Waiting) }},
-	{"wait, p50 and p99", func(p Point) float64 { return p.P99 }, func(s *Server) float64 { return s.P99 }},
-	{"errors a second", func(p Point) float64 { return p.Errors }, func(s *Server) float64 { return s.Errors }},
+	{"wait", func(p Point) float64 { return p.P99 }, func(s *Server) float64 { return s.P99 }},
+	{"errors/s", func(p Point) float64 { return p.Errors }, func(s *Server) float64 { return s.Errors }},
 }
 
 // The labels of all columns, in their order.
-var columns = []string{lines[0].label, lines[1].label, lines[2].label, lines[3].label, "acquires a second", "dials a second"}
+var columns = []string{lines[0].label, lines[1].label, lines[2].label, lines[3].label, "acquires/s", "dials/s"}
 
 // newServerRows makes the table. The lines of a column share their scale, so that servers can be compared.
 func newServerRows(p *Pool) []serverRow {
@@ -73,16 +73,15 @@ func newServerRow(p *Pool, s *Server, tops []float64) serverRow {
 		}
 	}
 	full := bad["saturated"]
-	failing := bad["breaker_open"] || bad["server_down"] || bad["unserved"]
 	inUse := cell{Value: strconv.Itoa(s.InUse), More: "no limit, " + strconv.Itoa(s.Idle) + " idle", Bad: full}
 	if s.Max > 0 {
 		inUse.More = "of " + strconv.Itoa(s.Max) + ", " + strconv.Itoa(s.Idle) + " idle"
 	}
-	r := serverRow{Endpoint: s.Endpoint, Bad: len(bad) > 0, Tags: newTags(s, p.At), Cells: []cell{
+	r := serverRow{Endpoint: s.Endpoint, Bad: len(bad) > 0, Tags: newTags(s, bad["dials_fail"], p.At), Cells: []cell{
 		inUse,
 		{Value: strconv.Itoa(s.Waiting), Bad: full},
-		{Value: wait(s.P50), More: "p99 " + wait(s.P99)},
-		{Value: rate(s.Errors), Bad: failing && s.Errors > 0},
+		{Value: wait(s.P50), More: "p99 " + wait(s.P99), Bad: full},
+		{Value: rate(s.Errors), Bad: s.Errors > 0},
 		{Value: rate(s.Acquires)},
 		{Value: rate(s.Dials)},
 	}}
@@ -94,7 +93,6 @@ func newServerRow(p *Pool, s *Server, tops []float64) serverRow {
 		}
 		marks := curve(s, lines[i].of, p.At, lines[i].now(s))
 		drawn := newChart(marks, tops[i], p.At)
-		drawn.Bad = c.Bad
 		most := peak(marks)
 		text := strconv.FormatFloat(most, 'f', -1, 64)
 		switch i {
@@ -121,7 +119,7 @@ func newServerRow(p *Pool, s *Server, tops []float64) serverRow {
 }
 
 // newTags are the role of a server, whether it is up, how far it is behind, and its breaker.
-func newTags(s *Server, now time.Time) []tag {
+func newTags(s *Server, dialsFail bool, now time.Time) []tag {
 	var all []tag
 	if s.Role != "single" {
 		role := s.Role
@@ -144,6 +142,9 @@ func newTags(s *Server, now time.Time) []tag {
 		all = append(all, down)
 	default:
 		all = append(all, tag{Text: "not tried yet"})
+	}
+	if dialsFail {
+		all = append(all, tag{Text: "dials fail", Bad: true})
 	}
 	if s.Role == "replica" && s.Up == "yes" {
 		lag := tag{Text: "lag unknown", Bad: s.Readable == "no"}

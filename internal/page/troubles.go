@@ -49,6 +49,10 @@ var rules = []rule{
 		advice: "Look at the server, and at the network, the credentials and the limits between here and there.", link: "breaker.md#when-the-server-is-in-trouble",
 	},
 	{
+		name: "dials_fail", severity: severe, ofServer: dialsFail,
+		advice: "Calls go on with the connections that there are. Look at the credentials, and at how many connections the server allows.", link: "breaker.md#when-the-server-is-in-trouble",
+	},
+	{
 		name: "no_primary", severity: severe, ofPool: noPrimary,
 		advice: "Promote a replica, or start the primary. Writes wait for pool_failover_timeout, and go on by themselves.", link: "replicas.md#reads-on-replicas",
 	},
@@ -71,6 +75,10 @@ var rules = []rule{
 		advice: "See whether it replicates. Its reads go to other servers meanwhile. It is read from again as soon as it has caught up.", link: "replicas.md#reads-on-replicas",
 	},
 	{
+		name: "not_used", severity: severe, ofServer: notUsed,
+		advice: "Correct the list of servers in the DSN, or the server.", link: "replicas.md#reads-on-replicas",
+	},
+	{
 		name: "reset_refused", severity: severe, ofPool: resetRefused,
 		advice: "See the event below for the server's reason. No borrower meets such a session, but each costs a new connection.", link: "clean-sessions.md#clean-sessions",
 	},
@@ -87,13 +95,17 @@ var rules = []rule{
 		advice: "Nothing, if the program is about to end.", link: "configuration.md#when-the-program-ends",
 	},
 	{
-		name: "no_limit", severity: notice, ofServer: noLimit,
-		advice: "Set pool_max_conns: without it the server's own limit is the only one, and nobody waits his turn.", link: "configuration.md#pool_max_conns",
+		name: "no_limit", severity: notice, ofPool: noLimit,
+		advice: "Set pool_max_conns, or pool_profile=service: when the server has no room, calls fail instead of waiting for their turn.", link: "configuration.md#pool_max_conns",
 	},
 }
 
-// lately is how old an event may be that is wrong still.
-const lately = 15 * time.Minute
+const (
+	// lately is how old an event may be that is wrong still.
+	lately = 15 * time.Minute
+	// fresh is how old a failed dial may be, if there are connections: where nobody needs a new one, nobody finds out that they can be made again.
+	fresh = time.Minute
+)
 
 // findTroubles applies the rules.
 func findTroubles(p *Pool) []Trouble {
@@ -119,23 +131,38 @@ func findTroubles(p *Pool) []Trouble {
 }
 
 func breakerOpen(s *Server, _ *Pool) (string, *time.Time) {
-	if s.Breaker.State != "open" && s.Breaker.State != "half_open" {
+	if !s.cutOff() {
 		return "", nil
 	}
-	text := s.Endpoint + " is cut off by its breaker"
+	text := s.Endpoint + " is cut off by its breaker, and "
 	if next := s.Breaker.NextProbe; next != nil {
-		text += ", and tried again at " + next.Format(time.TimeOnly)
+		text += "tried again at " + next.Format(time.TimeOnly)
 	} else {
-		text += ", and is being tried now"
+		text += "being tried now"
 	}
-	return text + because(s.Why), s.Breaker.Since
+	text += "."
+	if s.Failing != nil {
+		text += " Last error: " + strings.TrimSuffix(s.Failing.Error, ".") + "."
+	}
+	return text, s.Breaker.Since
 }
 
 func serverDown(s *Server, _ *Pool) (string, *time.Time) {
-	if s.Up != "no" || s.Breaker.State == "open" || s.Breaker.State == "half_open" {
+	if s.Up != "no" || s.cutOff() {
 		return "", nil
 	}
 	return s.Endpoint + " does not answer" + because(s.Why), s.Since
+}
+
+// cutOff says that the breaker refuses callers.
+func (s *Server) cutOff() bool { return s.Breaker.State == "open" || s.Breaker.State == "half_open" }
+
+func dialsFail(s *Server, p *Pool) (string, *time.Time) {
+	f := s.Failing
+	if f == nil || s.Up == "no" || s.cutOff() || p.At.Sub(f.Last) > fresh {
+		return "", nil
+	}
+	return "No new connection to " + s.Endpoint + " can be made" + because(f.Error), &f.First
 }
 
 func because(why string) string {
@@ -148,7 +175,7 @@ func because(why string) string {
 func noPrimary(p *Pool) (string, *time.Time) {
 	var since *time.Time
 	for _, s := range p.Servers {
-		if s.Role == "single" || s.Role == "primary" && s.Up == "yes" {
+		if s.Role == "single" || s.Up == "unknown" || s.Role == "primary" && s.Up == "yes" && s.Why == "" {
 			return "", nil
 		}
 		if s.Role == "primary" {
@@ -205,7 +232,7 @@ func unserved(s *Server, p *Pool) (string, *time.Time) {
 	if s.Errors == 0 {
 		return "", nil
 	}
-	for _, explained := range []func(*Server, *Pool) (string, *time.Time){breakerOpen, serverDown, saturated} {
+	for _, explained := range []func(*Server, *Pool) (string, *time.Time){breakerOpen, serverDown, dialsFail, saturated} {
 		if text, _ := explained(s, p); text != "" {
 			return "", nil
 		}
@@ -214,8 +241,15 @@ func unserved(s *Server, p *Pool) (string, *time.Time) {
 		sincePoint(s, func(pt Point) bool { return pt.Errors > 0 })
 }
 
+func notUsed(s *Server, _ *Pool) (string, *time.Time) {
+	if s.Role == "replica" || s.Up != "yes" || s.Why == "" || s.cutOff() {
+		return "", nil
+	}
+	return s.Endpoint + " is not used" + because(s.Why), s.Since
+}
+
 func replicaBehind(s *Server, _ *Pool) (string, *time.Time) {
-	if s.Role != "replica" || s.Up != "yes" || s.Readable != "no" {
+	if s.Role != "replica" || s.Up != "yes" || s.Readable != "no" || s.cutOff() {
 		return "", nil
 	}
 	why := s.Why
@@ -265,11 +299,11 @@ func inState(state, text string) func(p *Pool) (string, *time.Time) {
 	}
 }
 
-func noLimit(s *Server, _ *Pool) (string, *time.Time) {
-	if s.Max > 0 {
+func noLimit(p *Pool) (string, *time.Time) {
+	if slices.ContainsFunc(p.Servers, func(s Server) bool { return s.Max > 0 }) {
 		return "", nil
 	}
-	return "There is no limit for the connections to " + s.Endpoint + ".", nil
+	return "Nothing limits the server connections but SetMaxOpenConns, if that is set.", nil
 }
 
 // sincePoint is when it began that the points up to the last one have been so, but for one alone now and then; nil: neither of the last two is.
@@ -294,11 +328,6 @@ func sinceEvent(p *Pool, message string) *time.Time {
 		}
 	}
 	return nil
-}
-
-// wrong reports whether there is an error, of a server or of all.
-func wrong(all []Trouble) bool {
-	return slices.ContainsFunc(all, func(t Trouble) bool { return t.Severity == severe })
 }
 
 // worstFirst puts the servers first of which something is wrong.

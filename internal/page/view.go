@@ -45,8 +45,11 @@ type view struct {
 	Drain    bool
 }
 
-// pair is a name and a number.
-type pair struct{ Name, Value string }
+// pair is a name and a value.
+type pair struct {
+	Name, Value string
+	Full        string // the value at length; empty: this is all of it
+}
 
 // troubleRow is a trouble as it stands on the page.
 type troubleRow struct {
@@ -111,10 +114,13 @@ func newView(p *Pool, may func(action string) bool) view {
 		}
 	}
 	if l := p.Leaks; l.Reported > 0 {
-		v.Leaks = []pair{{"reported", whole(l.Reported)}, {"their goroutine had ended", whole(l.Orphaned)}, {"came back", whole(l.Returned)}, {"reclaimed", whole(l.Reclaimed)}}
+		v.Leaks = []pair{
+			{Name: "reported", Value: whole(l.Reported)}, {Name: "their goroutine had ended", Value: whole(l.Orphaned)},
+			{Name: "came back", Value: whole(l.Returned)}, {Name: "reclaimed", Value: whole(l.Reclaimed)},
+		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(p.Routes)) {
-		v.Routes = append(v.Routes, pair{words(reason), whole(p.Routes[reason])})
+		v.Routes = append(v.Routes, pair{Name: words(reason), Value: whole(p.Routes[reason])})
 	}
 	for _, s := range p.Settings {
 		if s.Changed() {
@@ -132,9 +138,23 @@ func newEventRow(e Event, now time.Time) eventRow {
 		r.Began = clock(e.First, now)
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Details)) {
-		r.Pairs = append(r.Pairs, pair{words(key), e.Details[key]})
+		r.Pairs = append(r.Pairs, newDetail(key, e.Details[key]))
 	}
 	return r
+}
+
+// newDetail is an attribute of an event as a person reads it: call sites are short, as elsewhere on the page.
+func newDetail(key, value string) pair {
+	detail := pair{Name: words(key), Value: value}
+	switch key {
+	case "fate":
+		detail.Name = "goroutine"
+	case "borrowed_at", "wanted_at":
+		if p, ok := parsePlace(value); ok {
+			detail.Value, detail.Full = p.Func()+" "+p.At(), value
+		}
+	}
+	return detail
 }
 
 // words is a name in snake_case as words.

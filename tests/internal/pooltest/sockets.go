@@ -26,7 +26,7 @@ func (socketDialect) Owns(d driver.Driver) bool {
 }
 
 func (socketDialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*SocketDriver).dial}
+	return dialect.Server{Connector: c, Address: "fault", Dial: c.(*SocketDriver).Dial}
 }
 
 // SocketDriver is the fault driver, with sockets that do nothing.
@@ -45,7 +45,8 @@ func (d *SocketDriver) Driver() driver.Driver { return d }
 // Open is not supported: there are no DSNs.
 func (d *SocketDriver) Open(string) (driver.Conn, error) { return nil, errors.ErrUnsupported }
 
-func (d *SocketDriver) dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
+// Dial dials with a socket.
+func (d *SocketDriver) Dial(ctx context.Context) (driver.Conn, *dialect.Socket, error) {
 	conn, err := d.Connect(ctx)
 	if err != nil {
 		return nil, nil, err

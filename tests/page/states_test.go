@@ -1,4 +1,4 @@
-package pooled_test
+package page_test
 
 import (
 	"encoding/json"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
 var discarded = slog.New(slog.DiscardHandler)
@@ -87,9 +88,9 @@ var states = []struct {
 		assert.Zero(t, p.Servers[0].InUse)
 	}},
 	{"busy", 0, "pool_min_idle_conns=2 pool_breaker=on", func(s *stage) {
-		s.servers[0].takes = 200 * time.Millisecond
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.servers[0].answerIn(200 * time.Millisecond)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(15 * time.Minute)
 	}, nil, func(t *testing.T, p shownPool) {
 		assert.InDelta(t, 45, p.Servers[0].Acquires, 8)
@@ -97,11 +98,11 @@ var states = []struct {
 		assert.Len(t, p.Servers[0].History, 90)
 	}},
 	{"saturated", 0, "pool_shed=off", func(s *stage) {
-		s.servers[0].takes = 100 * time.Millisecond
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.servers[0].answerIn(100 * time.Millisecond)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(11 * time.Minute)
-		s.servers[0].set(func(s *stageServer) { s.takes = 900 * time.Millisecond }) // an index is gone
+		s.servers[0].answerIn(900 * time.Millisecond) // an index is gone
 		time.Sleep(4 * time.Minute)
 	}, []string{"saturated " + db1}, func(t *testing.T, p shownPool) {
 		assert.InDelta(t, 4*time.Minute, p.sinceTrouble(t, 0), float64(20*time.Second))
@@ -109,13 +110,13 @@ var states = []struct {
 		assert.Positive(t, p.Servers[0].Errors)
 	}},
 	{"leak", 0, "", func(s *stage) {
-		s.load(12, findOrders)
+		s.load(12, s.orders.Find)
 		time.Sleep(8 * time.Minute)
 		for range 3 {
-			s.callers.Go(func() { exportOrders(s) })
+			s.export()
 			time.Sleep(95 * time.Second)
 		}
-		s.callers.Go(func() { chargeCustomer(s) })
+		s.charge()
 		time.Sleep(2*time.Minute + 15*time.Second)
 	}, []string{"leaked "}, func(t *testing.T, p shownPool) {
 		fates := map[string]int{}
@@ -128,10 +129,10 @@ var states = []struct {
 		assert.True(t, p.Held[0].Leaked, "they are on top")
 	}},
 	{"breaker-open", 0, "pool_breaker=on", func(s *stage) {
-		s.load(30, findOrders)
-		s.load(15, placeOrder)
+		s.load(30, s.orders.Find)
+		s.load(15, s.orders.Place)
 		time.Sleep(12 * time.Minute)
-		s.servers[0].fail(errNobody)
+		s.servers[0].fail(pooltest.ErrNobody)
 		time.Sleep(3 * time.Minute)
 	}, []string{"breaker_open " + db1}, func(t *testing.T, p shownPool) {
 		assert.InDelta(t, 3*time.Minute, p.sinceTrouble(t, 0), float64(5*time.Second))
@@ -139,10 +140,10 @@ var states = []struct {
 		assert.InDelta(t, 45, p.Servers[0].Errors, 8)
 	}},
 	{"replica-lost-and-lagging", 2, "", func(s *stage) {
-		s.load(40, findOrders)
-		s.load(10, placeOrder)
+		s.load(40, s.orders.Find)
+		s.load(10, s.orders.Place)
 		time.Sleep(10 * time.Minute)
-		s.servers[1].fail(errNobody)
+		s.servers[1].fail(pooltest.ErrNobody)
 		time.Sleep(4 * time.Minute)
 		s.servers[2].set(func(s *stageServer) { s.sight.Position = stagePosition(time.Now().UnixMilli()) })
 		time.Sleep(time.Minute)
@@ -151,10 +152,10 @@ var states = []struct {
 		assert.InDelta(t, 50*time.Second, p.sinceTrouble(t, 1), float64(5*time.Second))
 	}},
 	{"failover", 2, "pool_breaker=on", func(s *stage) {
-		s.load(40, findOrders)
-		s.load(10, placeOrder)
+		s.load(40, s.orders.Find)
+		s.load(10, s.orders.Place)
 		time.Sleep(13 * time.Minute)
-		s.servers[0].fail(errNobody)
+		s.servers[0].fail(pooltest.ErrNobody)
 		time.Sleep(12 * time.Second)
 		s.servers[1].set(func(s *stageServer) { s.sight.Role, s.sight.Timeline = dialect.RolePrimary, 2 })
 		time.Sleep(time.Minute + 48*time.Second)
@@ -173,10 +174,10 @@ var states = []struct {
 	}},
 	{"five-servers", 4, "pool_breaker=on", func(s *stage) {
 		for i, server := range s.servers {
-			server.takes = time.Duration(20+15*i) * time.Millisecond
+			server.answerIn(time.Duration(20+15*i) * time.Millisecond)
 		}
-		s.load(80, findOrders)
-		s.load(20, placeOrder)
+		s.load(80, s.orders.Find)
+		s.load(20, s.orders.Place)
 		time.Sleep(15 * time.Minute)
 	}, nil, func(t *testing.T, p shownPool) {
 		require.Len(t, p.Servers, 5)

@@ -1,4 +1,4 @@
-package pooled_test
+package page_test
 
 import (
 	"context"
@@ -14,12 +14,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/internal/faultdriver"
 	"github.com/gopooled/pooled/policy"
+	"github.com/gopooled/pooled/tests/internal/pooltest"
+	"github.com/gopooled/pooled/tests/page/shop"
 )
 
 // A stage is a service with a pool over servers in memory, in virtual time, for what the page shows of it.
@@ -46,6 +49,9 @@ func (s *stageServer) set(change func(s *stageServer)) {
 	defer s.mu.Unlock()
 	change(s)
 }
+
+// answerIn has statements take so long, on average.
+func (s *stageServer) answerIn(d time.Duration) { s.set(func(s *stageServer) { s.takes = d }) }
 
 // fail has dials, statements and monitors fail, and ends no connection by itself; nil: no more.
 func (s *stageServer) fail(err error) { s.set(func(s *stageServer) { s.err = err }) }
@@ -102,8 +108,8 @@ func (stageDialect) Open(dsn string) (dialect.Server, error) {
 		return dialect.Server{}, errors.New("there is no server " + address)
 	}
 	s := found.(*stageServer)
-	socket := &socketDriver{fault: s.Driver}
-	return dialect.Server{Connector: s.Driver, Dial: socket.dial, Address: address, Database: database, Sessions: stageSessions{}, Replication: s}, nil
+	socket := &pooltest.SocketDriver{Fault: s.Driver}
+	return dialect.Server{Connector: s.Driver, Dial: socket.Dial, Address: address, Database: database, Sessions: stageSessions{}, Replication: s}, nil
 }
 
 func (stageDialect) Hosts(dsn string) ([]string, error) {
@@ -159,6 +165,7 @@ func (stageSessions) Leftovers(context.Context, driver.Conn) (map[string]string,
 type stage struct {
 	*testing.T
 	db        *sql.DB
+	orders    shop.Orders
 	connector *pooled.Connector
 	servers   []*stageServer // the first is the primary
 	callers   sync.WaitGroup
@@ -172,7 +179,7 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	s := &stage{T: t}
 	var addresses []string
 	for i := range replicas + 1 {
-		server := &stageServer{Driver: faultdriver.New(modern, faultdriver.EveryStmt), takes: 20 * time.Millisecond, sight: dialect.Sight{Role: dialect.RoleReplica, Cluster: "shop"}}
+		server := &stageServer{Driver: faultdriver.New(pooltest.Modern, faultdriver.EveryStmt), takes: 20 * time.Millisecond, sight: dialect.Sight{Role: dialect.RoleReplica, Cluster: "shop"}}
 		if i == 0 {
 			server.sight.Role = dialect.RolePrimary
 		}
@@ -194,6 +201,7 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	s.connector, err = pooled.NewConnector(cfg)
 	require.NoError(t, err)
 	s.db = sql.OpenDB(s.connector)
+	s.orders = shop.Orders{DB: s.db}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
 	t.Cleanup(func() {
@@ -204,8 +212,8 @@ func newStage(t *testing.T, replicas int, settings string) *stage {
 	return s
 }
 
-// load has callers come at a rate, each with a function of the service, until the test ends.
-func (s *stage) load(perSecond float64, call func(s *stage)) {
+// load has callers come at a rate, each with a function of the service, until the test ends. What it returns is their own affair.
+func (s *stage) load(perSecond float64, call func(context.Context) error) {
 	s.callers.Go(func() {
 		for s.ctx.Err() == nil {
 			pause := time.Duration(rand.ExpFloat64() / perSecond * float64(time.Second))
@@ -213,44 +221,23 @@ func (s *stage) load(perSecond float64, call func(s *stage)) {
 			case <-s.ctx.Done():
 				return
 			case <-time.After(pause):
-				s.callers.Go(func() { call(s) })
+				s.callers.Go(func() { _ = call(s.ctx) })
 			}
 		}
 	})
 }
 
-// The functions of the service. What they return is their callers' affair.
-
-//go:noinline
-func findOrders(s *stage) {
-	rows, err := s.db.QueryContext(s.ctx, "select id, total from orders where customer = 4711 order by placed_at desc limit 20")
-	if err == nil {
-		_ = rows.Close()
-	}
+// export forgets the rows of an export until the test ends.
+func (s *stage) export() {
+	s.callers.Go(func() {
+		rows, err := s.orders.Export(context.Background())
+		if assert.NoError(s, err) {
+			s.Cleanup(func() { assert.NoError(s, rows.Close()) })
+		}
+	})
 }
 
-//go:noinline
-func placeOrder(s *stage) {
-	_, _ = s.db.ExecContext(s.ctx, "insert into orders (customer, total, card) values (4711, 99.50, 's3cret')")
-}
-
-//go:noinline
-func chargeCustomer(s *stage) {
-	tx, err := s.db.BeginTx(s.ctx, nil)
-	if err != nil {
-		return
-	}
-	_, _ = tx.ExecContext(s.ctx, "update accounts set balance = balance - 99.50 where card = 's3cret'")
-	<-s.ctx.Done() // waits for somebody else's service
-	_ = tx.Rollback()
-}
-
-// exportOrders forgets its rows.
-//
-//go:noinline
-func exportOrders(s *stage) {
-	rows, err := s.db.QueryContext(context.Background(), "select * from orders where placed_at > '2026-01-01' and customer in (select id from customers where country = 'CH')")
-	if err == nil {
-		s.Cleanup(func() { _ = rows.Close() })
-	}
+// charge waits inside a transaction until the test ends.
+func (s *stage) charge() {
+	s.callers.Go(func() { assert.Error(s, shop.Payments{DB: s.db}.Charge(s.ctx, s.ctx.Done())) })
 }
