@@ -18,11 +18,7 @@ import (
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-// ErrReset is that of a connection which the server has reset, and ErrNobody that of a dial where nobody listens.
-
 // NewBreakerPool is [NewPoolOf] with the breaker on.
-
-// RequireOpen makes a call, which the breaker must refuse before it reaches the driver, and returns the error.
 
 func TestBreakerOpensAfterFailuresInARowAndRefusesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,8 +23,6 @@ import (
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-// EndpointStats are those of the pool's only server.
-
 // MustExec makes a call that must succeed.
 
 func TestPoolKeepsAsManyConnectionsAsWereInUse(t *testing.T) {

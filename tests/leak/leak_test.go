@@ -21,8 +21,6 @@ import (
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
-// NewLeakPool is [NewPoolOf] with sockets, and the stack of each borrow.
-
 func assertBorrowedIn(t *testing.T, function string, c held.Conn) {
 	t.Helper()
 	frames := c.Frames()

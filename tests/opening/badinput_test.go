@@ -22,8 +22,6 @@ import (
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
-// Secret is a password that no error and no log may show.
-
 // What sql.Open refuses: the error names the key, the value, what is allowed, and the nearest known key.
 func TestOpenRefusesBadInputAndNamesTheCure(t *testing.T) {
 	const pg, my = "postgres://u:" + realtest.Secret + "@localhost/db?", "u:" + realtest.Secret + "@tcp(localhost)/db?"

@@ -16,8 +16,6 @@ import (
 	"github.com/gopooled/pooled/tests/internal/realtest"
 )
 
-// Exec runs a statement as it is.
-
 // Open dials, and has the dialect learn about the session.
 
 func TestReadOnlySessionsOfPostgresStayReadOnlyWhateverABorrowerDoes(t *testing.T) {

@@ -128,8 +128,6 @@ func realPostgres(t *testing.T, params url.Values) *sql.DB {
 	return realtest.Open(t, "pooled", u.String())
 }
 
-// ScanInt is what a query of one number returns.
-
 func TestRealPostgresNextCallWorksAfterTheServerHasEndedTheConnection(t *testing.T) {
 	db := realPostgres(t, url.Values{"pool_validate_after": {"0"}})
 	killer := realPostgres(t, nil)

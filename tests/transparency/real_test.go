@@ -40,8 +40,6 @@ func talkative(t testing.TB, dsn string) string {
 	return realtest.WithParams(t, dsn, func(c *mysql.Config) { c.ParseTime, c.MultiStatements = true, true })
 }
 
-// WithParams changes a DSN of go-sql-driver/mysql.
-
 // asBare is a DSN for pooled that leaves sessions as the bare driver does. With resets, two calls in a row may meet two
 // server connections, of which each has prepared other statements.
 func asBare(t testing.TB, dsn string) string {

@@ -58,8 +58,6 @@ type Family struct {
 	Ways map[string]Way
 }
 
-// Code is the server's code of an error, or the text of one that is no server's.
-
 // Look writes down all that B can see.
 func Look(ctx context.Context, t *testing.T, db *sql.DB, queries []string, id string) (state map[string]string, connection string) {
 	t.Helper()
@@ -157,8 +155,6 @@ func byQuery(ctx context.Context, conn *sql.Conn, t Trace) error {
 	}
 	return nil
 }
-
-// Drain reads rows to their end and closes them.
 
 func prepared1(ctx context.Context, conn *sql.Conn, t Trace) error {
 	if t.Alone {
