@@ -14,6 +14,7 @@ import (
 	"github.com/gopooled/pooled/internal/middleware/reset"
 	"github.com/gopooled/pooled/internal/middleware/sizing"
 	"github.com/gopooled/pooled/internal/middleware/sqlcommenter"
+	"github.com/gopooled/pooled/internal/middleware/unlimited"
 	"github.com/gopooled/pooled/internal/router"
 	"github.com/gopooled/pooled/internal/session"
 	"github.com/gopooled/pooled/internal/statement"
@@ -147,12 +148,12 @@ func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, erro
 type furnishing struct {
 	Config
 	dialect   dialect.Dialect
-	parts     *parts       // of the connector
-	outer     []Middleware // those of all servers
-	watched   bool         // leaks are looked for
-	routed    bool         // there may be several servers
-	unlimited *unlimited   // tells that a pool has no limit
-	unseen    bool         // others reach server connections: middlewares of the program, or hooks of its own connector
+	parts     *parts               // of the connector
+	outer     []Middleware         // those of all servers
+	watched   bool                 // leaks are looked for
+	routed    bool                 // there may be several servers
+	unlimited *unlimited.Unlimited // tells that a pool has no limit
+	unseen    bool                 // others reach server connections: middlewares of the program, or hooks of its own connector
 	lastID    *atomic.Uint64
 
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know

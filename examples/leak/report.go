@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
 )
 
 // introduce tells what the figures will mean.
