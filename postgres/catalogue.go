@@ -28,8 +28,8 @@ type catalogue struct {
 	memo     sync.Map // from a name and what is asked of it to the answer
 }
 
-// over returns the catalogue with another graph.
-func (c *catalogue) over(g *statement.Graph[node]) *catalogue {
+// replaced returns the catalogue with another graph.
+func (c *catalogue) replaced(g *statement.Graph[node]) *catalogue {
 	changed := &catalogue{Graph: g, unnamed: c.unnamed, makesTemp: c.makesTemp, declares: c.declares}
 	changed.findPerils()
 	return changed
@@ -44,7 +44,7 @@ func (c *catalogue) without(names []string) *catalogue {
 		names = append(names, below...)
 	}
 	if less := c.Without(names); less != c.Graph {
-		return c.over(less)
+		return c.replaced(less)
 	}
 	return c
 }
@@ -83,7 +83,7 @@ func (c *catalogue) withTable(name string, uses []string) *catalogue {
 	if len(changed) == 0 {
 		return c
 	}
-	return c.over(c.With(func(nodes map[string]*node) { maps.Copy(nodes, changed) }))
+	return c.replaced(c.With(func(nodes map[string]*node) { maps.Copy(nodes, changed) }))
 }
 
 // nothingNamed is the name by which a text lacks what no text names.

@@ -15,7 +15,7 @@ import (
 // Open makes an endpoint ready that is new, or closed.
 func (e *Endpoint) Open() {
 	e.gate.Open()
-	e.hand.open()
+	e.recent.open()
 	inner := sql.OpenDB(innerConnector{e})
 	inner.SetMaxIdleConns(maxInt)                    // the endpoint applies pool_max_idle_conns itself, so that it knows why a connection is closed
 	inner.SetConnMaxIdleTime(e.pool.MaxConnIdleTime) // also of what is left there of those that the endpoint has closed
@@ -25,7 +25,7 @@ func (e *Endpoint) Open() {
 	e.closed.Store(false)
 	e.mu.Unlock()
 	if e.pool.MinIdleConns > 0 {
-		e.startTending()
+		e.startMaintenance()
 	}
 }
 
@@ -43,7 +43,7 @@ func (e *Endpoint) Close() error {
 	e.opened.Store(e.generation.Add(1))
 	e.cancel()
 	err := e.inner.Load().Close()
-	if c := e.hand.close(); c != nil {
+	if c := e.recent.close(); c != nil {
 		err = errors.Join(err, c.sqlConn.Close()) // the inner pool closes what comes back now
 	}
 	e.endDials(errDismissed)

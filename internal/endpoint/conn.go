@@ -26,7 +26,7 @@ type Conn struct {
 	state  state
 	borrow borrow // who its holder is, and what he does with it
 
-	// sqlConn is the inner pool's, for which the connection is in use. It belongs to whoever has taken the connection out of there, or from hand.
+	// sqlConn is the inner pool's, for which the connection is in use. It belongs to whoever has taken the connection out of there, or from recent.
 	sqlConn *sql.Conn
 
 	// What follows belongs to whoever has the connection by its state.

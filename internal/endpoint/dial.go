@@ -93,7 +93,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 			return e.contained("a statement was cancelled", func() error { return e.server.Cancel.Statement(ctx, o.told.Session) })
 		})
 	}
-	c.Over(o.socket)
+	c.SetSocket(o.socket)
 	c.CountTexts(e.texts)
 	if e.pool.Keepalive > 0 {
 		c.jitter = rand.N(e.pool.Keepalive/10 + 1)
@@ -102,7 +102,7 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
 	e.dialTime.Note(c.dialled - began)
-	e.startTending()
+	e.startMaintenance()
 	if e.introduce(c) != nil {
 		_ = e.closeConn(c, shutdown)
 		return nil, errDismissed

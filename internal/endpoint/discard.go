@@ -48,11 +48,11 @@ func (e *Endpoint) discard(c *Conn, why reason) {
 	_ = c.sqlConn.Close()
 }
 
-// closeIdle closes an idle connection that the caller looks at, or tends. The inner pool cannot be asked for one of its idle connections: it drops this one when
+// closeIdle closes an idle connection that the caller looks at, or maintains. The inner pool cannot be asked for one of its idle connections: it drops this one when
 // somebody meets it there, or when it has been there for pool_max_conn_idle_time.
 func (e *Endpoint) closeIdle(c *Conn, why reason) {
 	_ = e.closeConn(c, why) // as above
-	if e.hand.remove(c) {
+	if e.recent.remove(c) {
 		_ = c.sqlConn.Close()
 	}
 }

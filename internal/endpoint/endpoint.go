@@ -42,11 +42,11 @@ type Endpoint struct {
 
 	borrowers *borrowers // nil: nobody wants to know
 
-	gate  *gate.Gate
-	line  line
-	hand  hand
-	inner atomic.Pointer[sql.DB] // a new one each time the endpoint is opened
-	start time.Time              // what the int64 stamps count from
+	gate   *gate.Gate
+	line   line
+	recent recent
+	inner  atomic.Pointer[sql.DB] // a new one each time the endpoint is opened
+	start  time.Time              // what the int64 stamps count from
 
 	// suspectedAt is when a connection was last found dead. Those that were there before are not trusted.
 	suspectedAt atomic.Int64
@@ -59,10 +59,10 @@ type Endpoint struct {
 	endedAt     atomic.Int64   // when the server last ended a connection
 	toldEnded   atomic.Int64   // when it was last logged that it has ended several; 0: never
 	draining    atomic.Bool    // no new borrower is let in
-	tended      atomic.Bool    // there is a goroutine that tends idle connections
+	maintained  atomic.Bool    // there is a goroutine that maintains idle connections
 	pings       atomic.Int64   // of idle connections, under way
-	awaiting    atomic.Int64   // borrowers who have found none but tended connections
-	wanted      chan struct{}  // wakes the goroutine that tends
+	awaiting    atomic.Int64   // borrowers who have found none but maintained connections
+	wanted      chan struct{}  // wakes the goroutine that maintains
 	warming     chan struct{}  // holds a value while somebody warms the pool
 	lastID      *atomic.Uint64 // shared by the endpoints of a connector
 	readOnly    atomic.Bool    // connections are dialled for sessions that cannot write
@@ -86,7 +86,7 @@ type Endpoint struct {
 	conns   map[*Conn]struct{}
 	pending map[*context.CancelCauseFunc]struct{} // of dials under way
 	away    chan struct{}                         // closed and replaced when those who wait are sent away
-	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for tended ones can take
+	rested  chan struct{}                         // closed and replaced when a connection is idle that those who wait for maintained ones can take
 	ctx     context.Context                       // of what runs in the background; Close cancels it
 	cancel  context.CancelFunc
 	workers workers // the goroutines of Background; grows only while closed is false
@@ -271,7 +271,7 @@ func (e *Endpoint) Release(r *middleware.Release) {
 // keep leaves a connection that was counted as idle at hand, and gives the one that was there back to the inner pool. It is somebody else's from then on.
 func (e *Endpoint) keep(c *Conn) {
 	c.leave()
-	if spilled := e.hand.put(c); spilled != nil {
+	if spilled := e.recent.put(c); spilled != nil {
 		_ = spilled.sqlConn.Close()
 	}
 	e.line.tell() // whoever has joined it since

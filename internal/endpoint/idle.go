@@ -52,9 +52,9 @@ func (e *Endpoint) takeIdle(r *Request) (*Conn, error) {
 	}
 }
 
-// takeNow takes the idle connection that was given back last of those that can be had now. It is busy if there are none but some that are tended.
+// takeNow takes the idle connection that was given back last of those that can be had now. It is busy if there are none but some that are maintained.
 func (e *Endpoint) takeNow(r *Request) (c *Conn, busy bool, err error) {
-	if c := e.hand.take(); c != nil {
+	if c := e.recent.take(); c != nil {
 		if taken, _ := c.take(inUse); taken {
 			return c, false, nil
 		}
@@ -65,7 +65,7 @@ func (e *Endpoint) takeNow(r *Request) (c *Conn, busy bool, err error) {
 
 // takeInner is takeNow for the connections of the inner pool.
 func (e *Endpoint) takeInner(r *Request) (c *Conn, busy bool, err error) {
-	var met []*Conn // those that are tended
+	var met []*Conn // those that are maintained
 	defer func() {
 		for _, c := range slices.Backward(met) {
 			_ = c.sqlConn.Close() // the inner pool has it again

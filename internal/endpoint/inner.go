@@ -103,7 +103,7 @@ func (ic innerConn) Close() error {
 		var busy bool
 		switch taken, busy = c.take(looked); {
 		case busy && e.closed.Load():
-			return nil // who tends it closes it then, and may be the one who closes the endpoint
+			return nil // who maintains it closes it then, and may be the one who closes the endpoint
 		case busy:
 			<-rested
 		case !taken:

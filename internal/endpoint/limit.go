@@ -38,7 +38,7 @@ func (e *Endpoint) shrink() {
 	if taken, _ := e.Queue(); taken <= limit { // so that no dial is under way which began before; first, as another limit may be set meanwhile
 		e.lowered.Store(false)
 	}
-	e.eachIdle(func(c *Conn) (tended bool) {
+	e.eachIdle(func(c *Conn) (maintained bool) {
 		if e.CountOpen() > limit {
 			e.closeIdle(c, idleLimit)
 		}

@@ -45,7 +45,7 @@ type standing struct {
 	request *Request
 	away    <-chan struct{} // closed when those who wait are sent away
 	may     bool            // a dial counts as under way for the request that has not begun, or whose connection the request has
-	own     *apart          // the request's dial; nil: none is under way
+	own     *detached       // the request's dial; nil: none is under way
 	pause   backoff         // after a dial that failed for a reason that may be gone in a moment
 	failure error           // of that dial
 }
@@ -124,7 +124,7 @@ func (e *Endpoint) expect() expectation {
 // begin begins the dial that the request may.
 func (s *standing) begin() error {
 	s.may = false
-	if s.own = s.dialApart(s.request); s.own == nil {
+	if s.own = s.dialDetached(s.request); s.own == nil {
 		s.endTurn()
 		s.line.endDial(s.now())
 		return ErrClosed

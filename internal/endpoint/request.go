@@ -26,7 +26,7 @@ type Request struct {
 	limit    time.Time       // of pool_connect_timeout, for all validations and the dial together; zero = none, or not begun
 	mute     bool            // a connection did not answer the ping in time; the others would not either, or take too long to find out
 
-	waited bool // for idle connections that are tended, for half of pool_connect_timeout: the other half is for a dial
+	waited bool // for idle connections that are maintained, for half of pool_connect_timeout: the other half is for a dial
 
 	lookup lookup // here, so that it costs no allocation
 	place  place  // in line

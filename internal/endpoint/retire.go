@@ -132,7 +132,7 @@ func (e *Endpoint) closeAllIdle() {
 	if e.awaited() {
 		return
 	}
-	e.eachIdle(func(c *Conn) (tended bool) {
+	e.eachIdle(func(c *Conn) (maintained bool) {
 		e.closeIdle(c, shutdown)
 		return false
 	})

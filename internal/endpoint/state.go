@@ -8,27 +8,27 @@ import (
 // state says whose a connection is. It is one word, and changes in this file only, by compare-and-swap: whoever succeeds has the connection to itself, or gives
 // it up, and whoever comes too late sees what has become of it. The zero value is inUse.
 //
-//	dial ──> inUse ──leave──> idle ──look──> looked ──tend──> tended ──take──> wanted
-//	         │ ↑ ↑             │ ↑             │                │                │
-//	         │ │ └────take─────┘ └───rest──────┴────────────────┴────────────────┤
-//	beginReturn endReturn                                                        │
-//	         ↓ │                                                                 ↓
-//	      returning ─────────────────────────shut──────────────────────────────> closed
+//	dial ──> inUse ──leave──> idle ──look──> looked ──maintain──> maintained ──take──> wanted
+//	         │ ↑ ↑             │ ↑             │                    │                    │
+//	         │ │ └────take─────┘ └────rest─────┴────────────────────┴────────────────────┤
+//	beginReturn endReturn                                                                │
+//	         ↓ │                                                                         ↓
+//	      returning ────────────────────────────────shut───────────────────────────────> closed
 //
-// One that is in use, looked at or tended can be shut as well. What the holder does with a connection that is in use is another matter: see [borrow].
+// One that is in use, looked at or maintained can be shut as well. What the holder does with a connection that is in use is another matter: see [borrow].
 type state struct{ word atomic.Uint32 }
 
 // phase is a value of the state.
 type phase uint32
 
 const (
-	inUse     phase = iota // its holder's: who dialled it, borrowed it, or is about to close it
-	returning              // its holder's, who makes it clean; the line counts it as on its way
-	idle                   // nobody's
-	looked                 // the endpoint's, for no longer than a look takes; it counts as idle
-	tended                 // the endpoint's, for as long as a ping takes, or more; it counts as idle
-	wanted                 // tended, and a borrower has met it
-	closed                 // nobody's, for ever
+	inUse      phase = iota // its holder's: who dialled it, borrowed it, or is about to close it
+	returning               // its holder's, who makes it clean; the line counts it as on its way
+	idle                    // nobody's
+	looked                  // the endpoint's, for no longer than a look takes; it counts as idle
+	maintained              // the endpoint's, for as long as a ping takes, or more; it counts as idle
+	wanted                  // maintained, and a borrower has met it
+	closed                  // nobody's, for ever
 )
 
 func (s *state) phase() phase { return phase(s.word.Load()) }
@@ -44,7 +44,7 @@ func (s *state) must(from, to phase) {
 	}
 }
 
-// take makes an idle connection the caller's: inUse, a borrower's, or looked, the endpoint's. Anybody may try. If it is busy, it is tended, and will be idle
+// take makes an idle connection the caller's: inUse, a borrower's, or looked, the endpoint's. Anybody may try. If it is busy, it is maintained, and will be idle
 // again or closed; otherwise it is closed already.
 func (c *Conn) take(to phase) (taken, busy bool) {
 	for {
@@ -55,8 +55,8 @@ func (c *Conn) take(to phase) (taken, busy bool) {
 			}
 		case looked:
 			runtime.Gosched() // it is over in a moment
-		case tended:
-			if c.state.change(tended, wanted) {
+		case maintained:
+			if c.state.change(maintained, wanted) {
 				return false, true
 			}
 		case wanted:
@@ -81,17 +81,17 @@ func (c *Conn) endReturn() bool {
 // look makes a connection the endpoint's if it is idle at this moment. The endpoint calls it.
 func (c *Conn) look() bool { return c.state.phase() == idle && c.state.change(idle, looked) }
 
-// tend says that the endpoint, which looks at the connection, needs it for longer.
-func (c *Conn) tend() { c.state.must(looked, tended) }
+// maintain says that the endpoint, which looks at the connection, needs it for longer.
+func (c *Conn) maintain() { c.state.must(looked, maintained) }
 
-// wanted reports whether a borrower has met the connection since the endpoint tends it.
+// wanted reports whether a borrower has met the connection since the endpoint maintains it.
 func (c *Conn) wanted() bool { return c.state.phase() == wanted }
 
-// rest makes the connection nobody's again, unless it was closed. The endpoint calls it when it has looked at it, or tended it.
+// rest makes the connection nobody's again, unless it was closed. The endpoint calls it when it has looked at it, or maintained it.
 func (c *Conn) rest() {
 	for {
 		switch is := c.state.phase(); is {
-		case looked, tended, wanted:
+		case looked, maintained, wanted:
 			if c.state.change(is, idle) {
 				return
 			}
@@ -101,11 +101,11 @@ func (c *Conn) rest() {
 	}
 }
 
-// shut makes a connection nobody's for ever. Its holder calls it, or the endpoint that looks at it or tends it: it counted as idle then.
+// shut makes a connection nobody's for ever. Its holder calls it, or the endpoint that looks at it or maintains it: it counted as idle then.
 func (c *Conn) shut() (wasIdle bool) {
 	for {
 		switch is := c.state.phase(); is {
-		case looked, tended, wanted:
+		case looked, maintained, wanted:
 			if c.state.change(is, closed) {
 				return true
 			}

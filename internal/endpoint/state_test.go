@@ -81,20 +81,20 @@ func hold(t *testing.T, e *Endpoint, n int) []*Conn {
 }
 
 func TestStateChangesOnlyAsItMay(t *testing.T) {
-	phases := []phase{inUse, returning, idle, looked, tended, wanted, closed}
+	phases := []phase{inUse, returning, idle, looked, maintained, wanted, closed}
 	for name, c := range map[string]struct {
 		change func(c *Conn)
 		legal  map[phase]phase
 		panics []phase
 	}{
-		"take":        {func(c *Conn) { c.take(inUse) }, map[phase]phase{idle: inUse, tended: wanted}, nil},
-		"leave":       {(*Conn).leave, map[phase]phase{inUse: idle}, []phase{returning, idle, looked, tended, wanted, closed}},
+		"take":        {func(c *Conn) { c.take(inUse) }, map[phase]phase{idle: inUse, maintained: wanted}, nil},
+		"leave":       {(*Conn).leave, map[phase]phase{inUse: idle}, []phase{returning, idle, looked, maintained, wanted, closed}},
 		"beginReturn": {func(c *Conn) { c.beginReturn() }, map[phase]phase{inUse: returning}, nil},
 		"endReturn":   {func(c *Conn) { c.endReturn() }, map[phase]phase{returning: inUse}, nil},
 		"look":        {func(c *Conn) { c.look() }, map[phase]phase{idle: looked}, nil},
-		"tend":        {(*Conn).tend, map[phase]phase{looked: tended}, []phase{inUse, returning, idle, tended, wanted, closed}},
-		"rest":        {(*Conn).rest, map[phase]phase{looked: idle, tended: idle, wanted: idle}, nil},
-		"shut": {func(c *Conn) { c.shut() }, map[phase]phase{inUse: closed, returning: closed, looked: closed, tended: closed, wanted: closed},
+		"maintain":    {(*Conn).maintain, map[phase]phase{looked: maintained}, []phase{inUse, returning, idle, maintained, wanted, closed}},
+		"rest":        {(*Conn).rest, map[phase]phase{looked: idle, maintained: idle, wanted: idle}, nil},
+		"shut": {func(c *Conn) { c.shut() }, map[phase]phase{inUse: closed, returning: closed, looked: closed, maintained: closed, wanted: closed},
 			[]phase{idle, closed}},
 	} {
 		for _, from := range phases {
@@ -148,7 +148,7 @@ func TestConnectionIsUsedByOneAndClosedOnceWhateverHappensAtTheSameMoment(t *tes
 				return n.(*atomic.Int64).Add(by)
 			}
 			var borrowed atomic.Int64
-			var working, tending sync.WaitGroup
+			var working, maintaining sync.WaitGroup
 			for range borrowers {
 				working.Go(func() {
 					r := &Request{}
@@ -182,7 +182,7 @@ func TestConnectionIsUsedByOneAndClosedOnceWhateverHappensAtTheSameMoment(t *tes
 			}
 			var over atomic.Bool
 			every := func(n int64, do func()) {
-				tending.Go(func() {
+				maintaining.Go(func() {
 					for next := n; !over.Load(); runtime.Gosched() {
 						if borrowed.Load() >= next {
 							do()
@@ -210,7 +210,7 @@ func TestConnectionIsUsedByOneAndClosedOnceWhateverHappensAtTheSameMoment(t *tes
 			})
 			working.Wait()
 			over.Store(true)
-			tending.Wait()
+			maintaining.Wait()
 			t.Logf("closed: %+v", e.Stats().Closed)
 		})
 	}
@@ -222,7 +222,7 @@ func TestHealthyIdleConnectionIsUsedBeforeADialHoweverManyDeadOnesComeFirst(t *t
 		"found by the borrower": func(_ *Endpoint, d *faultdriver.Driver) { d.Hook(faultdriver.Ping, deadBut1) },
 		"found by the driver":   func(_ *Endpoint, d *faultdriver.Driver) { d.Hook(faultdriver.Reset, deadBut1) },
 		"closed by the endpoint": func(e *Endpoint, d *faultdriver.Driver) {
-			e.eachIdle(func(c *Conn) (tended bool) {
+			e.eachIdle(func(c *Conn) (maintained bool) {
 				if c.id != 1 {
 					e.closeIdle(c, retired)
 				}

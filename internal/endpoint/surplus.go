@@ -20,7 +20,7 @@ const trimmed = 8
 type surplus struct {
 	least atomic.Int64 // the fewest that were idle in this window
 
-	// What follows belongs to the goroutine that tends.
+	// What follows belongs to the goroutine that maintains.
 	past [windows]int64 // the fewest in earlier windows
 	next int64          // stamp: when this window ends
 }
@@ -62,7 +62,7 @@ func (e *Endpoint) trim() {
 		since int64
 	}
 	var all []idle
-	e.eachIdle(func(c *Conn) (tended bool) {
+	e.eachIdle(func(c *Conn) (maintained bool) {
 		all = append(all, idle{c, c.idleSince})
 		return false
 	})

@@ -94,9 +94,9 @@ func (e *Endpoint) warmOne(ctx context.Context) error {
 
 // prepareIdle prepares the most used statements on the connections that nobody uses. It leaves one alone that a borrower waits for.
 func (e *Endpoint) prepareIdle(ctx context.Context, wg *sync.WaitGroup) {
-	e.eachIdle(func(c *Conn) (tended bool) {
+	e.eachIdle(func(c *Conn) (maintained bool) {
 		wg.Add(1)
-		e.tendOne(c, func(own context.Context) {
+		e.maintainOne(c, func(own context.Context) {
 			defer wg.Done()
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()

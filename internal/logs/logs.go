@@ -47,7 +47,7 @@ func (h *handler) observes(level slog.Level) bool { return h.observe != nil && l
 // wanted asks the program's handler. What it does not want counts for nothing.
 func (h *handler) wanted(ctx context.Context, level slog.Level) (wanted bool) {
 	defer contain(nil)
-	return h.over(h.program().Handler()).Enabled(ctx, level)
+	return h.derive(h.program().Handler()).Enabled(ctx, level)
 }
 
 // Handle passes the record on, or counts it.
@@ -67,7 +67,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) (err error) {
 	if suppressed > 0 { // before what was added, so that no group of pooled's hides it
 		to = to.WithAttrs([]slog.Attr{slog.Uint64("suppressed", suppressed)})
 	}
-	return h.over(to).Handle(ctx, r)
+	return h.derive(to).Handle(ctx, r)
 }
 
 // contain is deferred around the program's handler. Most of what pooled logs it logs on goroutines of its own, where a panic would end the program, and no
@@ -99,8 +99,8 @@ func (h *handler) with(add func(slog.Handler) slog.Handler) *handler {
 	return &derived
 }
 
-// over adds to a handler of the program what was added to h. It is done for each record, because the program's may be another one by now.
-func (h *handler) over(to slog.Handler) slog.Handler {
+// derive adds to a handler of the program what was added to h. It is done for each record, because the program's may be another one by now.
+func (h *handler) derive(to slog.Handler) slog.Handler {
 	for _, add := range h.added {
 		to = add(to)
 	}

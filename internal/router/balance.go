@@ -96,7 +96,7 @@ func (r *Router) mayAnswer(m *member, o routecontext.Says) bool {
 }
 
 // has reports whether the server has everything as of a mark.
-func (m *member) has(mark int64) bool { return mark == 0 || m.fresh.Load() >= mark }
+func (m *member) has(mark int64) bool { return mark == 0 || m.asOf.Load() >= mark }
 
 // need is the mark of what a read must see: see seen.
 func (r *Router) need(o routecontext.Says) (mark int64, last *member, own int64) {

@@ -86,7 +86,7 @@ func TestDecisionIsSoonMadeAndAllocatesNothing(t *testing.T) {
 		for name, ctx := range map[string]context.Context{"no session": t.Context(), "a session": session} {
 			assert.Zero(t, testing.AllocsPerRun(100, func() {
 				o := routecontext.Of(ctx)
-				_ = c.belongs(o, call)
+				_ = c.destinationOf(o, call)
 				_ = c.choose(o, 0)
 			}), name)
 		}

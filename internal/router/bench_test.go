@@ -48,7 +48,7 @@ func BenchmarkDecision(b *testing.B) {
 	r := New(o)
 	v := &view{primary: r.members[0], judge: r.members[0]}
 	for _, m := range r.members[1:] {
-		m.fresh.Store(math.MaxInt64)
+		m.asOf.Store(math.MaxInt64)
 		v.replicas = append(v.replicas, candidate{member: m})
 	}
 	r.view.Store(v)

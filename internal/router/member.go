@@ -19,7 +19,7 @@ type member struct {
 	index int
 
 	incarnation atomic.Uint64 // how often it has come back: what it had before, it may have lost
-	fresh       atomic.Int64  // stamp: it has everything as of then; 0 = nobody knows
+	asOf        atomic.Int64  // stamp: it has everything as of then; 0 = nobody knows
 	inFlight    atomic.Int64  // how many sessions have a connection to it, or want one
 	held        atomic.Uint64 // for how long a connection is held, smoothed, in nanoseconds as a float64; it is read without a lock
 	asleep      atomic.Bool   // its monitor has a long pause
@@ -33,7 +33,7 @@ type member struct {
 	failures  int              // in a row
 	upSince   int64            // stamp
 	foreign   bool             // it belongs to another cluster
-	proof     dialect.Position // what fresh is known by
+	proof     dialect.Position // what asOf is known by
 	caughtUp  bool             // it has all that the primary has told
 	behind    string           // how far it is behind, for people
 	farBehind bool             // too far to be read from
@@ -95,7 +95,7 @@ func (m *member) checked(r *Router) func(next middleware.ConnectFunc) middleware
 	return func(next middleware.ConnectFunc) middleware.ConnectFunc {
 		return func(ctx context.Context, dial *middleware.Dial) (driver.Conn, error) {
 			conn, err := next(ctx, dial)
-			if err != nil || m.fresh.Load() == 0 || m == r.view.Load().primary {
+			if err != nil || m.asOf.Load() == 0 || m == r.view.Load().primary {
 				return conn, err
 			}
 			sight, err := m.Dialect.Replication.Look(ctx, conn)
@@ -104,8 +104,8 @@ func (m *member) checked(r *Router) func(next middleware.ConnectFunc) middleware
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			if m.fresh.Load() != 0 && m.proof != nil && (sight.Position == nil || !sight.Position.Covers(m.proof)) {
-				m.fresh.Store(0)
+			if m.asOf.Load() != 0 && m.proof != nil && (sight.Position == nil || !sight.Position.Covers(m.proof)) {
+				m.asOf.Store(0)
 				m.incarnation.Add(1)
 				m.awaken()
 				return nil, errOlder

@@ -125,7 +125,7 @@ func (r *Router) hurries(m *member) bool {
 	defer r.mu.Unlock()
 	v := r.view.Load()
 	if m != v.primary {
-		return m.up && m.fresh.Load() < latest
+		return m.up && m.asOf.Load() < latest
 	}
 	last, told := r.samples.last()
 	return !told || last.at < latest
@@ -147,7 +147,7 @@ func (r *Router) note(m *member, at int64, sight dialect.Sight, err error) {
 		}
 		if m.dialled { // it may have been restored from an older copy meanwhile
 			m.incarnation.Add(1)
-			m.fresh.Store(0)
+			m.asOf.Store(0)
 			m.dialled = false
 		}
 		if !m.up {
@@ -315,8 +315,8 @@ func (r *Router) measureReplica(m *member) {
 	if position == nil || !told {
 		return
 	}
-	if as := r.samples.asOf(position); as > m.fresh.Load() {
-		m.fresh.Store(as)
+	if as := r.samples.asOf(position); as > m.asOf.Load() {
+		m.asOf.Store(as)
 		m.proof = position
 	}
 	m.caughtUp, m.behind = position.Covers(last.position), position.Behind(last.position)
@@ -365,7 +365,7 @@ func (r *Router) noteLate(m *member) {
 		return // it is known when it is back
 	}
 	late := m.farBehind
-	if late && !m.late && r.Policy.MaxLag > 0 && m.fresh.Load() == 0 {
+	if late && !m.late && r.Policy.MaxLag > 0 && m.asOf.Load() == 0 {
 		late = time.Duration(r.now()-m.upSince) > r.Policy.MaxLag
 	}
 	if late == m.late {
@@ -389,11 +389,11 @@ func (r *Router) isFarBehind(m *member) bool {
 		return r.Policy.Consistency == policy.ConsistencySession && m.sight.Position == nil
 	}
 	last, told := r.samples.last()
-	fresh := m.fresh.Load()
+	asOf := m.asOf.Load()
 	if !told {
-		return fresh == 0 && r.view.Load().primary != nil && r.view.Load().primary.up
+		return asOf == 0 && r.view.Load().primary != nil && r.view.Load().primary.up
 	}
-	return fresh == 0 || time.Duration(last.at-fresh) > r.Policy.MaxLag
+	return asOf == 0 || time.Duration(last.at-asOf) > r.Policy.MaxLag
 }
 
 // learn has the catalogue read that statements are judged by, if nobody else has: with pool_reset, who gives a connection back does it. Only the primary

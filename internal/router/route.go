@@ -19,7 +19,7 @@ type route struct {
 	next middleware.CallFunc
 	call *middleware.Call
 	says routecontext.Says
-	belonging
+	destination
 	proved bool            // the statement is proved to be a read
 	held   bool            // the session held a connection before
 	before dialect.Effects // what it had done to it
@@ -45,7 +45,7 @@ func (r *Router) call(next middleware.CallFunc) middleware.CallFunc {
 		if err := r.Ready(ctx); err != nil {
 			return err
 		}
-		b := r.belongs(o, c)
+		b := r.destinationOf(o, c)
 		to := route{r, next, c, o, b, b.reason == routing.ReasonRead, false, 0}
 		conn := c.Session.Conn()
 		if conn == nil {
@@ -68,12 +68,12 @@ func (to *route) run(ctx context.Context) error {
 func (to *route) runHeld(ctx context.Context, m *member) error {
 	if m == to.view.Load().primary {
 		if to.role == dialect.RoleReplica {
-			to.belonging = belonging{dialect.RolePrimary, routing.ReasonBound, "the session holds a connection to the primary"}
+			to.destination = destination{dialect.RolePrimary, routing.ReasonBound, "the session holds a connection to the primary"}
 		}
 		return to.runOnPrimary(ctx)
 	}
 	if why := to.call.Session.Bound(); why != "" {
-		to.decide(m, belonging{dialect.RoleReplica, routing.ReasonBound, "the session stays because of " + why})
+		to.decide(m, destination{dialect.RoleReplica, routing.ReasonBound, "the session stays because of " + why})
 		incarnation := m.incarnation.Load()
 		err := to.next(ctx, to.call)
 		to.noteDone(m, incarnation, err)
@@ -90,7 +90,7 @@ func (to *route) runHeld(ctx context.Context, m *member) error {
 }
 
 // decide notes where the call goes.
-func (to *route) decide(m *member, b belonging) {
+func (to *route) decide(m *member, b destination) {
 	to.counts[b.reason].Add(1)
 	to.call.Route = middleware.Route{Role: to.roleOf(m), Reason: b.reason.String(), Detail: b.detail, Proved: to.proved}
 	if to.says.Told != nil {
@@ -100,7 +100,7 @@ func (to *route) decide(m *member, b belonging) {
 
 // runRead runs the call on a replica, m if it is not nil, on others if that fails, and on the primary if none may answer.
 func (to *route) runRead(ctx context.Context, m *member) error {
-	b := to.belonging
+	b := to.destination
 	for tried := uint64(0); ; {
 		if m == nil {
 			m = to.choose(to.says, tried)
@@ -132,7 +132,7 @@ func (to *route) runRead(ctx context.Context, m *member) error {
 			}
 			to.noteRetry(m, err)
 			to.proved = false
-			to.belonging = belonging{dialect.RolePrimary, routing.ReasonRefused, "replica " + m.Info.Name + " has refused it"}
+			to.destination = destination{dialect.RolePrimary, routing.ReasonRefused, "replica " + m.Info.Name + " has refused it"}
 			return to.runOnPrimary(ctx)
 		case elsewhere:
 			tried |= 1 << m.index
@@ -238,7 +238,7 @@ func (to *route) fallBack(ctx context.Context) error {
 	if to.says.Told != nil {
 		detail = to.whyNone(to.says)
 	}
-	to.belonging = belonging{dialect.RolePrimary, routing.ReasonFallback, detail}
+	to.destination = destination{dialect.RolePrimary, routing.ReasonFallback, detail}
 	return to.runOnPrimary(ctx)
 }
 
@@ -254,10 +254,10 @@ func (to *route) runOnPrimary(ctx context.Context) error {
 		var err error
 		if m != nil {
 			if !to.call.Session.Move(m.Info) {
-				to.belonging = belonging{dialect.RoleUnknown, routing.ReasonBound, "the session stays because of " + to.call.Session.Bound()}
+				to.destination = destination{dialect.RoleUnknown, routing.ReasonBound, "the session stays because of " + to.call.Session.Bound()}
 				m = to.member(to.call.Session.Endpoint())
 			}
-			to.decide(m, to.belonging)
+			to.decide(m, to.destination)
 			incarnation := m.incarnation.Load()
 			err = to.next(ctx, to.call)
 			switch {

@@ -26,11 +26,11 @@ func (r *Router) Stats() *stats.Routing {
 		of := stats.Server{
 			Endpoint: m.Info.Name, Role: m.sight.Role.String(), Up: m.up, Since: m.since, Behind: m.behind, InFlight: int(m.inFlight.Load()),
 		}
-		switch fresh := m.fresh.Load(); {
+		switch asOf := m.asOf.Load(); {
 		case m == v.primary:
 			of.LagKnown, of.Behind = true, ""
-		case told && fresh != 0:
-			of.Lag, of.LagKnown = max(time.Duration(last.at-fresh), 0), true
+		case told && asOf != 0:
+			of.Lag, of.LagKnown = max(time.Duration(last.at-asOf), 0), true
 		}
 		for _, c := range v.replicas {
 			of.Readable = of.Readable || c.member == m

@@ -157,7 +157,7 @@ func (c *Conn) Unsent() bool { return c.unsent }
 // Unwatch says that the statement and its rows are over. It does not block: what is on its way to the server is waited for by Settle.
 func (c *Conn) Unwatch() {
 	if c.watched != nil && !c.stopWatch() {
-		c.watched.over()
+		c.watched.finish()
 	}
 }
 
@@ -170,7 +170,7 @@ func (c *Conn) Settle() (told bool) {
 	}
 	open := w.rows != nil && !w.isOver
 	c.watched = nil
-	w.over()
+	w.finish()
 	<-w.done
 	told = w.told.Load()
 	c.uncertain = c.uncertain || told && !w.ended
@@ -204,8 +204,8 @@ func (c *Conn) stopWatch() bool {
 	return true
 }
 
-// over says, once, that the statement and its rows are over.
-func (w *watch) over() {
+// finish says, once, that the statement and its rows are over.
+func (w *watch) finish() {
 	if !w.isOver {
 		w.isOver = true
 		close(w.returned)

@@ -69,7 +69,7 @@ func watchedConn(t *testing.T) (c *Conn, real *network, server net.Conn, told *a
 		Dialect: dialect.Generic{},
 		Rows:    func(real driver.Rows, watch dialect.RowsWatch) driver.Rows { return &toldRows{real, watch} },
 	})
-	c.Over(real.socket)
+	c.SetSocket(real.socket)
 	told = new(atomic.Int64)
 	c.CancelWith(func(context.Context) error {
 		told.Add(1)
@@ -83,7 +83,7 @@ func TestContextThatEndsAfterTheRowsCostsNothing(t *testing.T) {
 		for _, known := range []bool{true, false} { // whether the socket is
 			c, real, server, told := watchedConn(t)
 			if !known {
-				c.Over(nil)
+				c.SetSocket(nil)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go server.Write([]byte{1})

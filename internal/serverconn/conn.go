@@ -123,8 +123,8 @@ func (c *Conn) Silence() { c.silent = true }
 // CancelWith has a cancelled context end the statement, by a function that does that from another connection, and not the connection.
 func (c *Conn) CancelWith(cancel func(ctx context.Context) error) { c.cancel = cancel }
 
-// Over tells the socket under the real connection.
-func (c *Conn) Over(s *dialect.Socket) { c.socket = s }
+// SetSocket tells the socket under the real connection.
+func (c *Conn) SetSocket(s *dialect.Socket) { c.socket = s }
 
 // Changes is what the sessions left on the connection since it was clean. It belongs to the borrower.
 func (c *Conn) Changes() *dialect.Changes { return &c.changes }

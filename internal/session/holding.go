@@ -147,9 +147,9 @@ type parked struct {
 	rows driver.Rows // the last that it has returned
 }
 
-// over reports whether the rows of the connection are known to be over, so that it can be given back. It is called on behalf of database/sql, which holds
+// isOver reports whether the rows of the connection are known to be over, so that it can be given back. It is called on behalf of database/sql, which holds
 // the lock that its reader of rows would need.
-func (p parked) over(target *Target) bool {
+func (p parked) isOver(target *Target) bool {
 	traits := target.endpoint.Traits()
 	switch {
 	case !traits.OneResult:
@@ -176,7 +176,7 @@ func (s *Session) Move(to *middleware.Endpoint) bool {
 		s.conn.EndCall(false)
 		left := parked{s.conn, s.rows}
 		s.conn, s.rows, s.fresh = nil, nil, false
-		if left.over(s.target) {
+		if left.isOver(s.target) {
 			s.giveBack(left.conn, false, false)
 		} else {
 			s.parked = append(s.parked, left)
@@ -191,7 +191,7 @@ func (s *Session) unpark() {
 	all := s.parked
 	s.parked = all[:0]
 	for _, p := range all {
-		if p.over(s.source.target(p.conn.Endpoint())) {
+		if p.isOver(s.source.target(p.conn.Endpoint())) {
 			s.giveBack(p.conn, false, false)
 		} else {
 			s.parked = append(s.parked, p)

@@ -201,7 +201,7 @@ func (r *Reset) tellProxy(endpoint *middleware.Endpoint) {
 // leaveToProxy forgets what was done to whatever session a proxy had at hand, but for an open transaction.
 func (r *Reset) leaveToProxy(changes *dialect.Changes) {
 	if r.judges() && changes.Way == dialect.Proxied {
-		r.over(changes)
+		r.endDefinitions(changes)
 		openTx, cause := changes.Effects&dialect.OpenTx, changes.Cause
 		changes.Clear()
 		changes.Effects, changes.Cause = openTx, cause

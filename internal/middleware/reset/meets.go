@@ -19,7 +19,7 @@ func (r *Reset) closeQuery(conn middleware.ServerConn) {
 	}
 	changes.Query = dialect.OpenQuery{}
 	if query.Defines {
-		r.over(changes)
+		r.endDefinitions(changes)
 	}
 	if r.Sessions.Changes() != query.Since {
 		r.meets(conn, r.Sessions.Statement(query.Text), query.Text, query.Since)

@@ -116,7 +116,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		open := c.Op == middleware.Query && err == nil
 		if s.Defines && !lasts {
 			if open = open && !r.areOver(conn, c.Rows); !open {
-				r.over(conn.Changes())
+				r.endDefinitions(conn.Changes())
 			}
 		}
 		if now := c.Session.Conn(); now != nil && now != conn { // the server had ended the session, and it was run in another
@@ -201,8 +201,8 @@ func (r *Reset) settleEarly(ctx context.Context, conn middleware.ServerConn, inT
 // readable are the effects that do not keep a session from reading the catalogue as others would. In a transaction, MySQL shows what was there when it began.
 const readable = dialect.Sequence | dialect.UserVariable | dialect.TempTable | dialect.SQLPrepare | dialect.AdvisoryLock
 
-// over says that the definitions of a session were committed or undone.
-func (r *Reset) over(changes *dialect.Changes) {
+// endDefinitions says that the definitions of a session were committed or undone.
+func (r *Reset) endDefinitions(changes *dialect.Changes) {
 	for _, text := range changes.Definitions {
 		r.Sessions.Defined(text)
 	}
@@ -265,7 +265,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 			changes.Defer()
 		}
 		if event.Discard || !changes.Effects.Has(dialect.OpenTx) {
-			r.over(changes)
+			r.endDefinitions(changes)
 		}
 		r.leaveToProxy(changes)
 		switch {
@@ -296,7 +296,7 @@ func (r *Reset) release(next middleware.ReleaseFunc) middleware.ReleaseFunc {
 func (r *Reset) finish(event *middleware.Release, next middleware.ReleaseFunc, audited bool) {
 	if !event.InBackground(next, func(ctx context.Context, later *middleware.Release) { r.clean(ctx, later, audited) }) {
 		event.Discard = true // the endpoint is closed
-		r.over(event.Conn.Changes())
+		r.endDefinitions(event.Conn.Changes())
 		next(event)
 	}
 }
@@ -334,7 +334,7 @@ func (r *Reset) clean(ctx context.Context, event *middleware.Release, audited bo
 			r.Logger.Error("pooled: panic while a session was made clean", "endpoint", event.Conn.Endpoint().Name, "connection", event.Conn.ID(),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
-		r.over(event.Conn.Changes())
+		r.endDefinitions(event.Conn.Changes())
 		if why != none {
 			r.discard(event, why)
 		}
@@ -370,7 +370,7 @@ func (r *Reset) settle(ctx context.Context, event *middleware.Release) (wasReset
 	} else {
 		r.Sessions.Age()
 	}
-	r.over(changes) // as they are about to be undone
+	r.endDefinitions(changes) // as they are about to be undone
 	if !r.learns(changes) && changes.Pending.Texts == nil {
 		if r.discards(changes) {
 			r.tellClosed(changes.Unproved)

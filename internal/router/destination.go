@@ -8,54 +8,54 @@ import (
 	"github.com/gopooled/pooled/routing"
 )
 
-// belonging is which part a server must play that a call goes to, and why.
-type belonging struct {
+// destination is which part a server must play that a call goes to, and why.
+type destination struct {
 	role   dialect.ServerRole
 	reason routing.Reason
 	detail string
 }
 
-// belongs tells where a call belongs, whatever the servers are like.
-func (r *Router) belongs(o routecontext.Says, c *middleware.Call) belonging {
+// destinationOf tells where a call belongs, whatever the servers are like.
+func (r *Router) destinationOf(o routecontext.Says, c *middleware.Call) destination {
 	switch {
 	case r.Policy.Mode == policy.RoutePrimary:
-		return belonging{dialect.RolePrimary, routing.ReasonMode, "pool_routing=primary"}
+		return destination{dialect.RolePrimary, routing.ReasonMode, "pool_routing=primary"}
 	case r.Policy.Mode == policy.RouteReplica:
-		return belonging{dialect.RoleReplica, routing.ReasonMode, "pool_routing=replica"}
+		return destination{dialect.RoleReplica, routing.ReasonMode, "pool_routing=replica"}
 	case o.Role != dialect.RoleUnknown && c.Op != middleware.Ping:
-		return belonging{o.Role, routing.ReasonContext, ""}
+		return destination{o.Role, routing.ReasonContext, ""}
 	}
 	switch c.Op {
 	case middleware.Exec, middleware.Query, middleware.Prepare:
-		return r.textBelongs(c.Text)
+		return r.textDestination(c.Text)
 	case middleware.Begin:
 		switch {
 		case !c.TxOptions.ReadOnly:
-			return belonging{dialect.RolePrimary, routing.ReasonTx, "a read-write transaction"}
+			return destination{dialect.RolePrimary, routing.ReasonTx, "a read-write transaction"}
 		case c.TxOptions.Isolation >= serializable:
-			return belonging{dialect.RolePrimary, routing.ReasonTx, "a replica cannot make it serializable"}
+			return destination{dialect.RolePrimary, routing.ReasonTx, "a replica cannot make it serializable"}
 		default:
 			return r.read("a read-only transaction")
 		}
 	default:
-		return belonging{dialect.RolePrimary, routing.ReasonNoStatement, c.Op.String()}
+		return destination{dialect.RolePrimary, routing.ReasonNoStatement, c.Op.String()}
 	}
 }
 
 // serializable is sql.LevelSerializable, as a driver sees it.
 const serializable = 6
 
-// textBelongs tells where a statement belongs.
-func (r *Router) textBelongs(text string) belonging {
+// textDestination tells where a statement belongs.
+func (r *Router) textDestination(text string) destination {
 	s := r.statement(text)
 	switch {
 	case s.Hint != dialect.RoleUnknown:
-		return belonging{s.Hint, routing.ReasonComment, ""}
+		return destination{s.Hint, routing.ReasonComment, ""}
 	case !s.Replicable():
-		return belonging{dialect.RolePrimary, routing.ReasonWrite, s.Why}
+		return destination{dialect.RolePrimary, routing.ReasonWrite, s.Why}
 	}
 	if r.wasRefused(text) {
-		return belonging{dialect.RolePrimary, routing.ReasonRefused, "a replica has refused it before"}
+		return destination{dialect.RolePrimary, routing.ReasonRefused, "a replica has refused it before"}
 	}
 	return r.read("")
 }
@@ -70,11 +70,11 @@ func (r *Router) wasRefused(text string) bool {
 }
 
 // read is where reads belong.
-func (r *Router) read(detail string) belonging {
+func (r *Router) read(detail string) destination {
 	if r.Policy.Consistency == policy.ConsistencyStrong {
-		return belonging{dialect.RolePrimary, routing.ReasonMode, "pool_consistency=strong"}
+		return destination{dialect.RolePrimary, routing.ReasonMode, "pool_consistency=strong"}
 	}
-	return belonging{dialect.RoleReplica, routing.ReasonRead, detail}
+	return destination{dialect.RoleReplica, routing.ReasonRead, detail}
 }
 
 // statement reads a text. The catalogue that it is judged by is the primary's: replicas have what it was before.
@@ -90,18 +90,18 @@ func (r *Router) statement(text string) *dialect.Statement {
 
 // Explain tells where a statement would go now, outside a transaction and without a session.
 func (r *Router) Explain(text string) routing.Decision {
-	b := r.belongs(routecontext.Says{}, &middleware.Call{Op: middleware.Query, Text: text})
+	b := r.destinationOf(routecontext.Says{}, &middleware.Call{Op: middleware.Query, Text: text})
 	if b.role == dialect.RoleReplica {
 		if m := r.choose(routecontext.Says{}, 0); m != nil {
 			return decision(m, b)
 		}
-		b = belonging{dialect.RolePrimary, routing.ReasonFallback, r.whyNone(routecontext.Says{})}
+		b = destination{dialect.RolePrimary, routing.ReasonFallback, r.whyNone(routecontext.Says{})}
 	}
 	return decision(r.view.Load().primary, b)
 }
 
 // decision is that a call goes to m; nil: to nobody.
-func decision(m *member, b belonging) routing.Decision {
+func decision(m *member, b destination) routing.Decision {
 	d := routing.Decision{Role: b.role, Reason: b.reason, Detail: b.detail}
 	if m != nil {
 		d.Endpoint = m.Info.Name

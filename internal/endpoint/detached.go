@@ -19,8 +19,8 @@ import (
 // only after 1 s, 3 s, 7 s.
 const grace = time.Second
 
-// apart is a dial on a goroutine of its own.
-type apart struct {
+// detached is a dial on a goroutine of its own.
+type detached struct {
 	ctx   context.Context
 	end   context.CancelCauseFunc
 	ended chan dialled  // has no buffer: the result is the borrower's only if it was there to take it
@@ -36,11 +36,11 @@ type dialled struct {
 	panicked any
 }
 
-// dialApart begins a dial for a borrower that may go away before it ends; nil: the endpoint is closed.
-func (e *Endpoint) dialApart(r *Request) *apart {
+// dialDetached begins a dial for a borrower that may go away before it ends; nil: the endpoint is closed.
+func (e *Endpoint) dialDetached(r *Request) *detached {
 	limited, cancel := until(context.WithoutCancel(r.ctx), e.limit(r))
 	ctx, end := e.severable(limited)
-	d := &apart{ctx: ctx, end: end, ended: make(chan dialled), left: make(chan struct{})}
+	d := &detached{ctx: ctx, end: end, ended: make(chan dialled), left: make(chan struct{})}
 	running := e.Background(func(context.Context) {
 		defer cancel()
 		e.run(d)
@@ -54,7 +54,7 @@ func (e *Endpoint) dialApart(r *Request) *apart {
 }
 
 // run dials, and hands the result over: to the borrower, or if it has gone to whoever comes next.
-func (e *Endpoint) run(d *apart) {
+func (e *Endpoint) run(d *detached) {
 	defer e.endTurn()
 	result := dialled{err: errNoConn} // of a middleware that ends the goroutine
 	defer func() {

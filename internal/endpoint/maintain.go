@@ -10,8 +10,8 @@ import (
 	"github.com/gopooled/pooled/policy"
 )
 
-// tendEvery is how often the idle connections are looked at.
-const tendEvery = time.Second
+// maintenanceEvery is how often the idle connections are looked at.
+const maintenanceEvery = time.Second
 
 // mostPings is how many idle connections are pinged at once.
 const mostPings = 4
@@ -19,18 +19,18 @@ const mostPings = 4
 // pingTimeout is how long an idle connection has to answer. A borrower may be waiting for it.
 const pingTimeout = 2 * time.Second
 
-// startTending starts the goroutine that tends the idle connections, once.
-func (e *Endpoint) startTending() {
-	if !e.tended.Load() && e.tended.CompareAndSwap(false, true) {
-		e.Background(e.tend)
+// startMaintenance starts the goroutine that maintains the idle connections, once.
+func (e *Endpoint) startMaintenance() {
+	if !e.maintained.Load() && e.maintained.CompareAndSwap(false, true) {
+		e.Background(e.maintain)
 	}
 }
 
-// tend looks after the idle connections until ctx is done: it closes those that are too old or not needed, pings those that have been idle for
+// maintain looks after the idle connections until ctx is done: it closes those that are too old or not needed, pings those that have been idle for
 // pool_keepalive, and dials where fewer than pool_min_idle_conns are left.
-func (e *Endpoint) tend(ctx context.Context) {
-	defer e.tended.Store(false) // an endpoint that was closed may be opened again
-	ticker := time.NewTicker(tendEvery)
+func (e *Endpoint) maintain(ctx context.Context) {
+	defer e.maintained.Store(false) // an endpoint that was closed may be opened again
+	ticker := time.NewTicker(maintenanceEvery)
 	defer ticker.Stop()
 	var retry backoff
 	for {
@@ -50,12 +50,12 @@ func (e *Endpoint) tend(ctx context.Context) {
 	}
 }
 
-// LookAfter looks at each idle connection once. It is called by the goroutine that tends.
+// LookAfter looks at each idle connection once. It is called by the goroutine that maintains.
 func (e *Endpoint) LookAfter() {
 	if e.lowered.Load() {
 		e.shrink()
 	}
-	e.eachIdle(func(c *Conn) (tended bool) {
+	e.eachIdle(func(c *Conn) (maintained bool) {
 		now := e.now()
 		why := e.outdated(c, now)
 		if why == kept && e.overdue(c, now) {
@@ -72,7 +72,7 @@ func (e *Endpoint) LookAfter() {
 			e.pings.Add(-1)
 			return false
 		}
-		e.tendOne(c, func(ctx context.Context) {
+		e.maintainOne(c, func(ctx context.Context) {
 			defer e.pings.Add(-1)
 			e.ping(ctx, c)
 		})
@@ -80,9 +80,9 @@ func (e *Endpoint) LookAfter() {
 	})
 }
 
-// tendOne runs f, which uses a connection that the caller looks at, on a goroutine of its own, and has it idle again when f is done.
-func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
-	c.tend()
+// maintainOne runs f, which uses a connection that the caller looks at, on a goroutine of its own, and has it idle again when f is done.
+func (e *Endpoint) maintainOne(c *Conn, f func(ctx context.Context)) {
+	c.maintain()
 	run := func(ctx context.Context) {
 		defer func() {
 			c.rest()
@@ -106,7 +106,7 @@ func (e *Endpoint) tendOne(c *Conn, f func(ctx context.Context)) {
 	}
 }
 
-// tellRest has those look again who wait because all idle connections are tended.
+// tellRest has those look again who wait because all idle connections are maintained.
 func (e *Endpoint) tellRest() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -114,15 +114,15 @@ func (e *Endpoint) tellRest() {
 	e.rested = make(chan struct{})
 }
 
-// rest is closed when a connection that is tended now is not any more, or another one comes back, or one that was being closed is gone.
+// rest is closed when a connection that is maintained now is not any more, or another one comes back, or one that was being closed is gone.
 func (e *Endpoint) rest() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.rested
 }
 
-// eachIdle calls f with each idle connection, which it looks at. f reports whether it has left the connection to tendOne.
-func (e *Endpoint) eachIdle(f func(c *Conn) (tended bool)) {
+// eachIdle calls f with each idle connection, which it looks at. f reports whether it has left the connection to maintainOne.
+func (e *Endpoint) eachIdle(f func(c *Conn) (maintained bool)) {
 	e.mu.Lock()
 	conns := slices.Collect(maps.Keys(e.conns))
 	e.mu.Unlock()
@@ -158,7 +158,7 @@ func (e *Endpoint) needsPing(c *Conn, now int64) bool {
 	return time.Duration(now-max(c.idleSince, c.pingedAt)) >= e.pool.Keepalive+c.jitter
 }
 
-// ping asks the server whether an idle connection is alive, and closes one that is not. The caller tends it.
+// ping asks the server whether an idle connection is alive, and closes one that is not. The caller maintains it.
 func (e *Endpoint) ping(ctx context.Context, c *Conn) {
 	limit := pingTimeout
 	if e.pool.ConnectTimeout > 0 {
