@@ -62,6 +62,7 @@ func TestPostgresSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 		for way, define := range ways {
 			for _, c := range harmfulDefinitions {
 				t.Run(version+"/"+way+"/"+c.definition, func(t *testing.T) {
+					t.Parallel()
 					dsn := database(t)
 					realtest.SetUp(t, "pgx", dsn, harmlessSchema)
 					db, connector := realtest.OpenAtMost(t, 2, "pgx", dsn)
@@ -132,6 +133,7 @@ func TestMySQLSessionIsCleanWhateverAnotherDefinesMeanwhile(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprintf("kept=%t/%s/%s", kept, strings.Join(c.definitions, "; "), c.statement), func(t *testing.T) {
+					t.Parallel()
 					dsn := s.Database(t)
 					realtest.SetUp(t, "mysql", dsn, harmlessMySQLSchema)
 					db, connector := realtest.OpenAtMost(t, 2, "mysql", dsn)
@@ -187,6 +189,7 @@ func TestPostgresSessionIsCleanWhateverIsDroppedMeanwhile(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.drop, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, append(harmlessSchema[:len(harmlessSchema):len(harmlessSchema)], c.setup...))
 				db, _ := realtest.OpenAtMost(t, 2, "pgx", dsn)
@@ -257,6 +260,7 @@ func TestSessionIsCleanThoughOneTextDefinesAndUses(t *testing.T) {
 		for _, text := range texts {
 			for _, known := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/known=%t/%s", s.Name, known, text), func(t *testing.T) {
+					t.Parallel()
 					dsn := s.DSN(t)
 					realtest.SetUp(t, s.Driver, dsn, setup)
 					db, _ := realtest.OpenAtMost(t, 1, s.Driver, dsn)

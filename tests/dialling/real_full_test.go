@@ -55,6 +55,7 @@ func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsWhateverIsRun(t *testing.
 		for name, texts := range fewTexts[s.Driver] {
 			for _, n := range []int{1, 4} {
 				t.Run(fmt.Sprint(s.Name, "/", name, "/", n), func(t *testing.T) {
+					t.Parallel()
 					cfg := pooled.NewConfig()
 					var counted sockets
 					cfg.Connector = counted.connector(t, s.Driver, s.DSN(t))
@@ -72,7 +73,7 @@ func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsWhateverIsRun(t *testing.
 func fewCalls(t *testing.T, db *sql.DB, callers int, texts []string) {
 	t.Helper()
 	pooltest.Crowd(callers, func(caller int) {
-		for round := range 300 / callers {
+		for round := range 200 / callers {
 			text := strings.NewReplacer("#", fmt.Sprint(round), "~", fmt.Sprint(caller)).Replace(texts[round%len(texts)])
 			if _, err := db.ExecContext(t.Context(), text); err != nil {
 				t.Errorf("call %d, %s: %v", round, text, err)

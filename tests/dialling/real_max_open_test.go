@@ -92,6 +92,7 @@ func TestServerConnectionsAreOneMoreThanSetMaxOpenConnsAtMost(t *testing.T) {
 		for name, mode := range map[string]policy.ResetMode{"reset": policy.ResetDirty, "always": policy.ResetAlways, "discard": policy.ResetDiscard} {
 			for _, n := range []int{1, 5} {
 				t.Run(fmt.Sprint(s.Name, "/", name, "/", n), func(t *testing.T) {
+					t.Parallel()
 					cfg := pooled.NewConfig()
 					var counted sockets
 					cfg.Connector, cfg.Reset.Mode = counted.connector(t, s.Driver, s.DSN(t)), mode
