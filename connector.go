@@ -139,7 +139,7 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		}
 	}()
 	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
-	f := furnishing{Config: cfg, dialect: d, parts: &c.parts, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: unlimited.New(cfg.Logger)}
+	f := furnishing{Config: cfg, dialect: d, parts: &c.parts, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: unlimited.New(unlimited.Options{Logger: cfg.Logger})}
 	c.leak = leak.New(leak.Options{
 		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
 	})

@@ -181,14 +181,13 @@ func shownEvent(e events.Event) page.Event {
 
 // totals are the figures that only grow.
 func totals(e *stats.Endpoint) page.Totals {
-	closed := &e.Closed
 	t := page.Totals{
 		Acquires: e.Acquires, Unserved: e.Unserved, Waits: e.Waits, WaitTime: e.WaitTime.Seconds(), Full: e.Full, Shed: e.Shed, PassedOver: e.PassedOver,
 		Dials: e.Dials, Failed: e.FailedDials, Nested: e.Nested.Nested, Deadlocks: e.Nested.Deadlocks,
-		Closed: page.Counts{
-			"lifetime": closed.Lifetime, "idle_time": closed.IdleTime, "idle_limit": closed.IdleLimit, "failed": closed.Failed, "validation": closed.Validation,
-			"reclaimed": closed.Reclaimed, "retired": closed.Retired, "discarded": closed.Discarded, "shutdown": closed.Shutdown,
-		},
+		Closed: page.Counts{},
+	}
+	for _, r := range e.Closed.Reasons() {
+		t.Closed[r.Name] = r.Conns
 	}
 	if e.Reset != nil {
 		t.Clean, t.Resets, t.Effects = e.Reset.Clean, e.Reset.Outcomes(), e.Reset.ByEffect

@@ -47,7 +47,7 @@ func (s *server) told(e endpoint.Stats) stats.Endpoint {
 		Statements: e.Statements, Acquires: e.Acquires, Unserved: e.Unserved, Admitted: queue.Admitted, Waits: queue.Waits, WaitTime: queue.WaitTime,
 		Overloaded: queue.Refused(), Full: queue.Full, Shed: queue.Shed, PassedOver: queue.PassedOver, Classes: classStats(queue.Classes),
 		Dials: e.Dials, FailedDials: e.FailedDials,
-		Closed: stats.Closes(e.Closed),
+		Closed: e.Closed,
 	}
 	if idle := s.pool.MaxIdleConns; idle >= 0 {
 		all.MaxIdle = &idle

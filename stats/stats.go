@@ -115,6 +115,31 @@ type Closes struct {
 	Shutdown uint64
 }
 
+// CloseReason is a reason to close server connections.
+type CloseReason struct {
+	// Name is what metrics and the page call it.
+	Name string
+	// Healthy says that nothing was wrong with the connections: a limit, or the program, has ended them.
+	Healthy bool
+	// Conns counts them.
+	Conns uint64
+}
+
+// Reasons lists all reasons, those that have closed nothing too. There is no other list of them: who shows reasons has them from here.
+func (c *Closes) Reasons() []CloseReason {
+	return []CloseReason{
+		{"lifetime", true, c.Lifetime},
+		{"idle_time", true, c.IdleTime},
+		{"idle_limit", true, c.IdleLimit},
+		{"retired", true, c.Retired},
+		{"shutdown", true, c.Shutdown},
+		{"failed", false, c.Failed},
+		{"validation", false, c.Validation},
+		{"reclaimed", false, c.Reclaimed},
+		{"discarded", false, c.Discarded},
+	}
+}
+
 // Reset counts what became of the server connections that were given back. Counters only grow.
 type Reset struct {
 	// Clean counts the sessions that were judged clean by their statements: they had left no trace, or none but the numbers of sequences. Their

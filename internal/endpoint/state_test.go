@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"database/sql/driver"
+	"github.com/gopooled/pooled/stats"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
@@ -43,14 +44,17 @@ func newEndpoint(t *testing.T, change func(*policy.Pool)) (*Endpoint, *faultdriv
 		assert.Zero(t, s.InUse)
 		assert.Zero(t, s.Idle)
 		assert.Zero(t, e.idle.Load())
-		assert.Equal(t, s.Dials-s.FailedDials, s.Closed.total(), "each was closed once, for one reason")
+		assert.Equal(t, s.Dials-s.FailedDials, total(&s.Closed), "each was closed once, for one reason")
 		assert.Zero(t, e.gate.State().Taken)
 	})
 	return e, d
 }
 
-func (c Closes) total() uint64 {
-	return c.Lifetime + c.IdleTime + c.IdleLimit + c.Failed + c.Validation + c.Reclaimed + c.Retired + c.Discarded + c.Shutdown
+func total(c *stats.Closes) (n uint64) {
+	for _, r := range c.Reasons() {
+		n += r.Conns
+	}
+	return n
 }
 
 // borrow takes a connection as a session does.

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/internal/history"
+	"github.com/gopooled/pooled/stats"
 )
 
 // Stats is a snapshot of an endpoint. Its fields are documented where they are public: stats.Endpoint.
@@ -20,21 +21,8 @@ type Stats struct {
 	Dials       uint64
 	FailedDials uint64
 	Failing     *DialFailure
-	Closed      Closes
+	Closed      stats.Closes
 	Draining    bool
-}
-
-// Closes counts closed connections by reason.
-type Closes struct {
-	Lifetime   uint64
-	IdleTime   uint64
-	IdleLimit  uint64
-	Failed     uint64
-	Validation uint64
-	Reclaimed  uint64
-	Retired    uint64
-	Discarded  uint64
-	Shutdown   uint64
 }
 
 // Stats takes a snapshot. The figures are read one after the other, so that they may differ by what happens meanwhile.
@@ -57,7 +45,7 @@ func (e *Endpoint) Stats() Stats {
 		FailedDials: e.failedDials.Load(),
 		Failing:     e.failing.Load(),
 		Draining:    e.draining.Load(),
-		Closed: Closes{
+		Closed: stats.Closes{
 			Lifetime:   e.closes[lifetime].Load(),
 			IdleTime:   e.closes[idleTime].Load(),
 			IdleLimit:  e.closes[idleLimit].Load(),

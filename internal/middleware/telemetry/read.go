@@ -41,16 +41,13 @@ func readEndpoint(e *stats.Endpoint, tell func(f Figure, part string, n uint64))
 		tell(MaxIdle, "", uint64(*e.MaxIdle))
 	}
 
-	closed := &e.Closed
-	tell(Evictions, "lifetime", closed.Lifetime)
-	tell(Evictions, "idle_time", closed.IdleTime)
-	tell(Evictions, "idle_limit", closed.IdleLimit)
-	tell(Evictions, "retired", closed.Retired)
-	tell(Evictions, "shutdown", closed.Shutdown)
-	tell(Discards, "failed", closed.Failed)
-	tell(Discards, "validation", closed.Validation)
-	tell(Discards, "reclaimed", closed.Reclaimed)
-	tell(Discards, "discarded", closed.Discarded)
+	for _, r := range e.Closed.Reasons() {
+		figure := Discards
+		if r.Healthy {
+			figure = Evictions
+		}
+		tell(figure, r.Name, r.Conns)
+	}
 	tell(DialFailures, "", e.FailedDials)
 
 	if e.Reset != nil {

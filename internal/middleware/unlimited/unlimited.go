@@ -22,20 +22,23 @@ const (
 
 // Unlimited tells it for all servers of a pool. It looks where connections are dialled, which costs callers nothing. It is safe for concurrent use.
 type Unlimited struct {
-	logger *slog.Logger
-	start  time.Time
-	told   atomic.Bool
+	Options
+	start time.Time
+	told  atomic.Bool
 }
 
+// Options is what an Unlimited is made of.
+type Options struct{ Logger *slog.Logger }
+
 // New makes one for a pool that begins now.
-func New(logger *slog.Logger) *Unlimited { return &Unlimited{logger: logger, start: time.Now()} }
+func New(o Options) *Unlimited { return &Unlimited{Options: o, start: time.Now()} }
 
 // Middleware returns the wrap for an endpoint that has no limit, and so many connections.
 func (u *Unlimited) Middleware(open func() int) middleware.Middleware {
 	return middleware.Middleware{Name: "unlimited", Connect: func(next middleware.ConnectFunc) middleware.ConnectFunc {
 		return func(ctx context.Context, d *middleware.Dial) (driver.Conn, error) {
 			if !u.told.Load() && (open() >= serviceConns || time.Since(u.start) >= serviceAge) && u.told.CompareAndSwap(false, true) {
-				u.logger.Info("pooled: nothing limits the server connections but SetMaxOpenConns, if that is set: set pool_max_conns, or pool_profile=service", "endpoint", d.Endpoint.Name)
+				u.Logger.Info("pooled: nothing limits the server connections but SetMaxOpenConns, if that is set: set pool_max_conns, or pool_profile=service", "endpoint", d.Endpoint.Name)
 			}
 			return next(ctx, d)
 		}
