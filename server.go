@@ -12,7 +12,6 @@ import (
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/session"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/middleware/breaker"
 	"github.com/gopooled/pooled/middleware/reset"
@@ -248,7 +247,7 @@ func (s *server) warm(ctx context.Context, texts []string) error {
 // callerClass returns what tells the class that a text names.
 func (s *server) callerClass() func(text string) string {
 	if s.Sessions == nil {
-		return statement.GenericClass()
+		return genericClass()
 	}
 	return func(text string) string { return s.Sessions.Statement(text).CallerClass }
 }
