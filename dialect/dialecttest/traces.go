@@ -95,31 +95,38 @@ func notMet(ctx context.Context, s *suite, t Trace) {
 	if s.Init != "" {
 		inits = append(inits, s.Init)
 	}
+	s.learn(ctx, s.Mistakes[:1])
 	for _, init := range inits {
-		for i, way := range ways {
-			p := s.pool(init)
-			if p == nil {
-				return
+		p := s.pool(init)
+		if p == nil {
+			return
+		}
+		queries := slices.Concat(s.Look, t.Probes)
+		want := s.fresh(ctx, init, queries)
+		// The first borrower may cost the connection: only behind him it is known what a session begins with, and what names mean.
+		s.borrow(ctx, p, func(c *sql.Conn) { _ = byExec(ctx, c, t.SQL) })
+		s.borrow(ctx, p, func(c *sql.Conn) {
+			if left := differences(want, look(ctx, c, queries)); left != "" {
+				s.problem("the borrower behind the first of a pool meets: %s", left)
 			}
-			s.next(ctx, p, t, i, init)
-			if err := p.Close(); err != nil {
-				s.problem("%s: the pool could not be closed: %v", way.name, err)
-			}
+		})
+		for way := range ways {
+			s.next(ctx, p, t, way, want, init != "")
+		}
+		if err := p.Close(); err != nil {
+			s.problem("the pool could not be closed: %v", err)
 		}
 	}
 }
 
-// next has one borrower of a pool leave something, in the way with that number, and the next one look.
-func (s *suite) next(ctx context.Context, p *pool, t Trace, way int, init string) {
+// next has one borrower of a pool leave something, in the way with that number, and the next one look, who wants to see what a fresh session shows.
+func (s *suite) next(ctx context.Context, p *pool, t Trace, way int, want map[string]string, hasInit bool) {
 	queries := slices.Concat(s.Look, t.Probes)
 	name := ways[way].name
-	if init != "" {
+	if hasInit {
 		name += ", with pool_init"
 	}
-	want := s.fresh(ctx, init, queries)
-	// The first borrower may cost the connection: only behind him it is known what a session begins with, and what names mean.
-	s.borrow(ctx, p, func(c *sql.Conn) { _ = byExec(ctx, c, t.SQL) })
-	s.borrow(ctx, p, func(c *sql.Conn) { _ = answer(ctx, c, s.Look[0]) })
+	s.borrow(ctx, p, func(c *sql.Conn) { _ = answer(ctx, c, s.Look[0]) }) // a probe of the last one may have cost the connection
 	dials, sent := p.stats().Dials, false
 	s.borrow(ctx, p, func(c *sql.Conn) {
 		err := ways[way].send(ctx, c, t.SQL)
@@ -165,31 +172,42 @@ func byExec(ctx context.Context, c *sql.Conn, texts []string) error {
 
 func byQuery(ctx context.Context, c *sql.Conn, texts []string) error {
 	for _, text := range texts {
-		rows, err := c.QueryContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		for rows.Next() { // to the end: some are not executed before
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := readAll(ctx, c, text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// readAll runs a query to its end: some do nothing before.
+func readAll(ctx context.Context, c *sql.Conn, text string) error {
+	rows, err := c.QueryContext(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
 func prepared(ctx context.Context, c *sql.Conn, texts []string) error {
 	for _, text := range texts {
-		stmt, err := c.PrepareContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		_, err = stmt.ExecContext(ctx)
-		if err = errors.Join(err, stmt.Close()); err != nil {
+		if err := prepareAndRun(ctx, c, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func prepareAndRun(ctx context.Context, c *sql.Conn, text string) error {
+	stmt, err := c.PrepareContext(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	_, err = stmt.ExecContext(ctx)
+	return err
 }
 
 func inTransaction(ctx context.Context, c *sql.Conn, texts []string) error {

@@ -14,7 +14,8 @@ func TestByTextJudgesATextOnce(t *testing.T) {
 		judged[text]++
 		return &dialect.Statement{Why: text}
 	})
-	assert.Same(t, b.Statement("a"), b.Statement("a"))
+	first := b.Statement("a")
+	assert.Same(t, first, b.Statement("a"))
 	assert.Equal(t, "b", b.Statement("b").Why)
 	assert.Equal(t, map[string]int{"a": 1, "b": 1}, judged)
 }

@@ -42,9 +42,6 @@ func Mentions(source string, sets ...map[string]bool) bool {
 	return false
 }
 
-// Several reports whether a text may be more than one statement. It knows no strings and no comments either.
-func Several(text string) bool { return strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") }
-
 // EachWord goes over the words of a source that is in lower case already: upper case counts as no letter, so that a family may fold names by its own rule.
 // It goes over the parts of those as well that the server may divide: a dollar is a letter in the middle of a name, and the end of a quote
 // such as $q$ elsewhere, and a number may end where a word begins. A word may come several times.

@@ -93,50 +93,36 @@ func temporary(ctx context.Context, conn driver.Conn) (map[string]string, error)
 	return made, err
 }
 
+// told are queries of names and values: what a session tells of itself besides its settings. The journal modes that are left out are the file's own.
+const told = `
+	select 'database ' || name, file from pragma_database_list where name <> 'temp'
+	union all select 'temporary ' || type || ' ' || name, sql from sqlite_temp_schema where sql is not null
+	union all select 'last_insert_rowid()', last_insert_rowid()
+	union all select 'changes()', changes()
+	union all select 'like', 'a' like 'A'
+	union all select 'journal mode', journal_mode from pragma_journal_mode where journal_mode not in ('wal', 'delete')
+	union all select 'locking mode', locking_mode from pragma_locking_mode
+	union all select 'cache_spill', cache_spill from pragma_cache_spill
+	union all select 'secure_delete', secure_delete from pragma_secure_delete`
+
 // Leftovers asks the connection for all that it tells of its session. A transaction shows in that none can be begun.
 func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error) {
-	left := map[string]string{}
-	add := func(kind string, values map[string]string, err error) error {
-		for name, value := range values {
-			left[kind+name] = value
-		}
-		return err
-	}
-	of, err := settings(ctx, conn, settable())
-	if err = add("pragma ", of, err); err != nil {
-		return nil, err
-	}
-	of, err = settings(ctx, conn, []string{"cache_spill", "locking_mode", "mmap_size", "secure_delete"})
-	if err = add("pragma ", of, err); err != nil {
-		return nil, err
-	}
-	of, err = databases(ctx, conn)
-	if err = add("database ", of, err); err != nil {
-		return nil, err
-	}
-	of, err = temporary(ctx, conn)
-	if err = add("temporary ", of, err); err != nil {
-		return nil, err
-	}
-	err = each(ctx, conn, "select last_insert_rowid(), changes(), 'a' like 'A'", func(row []string) {
-		left["last_insert_rowid()"], left["changes()"], left["like without case"] = row[0], row[1], row[2]
-	})
+	left, err := settings(ctx, conn, append(settable(), "mmap_size"))
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, conn, "pragma main.journal_mode", func(row []string) {
-		if mode := row[0]; mode != "wal" && mode != "delete" { // which are the file's own
-			left["journal mode"] = mode
-		}
-	})
-	if err != nil {
+	if err := each(ctx, conn, told, func(row []string) { left[row[0]] = row[1] }); err != nil {
 		return nil, err
 	}
-	if exec(ctx, conn, "begin") != nil {
+	if !begins(ctx, conn) {
 		left["transaction"] = "open"
-		return left, nil
 	}
-	return left, exec(ctx, conn, "rollback")
+	return left, nil
+}
+
+// begins reports whether a transaction can be begun, which is so if there is none.
+func begins(ctx context.Context, conn driver.Conn) bool {
+	return exec(ctx, conn, "begin") == nil && exec(ctx, conn, "rollback") == nil
 }
 
 // exec runs a text.
