@@ -2,9 +2,11 @@ package pooled
 
 import (
 	"context"
+	"strings"
 
+	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/internal/gate"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 )
 
@@ -21,7 +23,7 @@ func WithTenant(ctx context.Context, name string) context.Context { return gate.
 func classed(of func(text string) string) Middleware {
 	return Middleware{Name: "classes", Call: func(next middleware.CallFunc) middleware.CallFunc {
 		return func(ctx context.Context, c *middleware.Call) error {
-			if statement.MayHint(c.Text) && c.Session.Conn() == nil && !gate.NamesClass(ctx) {
+			if mayHint(c.Text) && c.Session.Conn() == nil && !gate.NamesClass(ctx) {
 				if name := of(c.Text); name != "" {
 					ctx = gate.WithClass(ctx, name)
 				}
@@ -29,4 +31,22 @@ func classed(of func(text string) string) Middleware {
 			return next(ctx, c)
 		}
 	}}
+}
+
+// mayHint reports whether there may be a hint in a text: it has a colon, as few texts do. That costs less than to look for comments, or to remember texts.
+func mayHint(text string) bool { return strings.IndexByte(text, ':') >= 0 }
+
+// genericClass returns what tells the class that a text of a family names which is not known. It remembers texts, and is safe for concurrent use.
+func genericClass() func(text string) string {
+	known := &statement.Cache[string]{}
+	return func(text string) string {
+		class, ok := known.Get(text)
+		if !ok {
+			var h statement.Hints
+			dialect.Generic{}.Comments(text, h.Note)
+			class = h.Class
+			known.Put(text, class)
+		}
+		return class
+	}
 }

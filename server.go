@@ -17,7 +17,6 @@ import (
 	"github.com/gopooled/pooled/internal/middleware/unlimited"
 	"github.com/gopooled/pooled/internal/router"
 	"github.com/gopooled/pooled/internal/session"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/stats"
@@ -254,7 +253,7 @@ func (s *server) warm(ctx context.Context, texts []string) error {
 // callerClass returns what tells the class that a text names.
 func (s *server) callerClass() func(text string) string {
 	if s.Sessions == nil {
-		return statement.GenericClass()
+		return genericClass()
 	}
 	return func(text string) string { return s.Sessions.Statement(text).CallerClass }
 }

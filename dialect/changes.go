@@ -75,9 +75,10 @@ func (c *Changes) Clean() bool {
 }
 
 // Defer leaves a trace that few statements ever look at to those that do, if there is no other: undoing it each time would double the
-// round trips of a program that inserts rows with generated numbers.
+// round trips of a program that inserts rows with generated numbers. A trace that has a name in Undo is not left: a family gives it one where undoing costs
+// no round trip, or where views may look at it that nobody knows.
 func (c *Changes) Defer() {
-	if c.Effects == Sequence && c.Pending.Texts == nil && c.Definitions == nil {
+	if c.Effects == Sequence && c.Undo == nil && c.Pending.Texts == nil && c.Definitions == nil {
 		c.Inherited |= Sequence
 		c.Effects = 0
 	}

@@ -21,3 +21,17 @@ func TestOfSeveralReasonsASessionKeepsTheFirst(t *testing.T) {
 	changes.Clear()
 	assert.Zero(t, changes.Unproved)
 }
+
+func TestATraceThatHasANameIsNotLeftToOthers(t *testing.T) {
+	var changes dialect.Changes
+	changes.Add(&dialect.Statement{Effects: dialect.Sequence}, "", 0)
+	changes.Defer()
+	assert.Zero(t, changes.Effects)
+	assert.Equal(t, dialect.Sequence, changes.Inherited)
+
+	changes = dialect.Changes{}
+	changes.Add(&dialect.Statement{Effects: dialect.Sequence, Undo: []dialect.Undo{{Effect: dialect.Sequence, Name: "changes()"}}}, "", 0)
+	changes.Defer()
+	assert.Equal(t, dialect.Sequence, changes.Effects)
+	assert.Zero(t, changes.Inherited)
+}

@@ -3,6 +3,9 @@
 // Package postgres implements it for jackc/pgx and package mysql for go-sql-driver/mysql; importing one of them registers
 // its dialect, as with drivers. Any other driver registered in database/sql runs through [Generic], which claims to know nothing.
 //
+// Who writes another one finds what dialects have in common in package statement below, and what they must hold in package dialecttest; docs/dialects.md goes
+// through examples/sqlite.
+//
 // What it is not: a query builder or an SQL translator. Statement texts reach the server as the caller wrote them, but for a comment where
 // one is wanted (pool_sqlcommenter).
 package dialect

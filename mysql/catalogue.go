@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 

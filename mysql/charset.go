@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // hidesBytes are the character sets in which the second byte of a character may look like a backslash or a quote: a text is not divided as its bytes

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // doing is what comes of it when something of the catalogue is read, written or called, besides what the statement shows. The zero value: nothing.

@@ -68,7 +68,7 @@ var numbers = map[uint16]dialect.ErrorClass{
 
 // applications are the numbers that tell of a statement alone, and of nothing else.
 var applications = [][2]uint16{
-	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, // names, columns, syntax, duplicate keys
+	{1046, 1046}, {1048, 1048}, {1050, 1052}, {1054, 1075}, {1146, 1146}, // names, columns, syntax, duplicate keys, tables
 	{1115, 1115}, {1193, 1193}, {1227, 1233}, {1238, 1238}, {1273, 1273}, // variables, character sets, collations, privileges
 	{1205, 1205},                                       // lock wait timeout
 	{3024, 3024},                                       // took too long

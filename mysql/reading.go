@@ -2,7 +2,7 @@ package mysql
 
 import (
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // A prepared statement keeps the database, the character set, the sql_mode and much else of the session that prepared it. This file says which

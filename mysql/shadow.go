@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 

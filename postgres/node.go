@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/internal/statement/pg"
 )
 
@@ -54,7 +54,7 @@ type source struct {
 // newSource takes a source apart.
 func newSource(says, text string) source {
 	s := source{says: says, operators: operatorsOf(text)}
-	statement.EachName(text, func(name string, quoted bool) {
+	pg.EachName(text, func(name string, quoted bool) {
 		if quoted || !pg.IsReserved(name) {
 			s.names = append(s.names, name)
 		}
@@ -204,7 +204,7 @@ func (n *node) addWritten(says, text string) {
 
 // appendNames appends identifiers that the server has quoted where they need it.
 func appendNames(names []string, identifiers string) []string {
-	statement.EachName(identifiers, func(name string, _ bool) { names = append(names, name) })
+	pg.EachName(identifiers, func(name string, _ bool) { names = append(names, name) })
 	return names
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // A reason names the functions that would have to be known to leave nothing: those that are not proved by themselves, whatever calls them.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // unnamed is what the server runs although no text names it: an event trigger, an operator, a cast, or a function of an operator class, a conversion or

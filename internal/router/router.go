@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/internal/routecontext"
-	"github.com/gopooled/pooled/internal/statement"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/routing"

@@ -11,7 +11,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 	"github.com/gopooled/pooled/middleware"
 )
 

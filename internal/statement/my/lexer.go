@@ -3,7 +3,7 @@ package my
 import (
 	"strings"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // kind is what a token is.

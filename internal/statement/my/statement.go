@@ -22,7 +22,7 @@ import (
 	"sync"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // Statement is what a text can be seen to do.

@@ -1,6 +1,6 @@
 package my
 
-import "github.com/gopooled/pooled/internal/statement"
+import "github.com/gopooled/pooled/dialect/statement"
 
 // Summary returns what a text does to what, as [dialect.Dialect].Summary does. It divides the text as [Mask] does: what is executed of
 // a comment is left out, and a name in double quotes is taken for a string, and for no target.

@@ -3,7 +3,7 @@ package pg
 import (
 	"strings"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // kind is what a token is to the lexer.

@@ -3,7 +3,7 @@ package pg
 import (
 	"strings"
 
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // Source is the source of a function in SQL or PL/pgSQL, which both divide a text into tokens as the server's grammar does.

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gopooled/pooled/dialect"
-	"github.com/gopooled/pooled/internal/statement"
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // maxText is the longest text that is read at all: what is longer is data, and unknown.

@@ -1,6 +1,6 @@
 package pg
 
-import "github.com/gopooled/pooled/internal/statement"
+import "github.com/gopooled/pooled/dialect/statement"
 
 // Summary returns what a text does to what, as [dialect.Dialect].Summary does. It divides the text as [Mask] does.
 func Summary(text string) string {

@@ -1,4 +1,3 @@
-// Package statement is what pooled finds out about statement texts: each in its dialect's own package below, remembered here.
 package statement
 
 import (
@@ -12,8 +11,8 @@ import (
 // program that writes values into its texts has no use for a cache, and must not fill the memory.
 const cacheBytes = 4 << 20
 
-// Cache remembers what was found out about texts. It forgets when it is full. The zero value is empty and ready to use, by many
-// goroutines at once.
+// Cache remembers what was found out about texts, some 4 MB of text at most. It forgets when it is full. The zero value is empty and ready to use, by many
+// goroutines at once; it must not be copied then. What it remembers is shared by all who ask, so nobody may change it.
 //
 // Texts are found in a map that never changes, without a lock, once they have been asked for often enough.
 type Cache[V any] struct {
@@ -26,7 +25,7 @@ type Cache[V any] struct {
 	asked      int // how often a recent text was found since the last one was added
 }
 
-// Get returns what is remembered of a text.
+// Get returns what is remembered of a text, and whether anything is.
 func (c *Cache[V]) Get(text string) (V, bool) {
 	if settled := c.settled.Load(); settled != nil {
 		if v, ok := (*settled)[text]; ok {

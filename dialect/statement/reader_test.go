@@ -294,9 +294,3 @@ func TestMentionsFindsNamesAsWords(t *testing.T) {
 	assert.True(t, Mentions("select SetVal('s', 1)", set))
 	assert.False(t, Mentions("select my_setval(1), setval2(1)", set))
 }
-
-func TestSeveral(t *testing.T) {
-	assert.False(t, Several("select 1; \n"))
-	assert.True(t, Several("select 1; select 2"))
-	assert.False(t, Several(strings.Repeat(";", 3)))
-}

@@ -30,27 +30,31 @@ const patience = 5 * time.Second
 const maxWanted = 10_000
 
 // Catalogue is how a family judges texts by C, its copy of the server's catalogue, which never changes. The copy may know a few names only, and
-// is extended then by those that texts have.
+// is extended then by those that texts have. Names are spelled by the family, so that what is one thing to the server is one name here.
+//
+// All functions must be there, and may be called by several goroutines at once. c is nil until the catalogue was read for the first time.
 type Catalogue[C any] struct {
 	// Judge says what a text does, which is provisional as long as the copy, nil at first, lacks the names that it returns. It reports that one
 	// of them is absent if the server has nothing of the kind that the text needs.
 	Judge func(text string, c *C) (s *dialect.Statement, lacks []string, absent bool)
-	// Each calls f for the names that a copy knows.
+	// Each calls f for the names that a copy knows, which is not nil.
 	Each func(c *C, f func(name string))
-	// Without returns a copy that lacks some names.
+	// Without returns a copy that lacks some names, of one that is not nil.
 	Without func(c *C, names []string) *C
 	// Reach returns all names that decide what a text does; false: the copy lacks some.
 	Reach func(text string, c *C) (names []string, ok bool)
-	// Asked returns the names that a copy was asked for, which the next one is to know.
+	// Asked returns the names that a copy, which is not nil, was asked for, and which the next one is to know.
 	Asked func(c *C) []string
-	// Waits says that what is not known costs the connection. Who has one in hand then rather waits for whoever reads the copy.
+	// Waits says that what is not known costs the connection. Who has one in hand then rather waits for whoever reads the copy. False: nobody waits.
 	Waits bool
 }
 
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
-// date. It is the part of [dialect.Sessions] that is the same for every family.
+// date. It is the part of [dialect.Sessions] that is the same for every family with a catalogue that matters. It is to be made by [NewReader], and safe for concurrent use.
+//
+// What is left to the dialect: Declare, Proxied, Fresh, Reset and Leftovers; Learn, Define and Defined, which call those of the Reader with the names in a text.
 type Reader[C any] struct {
-	Catalogue[C]
+	family   Catalogue[C]
 	known    Cache[*dialect.Statement]
 	guesses  Cache[*dialect.Statement] // that are provisional
 	copy     atomic.Pointer[C]         // nil: not read yet; changes while mu is held
@@ -85,12 +89,12 @@ type Reader[C any] struct {
 
 // NewReader makes a reader that knows no catalogue yet.
 func NewReader[C any](c Catalogue[C]) *Reader[C] {
-	r := &Reader[C]{Catalogue: c, turn: make(chan struct{}, 1), wanted: map[string]bool{}, defining: map[string]int{}, defined: map[string]uint64{}, readAt: map[string]uint64{}}
+	r := &Reader[C]{family: c, turn: make(chan struct{}, 1), wanted: map[string]bool{}, defining: map[string]int{}, defined: map[string]uint64{}, readAt: map[string]uint64{}}
 	r.stale.Store(true)
 	return r
 }
 
-// Statement reads a text, or remembers it.
+// Statement says what a text does, or remembers it. A text with names that the copy lacks has them wanted.
 func (r *Reader[C]) Statement(text string) *dialect.Statement {
 	if s, ok := r.known.Get(text); ok {
 		return s
@@ -99,7 +103,7 @@ func (r *Reader[C]) Statement(text string) *dialect.Statement {
 		return s
 	}
 	c, changes, rejudged := r.copy.Load(), r.changes.Load(), r.rejudged.Load()
-	s, lacks, absent := r.Judge(text, c)
+	s, lacks, absent := r.family.Judge(text, c)
 	if absent {
 		r.askAgain(minAge)
 	}
@@ -133,7 +137,7 @@ func (r *Reader[C]) forget() {
 	r.guesses.Clear()
 }
 
-// Rejudge has all texts judged anew, as something is known now which is not the catalogue's.
+// Rejudge has all texts judged anew, as something is known now which is not the catalogue's, such as what a fresh session has.
 func (r *Reader[C]) Rejudge() {
 	r.rejudged.Add(1)
 	r.forget()
@@ -179,7 +183,7 @@ func (r *Reader[C]) ChangedSince(changes uint64, text string) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names, ok := r.Reach(text, r.copy.Load())
+	names, ok := r.family.Reach(text, r.copy.Load())
 	return !ok || slices.ContainsFunc(names, func(name string) bool {
 		at, read := r.readAt[name]
 		if !read {
@@ -290,7 +294,7 @@ func (r *Reader[C]) changedLocked(names []string) {
 func (r *Reader[C]) dropLocked(names []string) {
 	if c := r.copy.Load(); c != nil {
 		if len(names) > 0 {
-			c = r.Without(c, names)
+			c = r.family.Without(c, names)
 		} else {
 			c = nil
 		}
@@ -337,7 +341,8 @@ func (r *Reader[C]) Defined(names []string) {
 	}
 }
 
-// Learn has fetch extend the copy by the names that texts lack or, if it is out of date, make a new one. Where another call is at it, it leaves it to
+// Learn has fetch extend the copy c, which it must not change, by the names that texts lack or, if it is out of date, make a new one: c is nil then, and the names are all
+// that the new one is to know. Where another call is at it, it leaves it to
 // that one, unless it is to wait.
 func (r *Reader[C]) Learn(ctx context.Context, texts []string, wait bool, fetch func(c *C, names []string) (*C, error)) error {
 	if !r.begin(ctx, wait) {
@@ -379,7 +384,7 @@ func (r *Reader[C]) begin(ctx context.Context, wait bool) bool {
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		if !wait && (!r.Waits || r.paused()) {
+		if !wait && (!r.family.Waits || r.paused()) {
 			return false
 		}
 		ctx, cancel := context.WithTimeout(ctx, patience)
@@ -405,7 +410,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 	defer r.mu.Unlock()
 	c = r.copy.Load()
 	for _, text := range texts {
-		_, lacks, _ := r.Judge(text, c)
+		_, lacks, _ := r.family.Judge(text, c)
 		r.wantLocked(lacks)
 	}
 	if r.anything > 0 || r.paused() || c != nil && !r.stale.Load() && len(r.wanted) == 0 {
@@ -413,7 +418,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 	}
 	if r.stale.Swap(false) {
 		if c != nil {
-			r.wantLocked(r.Asked(c))
+			r.wantLocked(r.family.Asked(c))
 		}
 		c = nil
 	}
@@ -456,13 +461,13 @@ func (r *Reader[C]) replaceLocked(base, c *C, names []string) {
 	}
 	// Some have begun before, of names that were reached only.
 	if being := slices.AppendSeq(slices.Clone(r.began), maps.Keys(r.defining)); len(being) > 0 {
-		c = r.Without(c, being)
+		c = r.family.Without(c, being)
 	}
 	if base == nil {
 		r.known.Clear()
 		clear(r.readAt)
 	}
-	r.Each(c, func(name string) {
+	r.family.Each(c, func(name string) {
 		if _, before := r.readAt[name]; !before {
 			r.readAt[name] = r.changedAtLocked(name)
 		}

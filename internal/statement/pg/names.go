@@ -1,8 +1,10 @@
-package statement
+package pg
 
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gopooled/pooled/dialect/statement"
 )
 
 // maxQuoted is the length in bytes at which a quoted name is cut.
@@ -16,11 +18,11 @@ func EachName(source string, f func(name string, quoted bool)) {
 	for i := range len(source) {
 		ascii = ascii && source[i] < utf8.RuneSelf
 	}
-	for word := range eachWord(source) {
+	for word := range statement.EachWord(strings.ToLower(source)) {
 		f(word, false)
 	}
 	if !ascii { // which other letters are folded depends on the database
-		for word := range parts(strings.FieldsFuncSeq(strings.Map(foldASCII, source), isNoLetter)) {
+		for word := range statement.EachWord(strings.Map(foldASCII, source)) {
 			f(word, false)
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// Hints are what the comments of a text ask for. The zero value asks for nothing.
+// Hints are what the comments of a text ask for: a family's lexer notes each comment of a text, and a [dialect.Statement] takes over what is there at the
+// end, as its Hint and CallerClass. The zero value asks for nothing. It belongs to one goroutine at a time.
 type Hints struct {
 	// Role is where the statement is to run. Of several that differ, the primary counts.
 	Role dialect.ServerRole
@@ -45,22 +46,4 @@ func isName(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return r != '-' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
 	})
-}
-
-// MayHint reports whether there may be a hint in a text: it has a colon, as few texts do. That costs less than to look for comments, or to remember texts.
-func MayHint(text string) bool { return strings.IndexByte(text, ':') >= 0 }
-
-// GenericClass returns what tells the class that a text of a family names which is not known. It remembers texts, and is safe for concurrent use.
-func GenericClass() func(text string) string {
-	known := &Cache[string]{}
-	return func(text string) string {
-		class, ok := known.Get(text)
-		if !ok {
-			var h Hints
-			dialect.Generic{}.Comments(text, h.Note)
-			class = h.Class
-			known.Put(text, class)
-		}
-		return class
-	}
 }

@@ -6,7 +6,10 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// Unknown says that a statement may be anything.
+// What follows is for those who make a [dialect.Statement] and are the only ones to have it: it is never changed once others have it. Reasons are for people, and
+// show names, and never literals.
+
+// Unknown says that a statement may be anything, and why.
 func Unknown(s *dialect.Statement, why string) { Unproved(s, dialect.Reason{What: why}) }
 
 // Unproved is Unknown where more can be told than why.
@@ -25,20 +28,20 @@ func Absent(s *dialect.Statement, why string) {
 	s.Refuses = nil // whatever else it was unknown for
 }
 
-// Veil takes the names from the reason for which a statement is unknown: its text can be read in several ways, in one of which they may be data.
+// Veil takes the names, which may be literals, from the reason for which a statement is unknown: its text can be read in several ways, in one of which they may be data.
 func Veil(s *dialect.Statement) {
 	if s.Unproved != (dialect.Reason{}) {
 		s.Unproved = dialect.Reason{What: "a text can be read in more than one way"}
 	}
 }
 
-// Costs says that a statement has effects which are not undone one by one, and why.
+// Costs says that a statement has effects which are not undone one by one ([dialect.Unprovable]), and why. The first reason is kept.
 func Costs(s *dialect.Statement, effects dialect.Effects, why dialect.Reason) {
 	s.Effects |= effects
 	s.Unproved = cmp.Or(s.Unproved, why)
 }
 
-// NeedsPrimary says that a statement is no read for a replica, though it may be one otherwise.
+// NeedsPrimary says that a statement is no read for a replica, though it may be one otherwise, and why. It leaves what is no read as it is.
 func NeedsPrimary(s *dialect.Statement, why string) {
 	if s.Class == dialect.Read {
 		Because(s, why)
@@ -46,7 +49,7 @@ func NeedsPrimary(s *dialect.Statement, why string) {
 	}
 }
 
-// Because notes the first reason against a read.
+// Because notes a reason against a read for a replica, if it is the first.
 func Because(s *dialect.Statement, why string) {
 	if s.Why == "" {
 		s.Why = why

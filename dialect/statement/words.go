@@ -6,13 +6,14 @@ import (
 )
 
 // Words is everything in a source that could be a name or a keyword, in lower case. It knows no strings and no comments: where
-// it is asked what a source may do, a word too many is a mistake on the safe side.
+// it is asked what a source may do, a word too many is a mistake on the safe side. The zero value has no words, and can be read only.
+// Any number of goroutines may read it at once.
 type Words map[string]bool
 
 // WordsOf collects the words of a source.
 func WordsOf(source string) Words {
 	words := Words{}
-	for word := range eachWord(source) {
+	for word := range EachWord(strings.ToLower(source)) {
 		words[word] = true
 	}
 	return words
@@ -31,7 +32,7 @@ func (w Words) First(is func(word string) bool) string {
 
 // Mentions reports whether one of the words of a source is true in one of the sets.
 func Mentions(source string, sets ...map[string]bool) bool {
-	for word := range eachWord(source) {
+	for word := range EachWord(strings.ToLower(source)) {
 		for _, set := range sets {
 			if set[word] {
 				return true
@@ -41,13 +42,11 @@ func Mentions(source string, sets ...map[string]bool) bool {
 	return false
 }
 
-// Several reports whether a text may be more than one statement. It knows no strings and no comments either.
-func Several(text string) bool { return strings.Contains(strings.TrimRight(text, "; \t\r\n"), ";") }
-
-// eachWord goes over the words, and over the parts of those that the server may divide: a dollar is a letter in the middle of a name, and the end of a quote
-// such as $q$ elsewhere, and a number may end where a word begins.
-func eachWord(source string) iter.Seq[string] {
-	return parts(strings.FieldsFuncSeq(strings.ToLower(source), isNoLetter))
+// EachWord goes over the words of a source that is in lower case already: upper case counts as no letter, so that a family may fold names by its own rule.
+// It goes over the parts of those as well that the server may divide: a dollar is a letter in the middle of a name, and the end of a quote
+// such as $q$ elsewhere, and a number may end where a word begins. A word may come several times.
+func EachWord(source string) iter.Seq[string] {
+	return parts(strings.FieldsFuncSeq(source, isNoLetter))
 }
 
 func parts(words iter.Seq[string]) iter.Seq[string] {

@@ -8,13 +8,14 @@ import (
 // maxNodes is how many names a graph has before those that texts had long ago are forgotten.
 const maxNodes = 20_000
 
-// Graph is the part of a copy of a catalogue that goes by names: what texts name, and all that this reaches.
+// Graph is the part of a copy of a catalogue that goes by names: what texts name, and all that this reaches. N is what is known of a name. A nil *Graph can be extended, and
+// nothing else. Once others have it, it is not changed, so that any number of goroutines may read it: who changes it works on a copy.
 type Graph[N any] struct {
 	Nodes map[string]*N   // nil: nothing has that name
 	Asked map[string]bool // the names that texts had
 }
 
-// Extended returns a graph that may be changed, in which some more names are asked for. Nil is empty.
+// Extended returns a copy that may be changed, in which some more names are asked for. Nil is empty, and so is one that has become too large.
 func (g *Graph[N]) Extended(names []string) *Graph[N] {
 	extended := &Graph[N]{Nodes: map[string]*N{}, Asked: map[string]bool{}}
 	if g != nil && len(g.Nodes) < maxNodes {
@@ -27,7 +28,7 @@ func (g *Graph[N]) Extended(names []string) *Graph[N] {
 	return extended
 }
 
-// With returns a graph of which the nodes are changed.
+// With returns a copy of which the nodes are changed.
 func (g *Graph[N]) With(change func(nodes map[string]*N)) *Graph[N] {
 	changed := &Graph[N]{maps.Clone(g.Nodes), g.Asked}
 	change(changed.Nodes)
