@@ -59,10 +59,10 @@ type proxySessions struct {
 	conn driver.Conn
 }
 
-func (s *proxySessions) Fresh(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
+func (s *proxySessions) Baseline(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Sessions.Fresh(ctx, s.conn, awaited)
+	return s.Sessions.Baseline(ctx, s.conn, awaited)
 }
 
 func (s *proxySessions) Proxied(ctx context.Context, _ driver.Conn) (bool, error) {

@@ -16,11 +16,11 @@ type Sessions interface {
 	// Statement says what a text does. It asks no server and is cheap for a text seen before. Never nil.
 	Statement(text string) *Statement
 
-	// Fresh is shown a connection whose session is what it was when it was dialled, as far as statements tell, in no transaction, and takes down
-	// what Reset will need. It reports what Proxied would. awaited says that statements have run in it which [Statement].AwaitsFresh: where the server
+	// Baseline is shown a connection whose session is what it was when it was dialled, as far as statements tell, in no transaction, and takes down
+	// what Reset will need. It reports what Proxied would. awaited says that statements have run in it which [Statement].AwaitsBaseline: where the server
 	// cannot tell that they have done nothing, it returns [ErrUsed]. After an error nothing is known, and another connection is shown to it. Until it
 	// has told, what depends on it is unknown to Statement.
-	Fresh(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error)
+	Baseline(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error)
 
 	// Proxied reports whether a proxy that may share the server's sessions among its clients, such as PgBouncer, is known to stand between the
 	// connection and the server. It may end a transaction that is open.
@@ -59,7 +59,7 @@ type Sessions interface {
 
 	// Reset makes a connection clean: it undoes the changes, an open transaction only if it is one of them, in as few round trips as the protocol
 	// allows, and runs init again if it may have undone what init had done, whose error it returns as an [InitError]. [ErrDiscard] and [ErrOutdated]
-	// mean that it cannot; as long as Fresh has told nothing, there may be more that it cannot. After an error the connection is not to be used again.
+	// mean that it cannot; as long as Baseline has told nothing, there may be more that it cannot. After an error the connection is not to be used again.
 	Reset(ctx context.Context, conn driver.Conn, changes *Changes, init string) error
 
 	// Leftovers asks the server for everything it can tell about the state of the session: name and value, such as "setting
@@ -67,11 +67,11 @@ type Sessions interface {
 	Leftovers(ctx context.Context, conn driver.Conn) (map[string]string, error)
 }
 
-// ErrOutdated is [ErrDiscard] where a fresh session has not any more what Fresh has taken down: the next connection that is dialled is to be
+// ErrOutdated is [ErrDiscard] where a fresh session has not any more what Baseline has taken down: the next connection that is dialled is to be
 // shown to it.
 var ErrOutdated = errors.New("pooled: a fresh session is not what it was")
 
-// ErrUsed is returned by [Sessions.Fresh] for a session that may not be what it was when it was dialled.
+// ErrUsed is returned by [Sessions.Baseline] for a session that may not be what it was when it was dialled.
 var ErrUsed = errors.New("pooled: nobody knows whether the session is what it was when it was dialled")
 
 // ErrLogin is [ErrDiscard] because the session was changed when it was dialled, by the server or by the program, in a way that only another dial repeats.

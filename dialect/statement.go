@@ -127,8 +127,8 @@ type Statement struct {
 	Lingers bool
 	// Provisional says that the server's catalogue is not known yet, or what a fresh session has, and may add to what the text shows.
 	Provisional bool
-	// AwaitsFresh says that it is provisional only until [Sessions].Fresh has told.
-	AwaitsFresh bool
+	// AwaitsBaseline says that it is provisional only until [Sessions].Baseline has told.
+	AwaitsBaseline bool
 	// Rereads says that the session may read later texts in another way after it: by a setting that parsing depends on, such as sql_mode, or by one
 	// that a prepared statement keeps.
 	Rereads bool

@@ -14,7 +14,7 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// began is what connections have told of their sessions when they were dialled and pool_init had run: what texts are judged by before Fresh has told
+// began is what connections have told of their sessions when they were dialled and pool_init had run: what texts are judged by before Baseline has told
 // the rest. It never changes.
 type began struct {
 	told       bool   // false: none could
@@ -23,7 +23,7 @@ type began struct {
 	isMariaDB  bool
 	statements int64 // max_prepared_stmt_count; 0: not known
 
-	// What the last of them has, for those who read the catalogue before Fresh has told.
+	// What the last of them has, for those who read the catalogue before Baseline has told.
 	collation string // collation_connection
 	results   string // character_set_results
 	role      string

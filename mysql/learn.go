@@ -30,7 +30,7 @@ var unlimited = []struct {
 // others have.
 func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue, keys []string) (*catalogue, error) {
 	var names, there, back []string
-	fresh := s.named()
+	baseline := s.named()
 	for _, v := range unlimited {
 		names = append(names, "@@session."+v.name)
 	}
@@ -45,10 +45,10 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue,
 	for i, v := range unlimited {
 		want := fmt.Sprint(v.value)
 		if v.value == nil {
-			if fresh == nil || was[i] == "" { // NULL
+			if baseline == nil || was[i] == "" { // NULL
 				continue
 			}
-			want = fresh[v.name]
+			want = baseline[v.name]
 		}
 		if was[i] != want {
 			there = append(there, "session "+v.name+" = "+literalLike(v.name, want, v.value))
@@ -71,7 +71,7 @@ func (s *sessions) learn(ctx context.Context, conn driver.Conn, base *catalogue,
 
 // named are the variables by which a new session looks for names, with their values; nil: not known.
 func (s *sessions) named() map[string]string {
-	if f := s.fresh.Load(); f != nil {
+	if f := s.baseline.Load(); f != nil {
 		return f.variables
 	}
 	if b := s.began.Load(); b != nil && b.told {

@@ -66,6 +66,6 @@ func (s *sessions) Leftovers(ctx context.Context, conn driver.Conn) (map[string]
 
 // isNew reports whether a new session has this value of a variable: the server's own, which somebody may have changed since others were dialled.
 func (s *sessions) isNew(name, value, global string) bool {
-	f := s.fresh.Load()
+	f := s.baseline.Load()
 	return f != nil && (value == f.variables[name] || value == global && f.variables[name] == f.globals[name])
 }

@@ -45,7 +45,7 @@ func isNone(ctx context.Context, conn driver.Conn, name string) (bool, error) {
 }
 
 // setOneByOne sets what a statement for all could not set. A variable that cannot be set by itself either must be what it was: it is asked for.
-func (f *fresh) setOneByOne(ctx context.Context, conn driver.Conn, set *settings) error {
+func (f *baseline) setOneByOne(ctx context.Context, conn driver.Conn, set *settings) error {
 	for i, v := range set.variables {
 		err := exec(ctx, conn, settings{variables: []*variable{v}}.text(f))
 		if refuses(err) {

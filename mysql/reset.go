@@ -36,9 +36,9 @@ func (s *sessions) undo(ctx context.Context, conn driver.Conn, changes *dialect.
 	if changes.Effects&dialect.Unprovable != 0 { // the driver cannot send COM_RESET_CONNECTION
 		return dialect.ErrDiscard
 	}
-	f := s.fresh.Load()
+	f := s.baseline.Load()
 	if changes.Effects&^dialect.Passing == 0 {
-		f = &fresh{}
+		f = &baseline{}
 	}
 	switch {
 	case f == nil:
@@ -82,7 +82,7 @@ func (s *sessions) undo(ctx context.Context, conn driver.Conn, changes *dialect.
 }
 
 // hides reports whether nobody knows what a fresh session had of these effects: init_connect or the DSN had some of them, or may have had.
-func (f *fresh) hides(effects dialect.Effects) bool {
+func (f *baseline) hides(effects dialect.Effects) bool {
 	if f.login.Has(dialect.UnknownEffect) {
 		return effects&^compared != 0
 	}
@@ -90,7 +90,7 @@ func (f *fresh) hides(effects dialect.Effects) bool {
 }
 
 // undo lists the statements that undo the changes. It reports false if there is something that none of them undoes.
-func (f *fresh) undo(changes *dialect.Changes, set settings, readOnly bool) (texts []string, ok bool) {
+func (f *baseline) undo(changes *dialect.Changes, set settings, readOnly bool) (texts []string, ok bool) {
 	effects := changes.Effects
 	tables := changes.Names(dialect.TempTable)
 	if effects.Has(dialect.Database) && (f.database == "" || len(tables) > 0) {
@@ -144,8 +144,8 @@ func (f *fresh) undo(changes *dialect.Changes, set settings, readOnly bool) (tex
 }
 
 // prove asks the server for what was set back for the first time, and for the roles each time.
-func (f *fresh) prove(ctx context.Context, conn driver.Conn, changes *dialect.Changes, set settings) error {
-	if ok, err := f.areFresh(ctx, conn, set.variables); err != nil || !ok {
+func (f *baseline) prove(ctx context.Context, conn driver.Conn, changes *dialect.Changes, set settings) error {
+	if ok, err := f.areUnchanged(ctx, conn, set.variables); err != nil || !ok {
 		return cmp.Or(err, dialect.ErrDiscard)
 	}
 	if changes.Effects.Has(dialect.Role) {

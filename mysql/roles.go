@@ -13,7 +13,7 @@ import (
 type roles struct{ active, initial string }
 
 // rolesSQL asks for roles.
-func (f *fresh) rolesSQL() string {
+func (f *baseline) rolesSQL() string {
 	if f.isMariaDB() {
 		return "current_role(), (select min(role_name) from information_schema.applicable_roles where is_default = 'YES')"
 	}
@@ -24,7 +24,7 @@ func (f *fresh) rolesSQL() string {
 }
 
 // setRoles gives a session the roles of a new one.
-func (f *fresh) setRoles() string {
+func (f *baseline) setRoles() string {
 	switch {
 	case !f.isMariaDB() && f.globals["activate_all_roles_on_login"] == "ON":
 		return "set role all"
@@ -38,14 +38,14 @@ func (f *fresh) setRoles() string {
 }
 
 // hasRoles reports whether a session has the roles of a new one.
-func (f *fresh) hasRoles(ctx context.Context, conn driver.Conn) (bool, error) {
+func (f *baseline) hasRoles(ctx context.Context, conn driver.Conn) (bool, error) {
 	row, err := one(ctx, conn, "select "+f.rolesSQL()+" limit 1")
 	return err == nil && len(row) == 2 && roles{row[0], row[1]} == f.roles, err
 }
 
 // takeRoles gives a session the roles of a new one, if it has others.
 func (s *sessions) takeRoles(ctx context.Context, conn driver.Conn) error {
-	if f := s.fresh.Load(); f != nil {
+	if f := s.baseline.Load(); f != nil {
 		ok, err := f.hasRoles(ctx, conn)
 		if err == nil && !ok {
 			err = exec(ctx, conn, f.setRoles())

@@ -18,9 +18,9 @@ import (
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
 	*statement.Reader[catalogue]
-	login    dialect.Effects       // of what the DSN has the driver set
-	ofServer string                // the database that sessions begin in, if what it has tells of one server
-	fresh    atomic.Pointer[fresh] // nil: not known yet
+	login    dialect.Effects          // of what the DSN has the driver set
+	ofServer string                   // the database that sessions begin in, if what it has tells of one server
+	baseline atomic.Pointer[baseline] // nil: not known yet
 	declared dialect.Declared
 	began    atomic.Pointer[began] // nil: no connection has told yet
 }
@@ -57,7 +57,7 @@ func (s *sessions) classify(text string, c *catalogue) (said *dialect.Statement,
 	switch {
 	case !strings.ContainsFunc(text, isNotASCII):
 	case b == nil:
-		said.AwaitsFresh = !said.Provisional
+		said.AwaitsBaseline = !said.Provisional
 		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
 		statement.Because(said, "the character set is not known yet")
 	case b.mayHide() != "":

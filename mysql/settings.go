@@ -20,7 +20,7 @@ type settings struct {
 const nextTransaction = "transaction"
 
 // settings finds out how to set back what was set.
-func (f *fresh) settings(ctx context.Context, conn driver.Conn, changes *dialect.Changes, readOnly bool) (set settings, err error) {
+func (f *baseline) settings(ctx context.Context, conn driver.Conn, changes *dialect.Changes, readOnly bool) (set settings, err error) {
 	var names []string
 	for _, name := range changes.Names(dialect.Setting) {
 		switch name = strings.ToLower(name); name {
@@ -54,7 +54,7 @@ func (f *fresh) settings(ctx context.Context, conn driver.Conn, changes *dialect
 }
 
 // neverSet is a value of the type that a variable seems to have that was never set: a NULL keeps the type of the value before it.
-func (f *fresh) neverSet() string {
+func (f *baseline) neverSet() string {
 	if f.isMariaDB() {
 		return "x''"
 	}
@@ -70,7 +70,7 @@ const alarm = "exp(999)"
 const erOutOfRange = 1690
 
 // text is the SET; empty: there is nothing to set.
-func (s settings) text(f *fresh) string {
+func (s settings) text(f *baseline) string {
 	if len(s.variables)+len(s.others) == 0 {
 		return ""
 	}

@@ -55,7 +55,7 @@ func spread(names []string) []string {
 }
 
 // find returns how variables are set back. It asks the server once for each. A variable that cannot be set back is [dialect.ErrDiscard].
-func (f *fresh) find(ctx context.Context, conn driver.Conn, names []string) ([]*variable, error) {
+func (f *baseline) find(ctx context.Context, conn driver.Conn, names []string) ([]*variable, error) {
 	var unknown, there []string
 	for _, name := range names {
 		if _, ok := f.variables[name]; !ok || strings.Contains(name, ".") {
@@ -90,7 +90,7 @@ func (f *fresh) find(ctx context.Context, conn driver.Conn, names []string) ([]*
 
 // write finds out how the values of variables are written. A variable's type is that of its global value, or of the session's where there
 // is no other. It asks by SELECT without tables, which the settings of a session do not keep from answering.
-func (f *fresh) write(ctx context.Context, conn driver.Conn, names []string) error {
+func (f *baseline) write(ctx context.Context, conn driver.Conn, names []string) error {
 	terms := make([]string, len(names))
 	for i, name := range names {
 		terms[i] = "@@session." + quoteName(name)
@@ -144,8 +144,8 @@ func isShownAs(v driver.Value, shown string) bool {
 	}
 }
 
-// areFresh reports whether the variables that were set back for the first time have their fresh values.
-func (f *fresh) areFresh(ctx context.Context, conn driver.Conn, set []*variable) (bool, error) {
+// areUnchanged reports whether the variables that were set back for the first time have their fresh values.
+func (f *baseline) areUnchanged(ctx context.Context, conn driver.Conn, set []*variable) (bool, error) {
 	var unproved []*variable
 	var quoted []string
 	for _, v := range set {

@@ -68,7 +68,7 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 	if repeat || effects.Has(dialect.UnknownEffect) {
 		effects |= everything
 	}
-	f := s.fresh.Load()
+	f := s.baseline.Load()
 	if effects&settable != 0 && (f == nil || f.proxied && changes.Way == dialect.Direct) {
 		return dialect.ErrOutdated
 	}

@@ -21,7 +21,7 @@ import (
 // sessions implements [dialect.Sessions] for one server.
 type sessions struct {
 	*statement.Reader[catalogue]
-	fresh atomic.Pointer[fresh] // nil: not known yet
+	baseline atomic.Pointer[baseline] // nil: not known yet
 	// makesTemp says that what sessions create is temporary unless they say otherwise: the search_path that they begin with has pg_temp. Nil: not known yet.
 	// That it has become so is the catalogue's to tell.
 	makesTemp atomic.Pointer[bool]
@@ -63,7 +63,7 @@ func (s *sessions) read(text string, c *catalogue) (said *dialect.Statement, lac
 		statement.Veil(said)
 	}
 	if parsed.Fires && makesTemp == nil {
-		said.AwaitsFresh = !said.Provisional
+		said.AwaitsBaseline = !said.Provisional
 		said.Provisional, said.Sees, said.Atomic = true, dialect.Sequence, false
 		statement.Because(said, "what it creates may be temporary")
 	}
@@ -179,9 +179,9 @@ func (s *sessions) Learn(ctx context.Context, conn driver.Conn, texts []string, 
 	})
 }
 
-// Fresh takes down what was set when the session began. What a statement creates shows in the session's schema for temporary objects, if it
+// Baseline takes down what was set when the session began. What a statement creates shows in the session's schema for temporary objects, if it
 // was temporary, and that stays when the object has gone.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error) {
+func (s *sessions) Baseline(ctx context.Context, conn driver.Conn, awaited bool) (proxied bool, err error) {
 	c, err := pgxConn(conn)
 	if err != nil {
 		return false, err
@@ -193,14 +193,14 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, awaited bool) (p
 	if err != nil {
 		return false, err
 	}
-	f := &fresh{state: row[1], proxied: isProxied(c, row[0])}
+	f := &baseline{state: row[1], proxied: isProxied(c, row[0])}
 	if awaited && !f.proxied && row[3] != "0" { // something temporary was created, which may have run under the name of something else
 		return false, dialect.ErrUsed
 	}
 	if f.proxied {
-		s.fresh.CompareAndSwap(nil, f) // it says less than that of the server's own session
+		s.baseline.CompareAndSwap(nil, f) // it says less than that of the server's own session
 	} else {
-		s.fresh.Store(f)
+		s.baseline.Store(f)
 	}
 	s.setMakesTemp(strings.Contains(row[2], "pg_temp"))
 	return f.proxied, nil

@@ -145,8 +145,8 @@ func (s *suite) learn(ctx context.Context, texts []string) {
 	}
 	defer c.close()
 	_ = c.real(func(real driver.Conn) error {
-		if _, err := s.sessions.Fresh(ctx, real, false); err != nil {
-			s.problem("Fresh: %v", err)
+		if _, err := s.sessions.Baseline(ctx, real, false); err != nil {
+			s.problem("Baseline: %v", err)
 		}
 		for _, text := range texts {
 			s.sessions.Statement(text) // which notes what it lacks

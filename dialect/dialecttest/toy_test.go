@@ -197,7 +197,7 @@ type toySessions struct {
 	fresh atomic.Pointer[map[string]string]
 }
 
-func (s *toySessions) Fresh(_ context.Context, conn driver.Conn, _ bool) (bool, error) {
+func (s *toySessions) Baseline(_ context.Context, conn driver.Conn, _ bool) (bool, error) {
 	set := maps.Clone(conn.(*toyConn).set)
 	s.fresh.Store(&set)
 	return false, nil

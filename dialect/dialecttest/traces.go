@@ -18,7 +18,7 @@ func seen(ctx context.Context, s *suite, t Trace) {
 		said := s.sessions.Statement(text)
 		effects |= said.Effects
 		if said.Provisional {
-			s.problem("%q is still provisional, though Fresh and Learn have told", text)
+			s.problem("%q is still provisional, though Baseline and Learn have told", text)
 		}
 		if said.Effects&dialect.Unprovable != 0 && said.Unproved.What == "" {
 			s.problem("%q leaves %s, and nobody is told why (Statement.Unproved)", text, said.Effects)

@@ -10,7 +10,7 @@ import (
 // ByText is the part of [dialect.Sessions] that a family needs in which the text alone tells what a statement does: it has no catalogue that would have to be
 // learnt, and no proxies. It is to be made by [NewByText]. It is safe for concurrent use.
 //
-// What is left to the dialect is Fresh, Reset and Leftovers.
+// What is left to the dialect is Baseline, Reset and Leftovers.
 type ByText struct {
 	judge func(text string) *dialect.Statement
 	known Cache[*dialect.Statement]

@@ -7,7 +7,7 @@
 //   - [Reader] is for a family in which a name may stand for a routine, a view or a trigger that does something: it judges texts by a copy of the
 //     server's catalogue, knows which names texts lack, and when the copy is out of date. [Graph] is such a copy.
 //
-// Either is embedded in the dialect's own type, which adds Fresh, Reset and Leftovers:
+// Either is embedded in the dialect's own type, which adds Baseline, Reset and Leftovers:
 //
 //	type sessions struct{ *statement.ByText }
 //

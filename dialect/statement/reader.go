@@ -52,7 +52,7 @@ type Catalogue[C any] struct {
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
 // date. It is the part of [dialect.Sessions] that is the same for every family with a catalogue that matters. It is to be made by [NewReader], and safe for concurrent use.
 //
-// What is left to the dialect: Declare, Proxied, Fresh, Reset and Leftovers; Learn, Define and Defined, which call those of the Reader with the names in a text.
+// What is left to the dialect: Declare, Proxied, Baseline, Reset and Leftovers; Learn, Define and Defined, which call those of the Reader with the names in a text.
 type Reader[C any] struct {
 	family   Catalogue[C]
 	known    Cache[*dialect.Statement]

@@ -31,8 +31,8 @@ type fresh struct {
 	temporary map[string]string // statements that make what is temporary, by kind and name
 }
 
-// Fresh takes down what was set.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
+// Baseline takes down what was set.
+func (s *sessions) Baseline(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
 	f := &fresh{}
 	if f.settings, err = settings(ctx, conn, settable()); err != nil {
 		return false, err

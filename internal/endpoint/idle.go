@@ -125,7 +125,7 @@ func (e *Endpoint) unfitToBorrow(c *Conn, r *Request) (reason, error) {
 	suspect := max(c.borrow.since, c.dialled, c.pingedAt) <= e.suspectedAt.Load()
 	due := e.pool.ValidateAfter >= 0 && time.Duration(now-c.idleSince) >= e.pool.ValidateAfter && !e.server.Traits.PingsOnReset
 	if e.pool.ValidateAfter == policy.NeverValidate || !c.CanPing() {
-		if suspect && r.Fresh {
+		if suspect && r.NewSession {
 			return validation, nil
 		}
 		return kept, nil

@@ -11,9 +11,9 @@ import (
 //
 // The zero value is ready to use. A session keeps one and uses it for one acquisition after the other.
 type Request struct {
-	// Fresh is set for a session that was made because earlier ones failed, or the first of all: where a dead connection was
+	// NewSession is set for a session that was made because earlier ones failed, or the first of all: where a dead connection was
 	// found recently, it does not get an old one that nobody can validate. database/sql makes such a session for its last try.
-	Fresh bool
+	NewSession bool
 
 	// Holds is set for a caller that has a connection already: see [Endpoint.KeepOne].
 	Holds bool

@@ -81,7 +81,7 @@ func (r *Router) read(detail string) destination {
 func (r *Router) statement(text string) *dialect.Statement {
 	v := r.view.Load()
 	s := v.judge.Dialect.Sessions.Statement(text)
-	if s.Provisional && !s.AwaitsFresh && v.judge == v.primary && v.judge.Dialect.Sessions.Known() {
+	if s.Provisional && !s.AwaitsBaseline && v.judge == v.primary && v.judge.Dialect.Sessions.Known() {
 		r.learnNow(v.judge, text)
 		s = v.judge.Dialect.Sessions.Statement(text)
 	}

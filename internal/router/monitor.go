@@ -448,7 +448,7 @@ func (r *Router) learnNow(primary *member, text string) {
 	defer cancel()
 	sessions := primary.Dialect.Sessions
 	err := r.teach(ctx, primary, &primary.Dialect, []string{text}, true)
-	if s := sessions.Statement(text); err != nil || s.Provisional && !s.AwaitsFresh { // which the monitor says
+	if s := sessions.Statement(text); err != nil || s.Provisional && !s.AwaitsBaseline { // which the monitor says
 		r.learnsNoText.Store(r.now() + int64(learnNowTimeout))
 	}
 }

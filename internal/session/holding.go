@@ -19,7 +19,7 @@ func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 	if s.lost || s.late() || s.spoilt() {
 		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
 	}
-	if s.fresh && s.conn.Failed() { // a middleware tries again after the connection died
+	if s.justAcquired && s.conn.Failed() { // a middleware tries again after the connection died
 		s.release(true)
 	}
 	if s.conn == nil {
@@ -70,8 +70,8 @@ func acquire(ctx context.Context, a *middleware.Acquisition) error {
 	if err != nil {
 		return err
 	}
-	s.request.Fresh = false
-	s.conn, s.fresh = conn, true
+	s.request.NewSession = false
+	s.conn, s.justAcquired = conn, true
 	a.Conn = conn
 	return nil
 }
@@ -81,7 +81,7 @@ func (s *Session) release(discard bool) {
 	s.unbind()
 	conn, unknown := s.conn, s.unknown
 	discard = discard || s.tx != nil
-	s.conn, s.rows, s.tx, s.unknown, s.lost, s.taken, s.fresh = nil, nil, nil, false, false, false, false
+	s.conn, s.rows, s.tx, s.unknown, s.lost, s.taken, s.justAcquired = nil, nil, nil, false, false, false, false
 	s.giveBack(conn, discard, unknown)
 }
 
@@ -175,7 +175,7 @@ func (s *Session) Move(to *middleware.Endpoint) bool {
 		s.unbind()
 		s.conn.EndCall(false)
 		left := parked{s.conn, s.rows}
-		s.conn, s.rows, s.fresh = nil, nil, false
+		s.conn, s.rows, s.justAcquired = nil, nil, false
 		if left.isOver(s.target) {
 			s.giveBack(left.conn, false, false)
 		} else {

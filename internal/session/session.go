@@ -30,8 +30,8 @@ type Session struct {
 	lost bool
 	// taken says that conn was reclaimed. It stays until the session is given back, but no call may use it.
 	taken bool
-	// fresh says that conn was acquired for the call under way, so nothing of the session is on it yet.
-	fresh bool
+	// justAcquired says that conn was acquired for the call under way, so nothing of the session is on it yet.
+	justAcquired bool
 	// interrupted says that the statement under way failed after its context had ended, and may have been executed all the same.
 	interrupted bool
 	closed      bool
@@ -348,7 +348,7 @@ func (s *Session) event(op middleware.Op) *middleware.Call {
 func (s *Session) done() {
 	s.call = middleware.Call{}
 	s.stmt, s.caller, s.ending = nil, nil, nil
-	s.fresh, s.interrupted, s.ran = false, false, false
+	s.justAcquired, s.interrupted, s.ran = false, false, false
 }
 
 // call is the innermost function of the Call chain.
@@ -364,7 +364,7 @@ func call(ctx context.Context, c *middleware.Call) error {
 			return err
 		}
 		err := s.perform(ctx, c)
-		if err == nil || !s.fresh || tries == mostTries || !s.conn.EndedIdle(err) {
+		if err == nil || !s.justAcquired || tries == mostTries || !s.conn.EndedIdle(err) {
 			return err
 		}
 		c.Retries = append(c.Retries, middleware.Retry{At: time.Now(), Endpoint: s.Endpoint(), Err: err})

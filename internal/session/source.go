@@ -62,7 +62,7 @@ func (src *Source) target(e *middleware.Endpoint) *Target {
 // New makes a session. It holds no server connection yet.
 func (src *Source) New() *Session {
 	s := &Session{source: src, target: src.targets[0]}
-	s.request.Fresh = true
+	s.request.NewSession = true
 	return s
 }
 

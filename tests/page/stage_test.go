@@ -144,7 +144,7 @@ func (stageSessions) Statement(text string) *dialect.Statement {
 	}
 	return &dialect.Statement{Class: dialect.Write, Why: "no select", Plain: true, Atomic: true}
 }
-func (stageSessions) Fresh(context.Context, driver.Conn, bool) (bool, error)             { return false, nil }
+func (stageSessions) Baseline(context.Context, driver.Conn, bool) (bool, error)          { return false, nil }
 func (stageSessions) Proxied(context.Context, driver.Conn) (bool, error)                 { return false, nil }
 func (stageSessions) Stale() bool                                                        { return false }
 func (stageSessions) Unsettled() bool                                                    { return false }

@@ -75,7 +75,7 @@ func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) 
 					d.Open(t, dial)
 					realtest.Learn(t, d)
 					if first == "read-write" {
-						_, err := d.Server.Sessions.Fresh(t.Context(), fresh, false)
+						_, err := d.Server.Sessions.Baseline(t.Context(), fresh, false)
 						require.NoError(t, err)
 					}
 					d.Refuses("create table t (a int)")
@@ -107,7 +107,7 @@ func TestReadOnlySessionsOfMySQLStayReadOnlyWhateverABorrowerDoes(t *testing.T) 
 			reading, err := d.Server.Connector.Connect(dialect.ReadOnly(t.Context()))
 			require.NoError(t, err)
 			defer reading.Close()
-			_, err = d.Server.Sessions.Fresh(t.Context(), reading, false) // as the one of an endpoint that was a replica
+			_, err = d.Server.Sessions.Baseline(t.Context(), reading, false) // as the one of an endpoint that was a replica
 			require.NoError(t, err)
 			d.T, d.Conn = t, fresh
 			for _, dirty := range []string{"set session transaction read only", "set " + readOnly + " = 1", "set transaction isolation level serializable"} {

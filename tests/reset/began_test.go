@@ -40,7 +40,7 @@ func TestADialTellsWhatTextsAreJudgedBy(t *testing.T) {
 			t.Run(params, func(t *testing.T) {
 				server, dial := dialectServer(t, "mysql", s.Server(t)+params)
 				judged := server.Sessions.Statement(umlaut)
-				assert.True(t, judged.Provisional && judged.AwaitsFresh, "%+v", judged)
+				assert.True(t, judged.Provisional && judged.AwaitsBaseline, "%+v", judged)
 				assert.Equal(t, dialect.Sequence, server.Sessions.Statement(null).Sees)
 				dial()
 				judged = server.Sessions.Statement(umlaut)

@@ -69,19 +69,19 @@ func TestWhatIsCreatedMayBeTemporaryUntilAFreshSessionHasTold(t *testing.T) {
 				used := dial()
 				require.NoError(t, server.Sessions.Learn(t.Context(), used, []string{made}, true))
 				s := server.Sessions.Statement(made)
-				assert.True(t, s.Provisional && s.AwaitsFresh, "%+v", s)
+				assert.True(t, s.Provisional && s.AwaitsBaseline, "%+v", s)
 				assert.False(t, s.Atomic)
 				_, err = used.(driver.ExecerContext).ExecContext(t.Context(), made, nil)
 				require.NoError(t, err)
-				_, err = server.Sessions.Fresh(t.Context(), used, true)
+				_, err = server.Sessions.Baseline(t.Context(), used, true)
 				if effects != 0 {
 					require.Equal(t, dialect.ErrUsed, err)
 					assert.True(t, server.Sessions.Statement(made).Provisional)
-					_, err = server.Sessions.Fresh(t.Context(), dial(), true)
+					_, err = server.Sessions.Baseline(t.Context(), dial(), true)
 				}
 				require.NoError(t, err)
 				s = server.Sessions.Statement(made)
-				assert.False(t, s.Provisional || s.AwaitsFresh, "%+v", s)
+				assert.False(t, s.Provisional || s.AwaitsBaseline, "%+v", s)
 				assert.Equal(t, effects, s.Effects)
 			})
 		}
@@ -102,7 +102,7 @@ func TestWhatIsCreatedMayHaveBecomeTemporary(t *testing.T) {
 					require.NoError(t, server.Sessions.Learn(t.Context(), conn, []string{made}, true))
 				}
 				learn()
-				_, err := server.Sessions.Fresh(t.Context(), conn, true)
+				_, err := server.Sessions.Baseline(t.Context(), conn, true)
 				require.NoError(t, err)
 				require.Zero(t, server.Sessions.Statement(made).Effects)
 				_, err = admin.ExecContext(t.Context(), strings.ReplaceAll(change, "DB", realtest.Scalar(t, admin, "select current_database()")))

@@ -63,20 +63,20 @@ func (w *watcher) round(now time.Time) {
 		w.captureAll = time.Time{}
 		w.sample.Store(w.rate())
 	}
-	fresh, known, returned := w.look(now)
+	found, known, returned := w.look(now)
 	for _, c := range returned {
 		w.tellReturned(c)
 	}
 	if now.Before(w.nextDump) {
 		return // until then the reports wait
 	}
-	if due := slices.Concat(fresh, known); len(due) > 0 {
-		w.judge(due, len(fresh), now)
+	if due := slices.Concat(found, known); len(due) > 0 {
+		w.judge(due, len(found), now)
 	}
 }
 
-// judge finds out what became of the holders, takes away what is to be reclaimed, and then reports; the first ones are fresh.
-func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
+// judge finds out what became of the holders, takes away what is to be reclaimed, and then reports; the first ones, found now, were not reported before.
+func (w *watcher) judge(due []Holding, found int, now time.Time) {
 	all, took := w.dumps.Dump()
 	if w.Policy.Reclaim == policy.ReclaimOrphaned && !all.Whole && !w.blind {
 		w.blind = true
@@ -96,10 +96,10 @@ func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
 			w.guard(func() { leak.Reclaimed = h.Reclaim() })
 		}
 		w.note(h.Borrow, leak, now)
-		if i < fresh || leak.Reclaimed {
-			leaks, first = append(leaks, leak), append(first, i < fresh)
+		if i < found || leak.Reclaimed {
+			leaks, first = append(leaks, leak), append(first, i < found)
 		}
-		if h.Stack == nil && w.rate() > 1 && i < fresh {
+		if h.Stack == nil && w.rate() > 1 && i < found {
 			w.sample.Store(1)
 			w.captureAll = now.Add(captureAll)
 		}
@@ -112,7 +112,7 @@ func (w *watcher) judge(due []Holding, fresh int, now time.Time) {
 
 // look brings what is remembered up to date. It returns the connections that nobody has used for pool_leak: those that have not been
 // reported, those that were and may be reclaimed now; and those that were reported and came back.
-func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.Conn) {
+func (w *watcher) look(now time.Time) (found, known []Holding, returned []held.Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// What a clock says after the whole program stood still is no time in which somebody could have used a connection.
@@ -137,7 +137,7 @@ func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.C
 		switch {
 		case seen.idle < w.Policy.Threshold:
 		case !seen.reported:
-			fresh = append(fresh, h)
+			found = append(found, h)
 		case w.Policy.Reclaim != policy.ReclaimOff && !now.Before(seen.recheck):
 			known = append(known, h)
 		}
@@ -147,7 +147,7 @@ func (w *watcher) look(now time.Time) (fresh, known []Holding, returned []held.C
 			returned = append(returned, gone.last)
 		}
 	}
-	return fresh, known, returned
+	return found, known, returned
 }
 
 // reclaims reports whether a connection is taken away from a holder of that fate.

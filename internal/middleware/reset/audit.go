@@ -20,8 +20,8 @@ func (r *Reset) isAudited(n *atomic.Uint64) bool {
 
 // audit reports what is left of a session that counts as clean. The values are not shown: they are a borrower's own.
 func (r *Reset) audit(ctx context.Context, event *middleware.Release, wasReset bool) reason {
-	fresh, conn := r.fresh.Load(), event.Conn
-	if fresh == nil || fresh.state == nil || conn.DialledAt().Before(fresh.at) || conn.Changes().Way == dialect.Proxied {
+	baseline, conn := r.baseline.Load(), event.Conn
+	if baseline == nil || baseline.state == nil || conn.DialledAt().Before(baseline.at) || conn.Changes().Way == dialect.Proxied {
 		return none // nobody knows what it began with
 	}
 	limited, cancel := r.limit(ctx)
@@ -34,7 +34,7 @@ func (r *Reset) audit(ctx context.Context, event *middleware.Release, wasReset b
 		}
 		return failed
 	}
-	names := differences(fresh.state, left)
+	names := differences(baseline.state, left)
 	if len(names) == 0 {
 		return none
 	}
@@ -60,14 +60,14 @@ func (r *Reset) leftovers(ctx context.Context, conn middleware.ServerConn) (map[
 }
 
 // differences lists what the server told differently of two sessions, sorted.
-func differences(fresh, left map[string]string) []string {
+func differences(baseline, left map[string]string) []string {
 	var names []string
 	for name, value := range left {
-		if was, ok := fresh[name]; !ok || was != value {
+		if was, ok := baseline[name]; !ok || was != value {
 			names = append(names, name)
 		}
 	}
-	for name := range fresh {
+	for name := range baseline {
 		if _, ok := left[name]; !ok {
 			names = append(names, name)
 		}

@@ -42,10 +42,10 @@ type Options struct {
 // Reset makes the sessions of one endpoint clean. It is safe for concurrent use.
 type Reset struct {
 	Options
-	fresh  atomic.Pointer[fresh] // nil: no connection has told yet
-	kinds  kinds
-	audits audits
-	told   told
+	baseline atomic.Pointer[baseline] // nil: no connection has told yet
+	kinds    kinds
+	audits   audits
+	told     told
 	// What was logged once: that connections could not be asked, until one can; that there is a proxy; and that logins set something.
 	unanswered, toldProxy, toldLogin atomic.Bool
 	counters                         counters
@@ -87,7 +87,7 @@ func (r *Reset) call(next middleware.CallFunc) middleware.CallFunc {
 		default:
 			return next(ctx, c)
 		}
-		first := r.fresh.Load() == nil && c.Session.Conn() == nil
+		first := r.baseline.Load() == nil && c.Session.Conn() == nil
 		// The connection first: while somebody waits for it, what an earlier borrower defined is learnt.
 		conn, err := c.Session.Acquire(ctx)
 		if err != nil {

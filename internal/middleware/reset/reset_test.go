@@ -412,7 +412,7 @@ func TestProxyThatPoolsSessionsIsResetWhenToldSo(t *testing.T) {
 
 func TestConnectionThatCouldNotBeAskedIsNoProxyAndTheNextOneIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{freshErr: errors.New("unsupported")}
+		s := &sessions{baselineErr: errors.New("unsupported")}
 		s.resets = func(context.Context) error { return dialect.ErrOutdated } // as long as nothing is known
 		p := open(t, s, nil)
 		for range 3 {
@@ -423,7 +423,7 @@ func TestConnectionThatCouldNotBeAskedIsNoProxyAndTheNextOneIsAsked(t *testing.T
 		assert.Equal(t, "fresh, reset setting, fresh, reset setting, fresh, reset setting", s.seen())
 		assert.Equal(t, 1, strings.Count(p.log.String(), "unsupported"))
 		s.mu.Lock()
-		s.freshErr, s.resets = nil, nil
+		s.baselineErr, s.resets = nil, nil
 		s.mu.Unlock()
 		for range 2 {
 			p.borrow(t, "set")
@@ -436,7 +436,7 @@ func TestConnectionThatCouldNotBeAskedIsNoProxyAndTheNextOneIsAsked(t *testing.T
 
 func TestCleanSessionOfAConnectionThatCouldNotBeAskedIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{freshErr: errors.New("unsupported")}
+		s := &sessions{baselineErr: errors.New("unsupported")}
 		p := open(t, s, atDial)
 		for range 3 {
 			p.borrow(t, "read")
@@ -491,7 +491,7 @@ func TestLoginThatCannotBeRepeatedIsToldOnce(t *testing.T) {
 }
 
 func TestConnectionThatDiesWhenItIsAskedIsAFailedDial(t *testing.T) {
-	s := &sessions{freshErr: driver.ErrBadConn}
+	s := &sessions{baselineErr: driver.ErrBadConn}
 	p := open(t, s, atDial)
 	_, err := p.ExecContext(t.Context(), "read")
 	require.ErrorIs(t, err, driver.ErrBadConn)

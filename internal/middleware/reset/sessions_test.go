@@ -34,16 +34,16 @@ type sessions struct {
 	stale   bool
 	aged    int
 	// provisional says that nothing is known before Learn.
-	provisional bool
-	learnErr    error
-	freshErr    error
-	asksFresh   func(ctx context.Context) // while Fresh asks
-	needsFresh  bool                      // as dialects do, Reset undoes what a fresh session may have only when Fresh has told
-	told        bool                      // it has
-	proxied     bool
-	proxiedErr  error
-	declared    dialect.Declared
-	reasons     map[string]dialect.Reason // by what follows "because" in a text; others are a reason by themselves
+	provisional   bool
+	learnErr      error
+	baselineErr   error
+	asksBaseline  func(ctx context.Context) // while Baseline asks
+	needsBaseline bool                      // as dialects do, Reset undoes what a fresh session may have only when Baseline has told
+	told          bool                      // it has
+	proxied       bool
+	proxiedErr    error
+	declared      dialect.Declared
+	reasons       map[string]dialect.Reason // by what follows "because" in a text; others are a reason by themselves
 }
 
 func (s *sessions) note(call string) {
@@ -76,7 +76,7 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 		return &dialect.Statement{Provisional: true}
 	}
 	if text == "create" && !s.told {
-		return &dialect.Statement{Provisional: true, AwaitsFresh: true}
+		return &dialect.Statement{Provisional: true, AwaitsBaseline: true}
 	}
 	effect, what, _ := strings.Cut(text, " because ")
 	st := &dialect.Statement{Effects: effects[effect], Defines: text == "define", Unproved: s.reasons[what]}
@@ -91,22 +91,22 @@ func (s *sessions) Statement(text string) *dialect.Statement {
 
 func (s *sessions) Declare(d dialect.Declared) { s.declared = d }
 
-func (s *sessions) Fresh(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
+func (s *sessions) Baseline(ctx context.Context, _ driver.Conn, awaited bool) (bool, error) {
 	if awaited {
 		s.note("fresh for those who await it")
 	} else {
 		s.note("fresh")
 	}
 	s.mu.Lock()
-	asks := s.asksFresh
+	asks := s.asksBaseline
 	s.mu.Unlock()
 	if asks != nil {
 		asks(ctx)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told = s.told || s.freshErr == nil
-	return s.proxied, s.freshErr
+	s.told = s.told || s.baselineErr == nil
+	return s.proxied, s.baselineErr
 }
 
 func (s *sessions) Proxied(context.Context, driver.Conn) (bool, error) {
@@ -160,7 +160,7 @@ func (s *sessions) Reset(ctx context.Context, _ driver.Conn, changes *dialect.Ch
 		return dialect.ErrDiscard
 	}
 	s.mu.Lock()
-	resets, unknown := s.resets, s.needsFresh && !s.told && changes.Effects&^dialect.Passing != 0
+	resets, unknown := s.resets, s.needsBaseline && !s.told && changes.Effects&^dialect.Passing != 0
 	s.mu.Unlock()
 	if unknown {
 		return dialect.ErrOutdated

@@ -81,7 +81,7 @@ func (d *Dialled) Open(t *testing.T, dial func(context.Context) driver.Conn) {
 // Learn has the catalogue read that some texts are judged by.
 func Learn(t *testing.T, d *Dialled, texts ...string) {
 	t.Helper()
-	_, err := d.Server.Sessions.Fresh(t.Context(), d.Conn, false)
+	_, err := d.Server.Sessions.Baseline(t.Context(), d.Conn, false)
 	require.NoError(t, err)
 	require.NoError(t, d.Server.Sessions.Learn(t.Context(), d.Conn, texts, false))
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/gopooled/pooled/dialect"
 )
 
-// fresh is what a session has that nobody has used. What the DSN, the role, the database and the server's configuration set comes back with
+// baseline is what a session has that nobody has used. What the DSN, the role, the database and the server's configuration set comes back with
 // RESET. What a login event trigger, a hook of the program, or pool_init sets does not.
-type fresh struct {
+type baseline struct {
 	state   string        // see stateSQL
 	proxied bool          // it is that of a session which others may have used
 	proved  atomic.Uint32 // the effects whose reset has given it back to a session
@@ -38,7 +38,7 @@ const loginTriggersSQL = "select pg_catalog.count(*) from pg_catalog.pg_event_tr
 func hasLoginTriggers(c *pgx.Conn) bool { return major(c) >= 17 }
 
 // prove asks, until it was so once, whether a session has again what it began with when these effects were undone.
-func (f *fresh) prove(ctx context.Context, c *pgx.Conn, effects dialect.Effects) error {
+func (f *baseline) prove(ctx context.Context, c *pgx.Conn, effects dialect.Effects) error {
 	proved := dialect.Effects(f.proved.Load())
 	if effects&settable&^proved == 0 || f.proxied { // with pool_reset=always
 		return nil

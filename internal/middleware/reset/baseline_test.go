@@ -32,7 +32,7 @@ func (p pool) noteExecs(s *sessions) {
 func TestCallerOfAFirstStatementWaitsForNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		s := &sessions{stale: true, provisional: true, asksFresh: func(context.Context) { <-end }}
+		s := &sessions{stale: true, provisional: true, asksBaseline: func(context.Context) { <-end }}
 		p := open(t, s, nil)
 		p.noteExecs(s)
 		p.borrow(t, "read") // which returns
@@ -49,7 +49,7 @@ func TestConnectionIsAskedBeforeAStatementThatWillChangeItsSession(t *testing.T)
 	for name, before := range map[string][]string{"at once": nil, "after others": {"read", "insert", "begin"}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &sessions{needsFresh: true}
+				s := &sessions{needsBaseline: true}
 				p := open(t, s, nil)
 				for _, text := range before {
 					p.borrow(t, text)
@@ -99,7 +99,7 @@ func TestConnectionThatWasChangedUnaskedIsClosedAndTheNextIsAskedWhenItIsDialled
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &sessions{needsFresh: true}
+				s := &sessions{needsBaseline: true}
 				p := open(t, s, nil)
 				use(t, s, p)
 				synctest.Wait()
@@ -122,7 +122,7 @@ func TestDialThatBeganBeforeOthersWereDialledIsNotAsked(t *testing.T) {
 	for name, change := range map[string]func(*reset.Options, *policy.Pool){"when it is dialled": atDial, "later": nil} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &sessions{needsFresh: true}
+				s := &sessions{needsBaseline: true}
 				p := open(t, s, change)
 				p.driver.Hook(faultdriver.Connect, func(context.Context, faultdriver.Call) faultdriver.Outcome {
 					if p.stats().Dials == 1 {
@@ -145,10 +145,10 @@ func TestDialThatBeganBeforeOthersWereDialledIsNotAsked(t *testing.T) {
 	}
 }
 
-// Whether it has changed its session is not known before Fresh has told, which has to say so.
+// Whether it has changed its session is not known before Baseline has told, which has to say so.
 func TestStatementThatAwaitsAFreshSessionIsJudgedWhenItHasTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{needsFresh: true}
+		s := &sessions{needsBaseline: true}
 		p := open(t, s, nil)
 		p.borrow(t, "create")
 		synctest.Wait()
@@ -163,13 +163,13 @@ func TestStatementThatAwaitsAFreshSessionIsJudgedWhenItHasTold(t *testing.T) {
 
 func TestSessionThatMayHaveBeenChangedByWhatAwaitsAFreshOneIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{needsFresh: true, freshErr: dialect.ErrUsed}
+		s := &sessions{needsBaseline: true, baselineErr: dialect.ErrUsed}
 		p := open(t, s, nil)
 		p.borrow(t, "create")
 		synctest.Wait()
 		assert.Equal(t, "learn, fresh for those who await it, reset unknown", s.seen())
 		assert.Zero(t, p.stats().Open)
-		s.set(func() { s.calls, s.freshErr = nil, nil })
+		s.set(func() { s.calls, s.baselineErr = nil, nil })
 		p.borrow(t, "create")
 		synctest.Wait()
 		assert.Equal(t, "fresh", s.seen(), "the next one is asked when it is dialled")
@@ -180,7 +180,7 @@ func TestSessionThatMayHaveBeenChangedByWhatAwaitsAFreshOneIsClosed(t *testing.T
 
 func TestConnectionThatDiesWhenItIsAskedBehindAStatementIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{stale: true, provisional: true, freshErr: driver.ErrBadConn}
+		s := &sessions{stale: true, provisional: true, baselineErr: driver.ErrBadConn}
 		p := open(t, s, nil)
 		p.borrow(t, "read")
 		synctest.Wait()
@@ -191,7 +191,7 @@ func TestConnectionThatDiesWhenItIsAskedBehindAStatementIsClosed(t *testing.T) {
 
 func TestConnectionThatDoesNotTellBehindAStatementIsKeptIfItIsClean(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sessions{stale: true, provisional: true, freshErr: errors.New("unsupported")}
+		s := &sessions{stale: true, provisional: true, baselineErr: errors.New("unsupported")}
 		p := open(t, s, nil)
 		p.borrow(t, "read")
 		synctest.Wait()
@@ -207,7 +207,7 @@ func TestConnectionThatDoesNotTellBehindAStatementIsKeptIfItIsClean(t *testing.T
 func TestOneConnectionAtATimeIsAskedBehindStatements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		s := &sessions{stale: true, provisional: true, asksFresh: func(context.Context) { <-end }}
+		s := &sessions{stale: true, provisional: true, asksBaseline: func(context.Context) { <-end }}
 		p := open(t, s, nil)
 		first, err := p.Conn(t.Context())
 		require.NoError(t, err)

@@ -11,8 +11,8 @@ import (
 	"github.com/gopooled/pooled/internal/statement/my"
 )
 
-// fresh is what a session has that nobody has used, with what the DSN, the server's init_connect and pool_init have set.
-type fresh struct {
+// baseline is what a session has that nobody has used, with what the DSN, the server's init_connect and pool_init have set.
+type baseline struct {
 	database  string // empty: none
 	roles     roles
 	variables map[string]string // of the session, by name in lower case, as SHOW tells
@@ -25,9 +25,9 @@ type fresh struct {
 // errNoAnswer is what a server's silence is turned into.
 var errNoAnswer = errors.New("pooled: the server did not tell what a new session has")
 
-// Fresh takes down all variables. Statements await nothing of it: the dial has told.
-func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
-	f := &fresh{}
+// Baseline takes down all variables. Statements await nothing of it: the dial has told.
+func (s *sessions) Baseline(ctx context.Context, conn driver.Conn, _ bool) (proxied bool, err error) {
+	f := &baseline{}
 	if f.variables, err = pairs(ctx, conn, "show session variables"); err != nil {
 		return false, err
 	}
@@ -56,13 +56,13 @@ func (s *sessions) Fresh(ctx context.Context, conn driver.Conn, _ bool) (proxied
 			return false, err
 		}
 	}
-	s.fresh.Store(f)
+	s.baseline.Store(f)
 	s.note(f.began()) // of what others have done to the session after it was dialled, too
 	return false, nil
 }
 
 // began is what texts are judged by.
-func (f *fresh) began() began {
+func (f *baseline) began() began {
 	b := began{
 		told: true, autoIsNull: f.variables["sql_auto_is_null"] == "ON", isMariaDB: f.isMariaDB(),
 		collation: f.variables["collation_connection"], results: f.variables["character_set_results"], role: f.roles.active, hasRole: true,
@@ -77,4 +77,4 @@ func (f *fresh) began() began {
 // Proxied reports false: no proxy is known that hands the sessions of MySQL to several clients and can be told from the server.
 func (s *sessions) Proxied(context.Context, driver.Conn) (bool, error) { return false, nil }
 
-func (f *fresh) isMariaDB() bool { return isMariaDB(f.globals["version"]) }
+func (f *baseline) isMariaDB() bool { return isMariaDB(f.globals["version"]) }

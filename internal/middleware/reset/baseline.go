@@ -16,8 +16,8 @@ import (
 // the first statements that the catalogue has to judge, off the callers' path; before the first statement that will change a session, as the
 // connection could not be made clean otherwise; and at the next dial if neither could be.
 
-// fresh is what a connection told whose session was what it was when it was dialled.
-type fresh struct {
+// baseline is what a connection told whose session was what it was when it was dialled.
+type baseline struct {
 	at    time.Time         // when it was asked
 	state map[string]string // see [dialect.Sessions].Leftovers; nil without pool_reset_audit
 }
@@ -37,16 +37,16 @@ func (k *kinds) now() uint64 { return k.last.Load() + 1 }
 func (r *Reset) Renew() {
 	r.kinds.mu.Lock()
 	defer r.kinds.mu.Unlock()
-	if r.fresh.Load() != nil {
+	if r.baseline.Load() != nil {
 		r.kinds.atDial.Store(true)
 	}
 	r.kinds.last.Add(1)
-	r.fresh.Store(nil)
+	r.baseline.Store(nil)
 }
 
 // outdated has the next connection that is dialled asked.
 func (r *Reset) outdated() {
-	if r.fresh.Load() != nil {
+	if r.baseline.Load() != nil {
 		r.Renew()
 	}
 	r.kinds.atDial.Store(true)
@@ -61,7 +61,7 @@ func (r *Reset) connect(next middleware.ConnectFunc) middleware.ConnectFunc {
 		if err != nil {
 			return real, err
 		}
-		if r.fresh.Load() == nil && r.asksAtDial() {
+		if r.baseline.Load() == nil && r.asksAtDial() {
 			if err = r.ask(ctx, real, dial.Endpoint, kind, false); err != nil && (ctx.Err() != nil || r.Dead(err)) {
 				return nil, err
 			}
@@ -83,8 +83,8 @@ func (r *Reset) asksOnlyAtDial() bool {
 
 // ask asks a connection of this kind what its session began with. An error was told.
 func (r *Reset) ask(ctx context.Context, real driver.Conn, endpoint *middleware.Endpoint, kind uint64, awaited bool) error {
-	f := &fresh{at: time.Now()}
-	proxied, err := r.Sessions.Fresh(ctx, real, awaited)
+	f := &baseline{at: time.Now()}
+	proxied, err := r.Sessions.Baseline(ctx, real, awaited)
 	if err == nil && r.Policy.Audit > 0 && !proxied {
 		f.state, err = r.Sessions.Leftovers(ctx, real)
 	}
@@ -107,10 +107,10 @@ func (r *Reset) ask(ctx context.Context, real driver.Conn, endpoint *middleware.
 }
 
 // learnt takes what a connection of a kind has told, unless others are dialled by now.
-func (r *Reset) learnt(f *fresh, kind uint64) {
+func (r *Reset) learnt(f *baseline, kind uint64) {
 	r.kinds.mu.Lock()
 	defer r.kinds.mu.Unlock()
-	if r.kinds.now() == kind && r.fresh.CompareAndSwap(nil, f) {
+	if r.kinds.now() == kind && r.baseline.CompareAndSwap(nil, f) {
 		r.kinds.atDial.Store(false)
 		r.unanswered.Store(false)
 	}
@@ -119,7 +119,7 @@ func (r *Reset) learnt(f *fresh, kind uint64) {
 // isUntouched reports whether nothing is known yet, and a connection can be asked: as far as its statements tell, those apart that are pending, its
 // session is what it was.
 func (r *Reset) isUntouched(changes *dialect.Changes) bool {
-	return r.judges() && r.fresh.Load() == nil && changes.Untouched == r.kinds.now() && changes.Effects == 0 && changes.Definitions == nil && !r.asksOnlyAtDial()
+	return r.judges() && r.baseline.Load() == nil && changes.Untouched == r.kinds.now() && changes.Effects == 0 && changes.Definitions == nil && !r.asksOnlyAtDial()
 }
 
 // askBefore asks the connection that was acquired for a statement which will change its session. Nobody has begun anything on it.
@@ -145,10 +145,10 @@ func (r *Reset) askBehind(ctx context.Context, conn middleware.ServerConn, pendi
 	awaited := false
 	for _, text := range pending.Texts {
 		s := r.Sessions.Statement(text)
-		if s.Effects&^dialect.Passing != 0 || s.Provisional && !s.AwaitsFresh || r.Sessions.ChangedSince(pending.Since, text) {
+		if s.Effects&^dialect.Passing != 0 || s.Provisional && !s.AwaitsBaseline || r.Sessions.ChangedSince(pending.Since, text) {
 			return nil
 		}
-		awaited = awaited || s.AwaitsFresh
+		awaited = awaited || s.AwaitsBaseline
 	}
 	switch mine := r.kinds.asking.CompareAndSwap(false, true); {
 	case mine:
