@@ -128,6 +128,8 @@ var cases = []struct {
 		s.Errors = 0.05
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, 30-old)) })
 	}, "unserved db.example:5432 20s", "Calls to db.example:5432 fail for want of a connection that works: 0.05 a second in the last minute."},
+	{"refused because it is drained", func(p *page.Pool, s *page.Server) { p.State, s.Errors = "draining", 5 }, "draining ",
+		"This pool is drained: nobody gets a connection any more, and it stays so until the program ends."},
 	{"was unserved", func(_ *page.Pool, s *page.Server) {
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, old-70)) })
 	}, "", ""},
