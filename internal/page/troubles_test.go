@@ -23,10 +23,13 @@ func ago(d time.Duration) *time.Time {
 	return &at
 }
 
+// seconds is a duration of so many.
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
 // points are the last ten of a server's history, ten seconds apart, the last one now. Each is changed by f with the number of seconds that it is old.
 func points(f func(p *page.Point, old int)) (all []page.Point) {
 	for old := 90; old >= 0; old -= 10 {
-		p := page.Point{At: now.Add(-time.Duration(old) * time.Second)}
+		p := page.Point{At: now.Add(-seconds(float64(old)))}
 		f(&p, old)
 		all = append(all, p)
 	}

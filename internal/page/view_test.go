@@ -238,8 +238,8 @@ func TestSettingsThatWereChangedAreSeenAtOnce(t *testing.T) {
 
 func TestALineIsInterruptedWhereNothingIsKnown(t *testing.T) {
 	p := well()
-	for _, ago := range []time.Duration{800, 790, 780, 300, 290, 30, 20, 10} {
-		p.Servers[0].History = append(p.Servers[0].History, page.Point{At: now.Add(-ago * time.Second), InUse: 5})
+	for _, old := range []float64{800, 790, 780, 300, 290, 30, 20, 10} {
+		p.Servers[0].History = append(p.Servers[0].History, page.Point{At: now.Add(-seconds(old)), InUse: 5})
 	}
 	strokes := regexp.MustCompile(`class="stroke" d="([^"]*)"`).FindAllStringSubmatch(get(t, show(p)), -1)
 	require.Len(t, strokes, 4)
