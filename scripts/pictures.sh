@@ -27,7 +27,8 @@ browse() {
 shoot() {
 	local page="$work/$1.html" picture="docs/pictures/page-$2.png" scheme="--blink-settings=preferredColorScheme=$4" height most=1150
 	[ "$3" -ge 1000 ] || most=1500
-	sed 's#</body>#<script>document.title = document.documentElement.scrollHeight</script></body>#' "$page" >"$work/measured.html"
+	# Chromium's windows are 500 pixels wide at least, but for pictures.
+	sed "s#</body>#<script>document.documentElement.style.width = '$3px'; document.title = document.documentElement.scrollHeight</script></body>#" "$page" >"$work/measured.html"
 	height=$(browse "$scheme" --window-size="$3,100" --dump-dom "file://$work/measured.html" | sed -n 's#.*<title>\([0-9]*\)</title>.*#\1#p')
 	browse "$scheme" --window-size="$3,$((height < most ? height : most))" --screenshot="$work/page.png" "file://$page" >/dev/null
 	pngquant --force --strip --speed 1 --nofs 32 --output "$picture" "$work/page.png"
