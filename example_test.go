@@ -211,6 +211,26 @@ func ExampleConnector_Handler() {
 	log.Fatal(http.ListenAndServe("localhost:6060", nil))
 }
 
+// Whoever is on call may replace connections by a button on the page.
+func ExampleConnector_Handler_actions() {
+	db, err := sql.Open("pooled", os.Getenv("DATABASE_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	isOnCall := func(r *http.Request) bool { return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 }
+	connector, ok := pooled.From(db)
+	if !ok {
+		log.Fatal("no pool")
+	}
+	options := pooled.HandlerOptions{
+		Authorize: func(r *http.Request, action string) bool {
+			return action == "evict" && isOnCall(r) // your own login
+		},
+	}
+	http.Handle("/debug/pool", connector.Handler(options))
+	log.Fatal(http.ListenAndServe("localhost:6060", nil))
+}
+
 // audit is a middleware as a user would write it: an audit log of all statements.
 func audit(log *slog.Logger) pooled.Middleware {
 	return pooled.Middleware{

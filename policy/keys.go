@@ -401,9 +401,6 @@ type Setting struct {
 	Default string
 }
 
-// Changed says that it is not the default.
-func (s Setting) Changed() bool { return s.Value != s.Default }
-
 // Settings lists all settings of a Config, in the order of [Keys]. It shows no secret, and nothing of the DSN.
 func Settings(c Config) []Setting {
 	var all []Setting

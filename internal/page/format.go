@@ -38,17 +38,20 @@ func wait(s float64) string {
 	case s < 0.0001:
 		return "0.1 ms"
 	case s < 0.00995:
-		return strconv.FormatFloat(s*1000, 'f', 1, 64) + " ms"
+		return digits(s*1000) + " ms"
 	case s < 0.995:
 		return strconv.FormatFloat(math.Round(s*1000), 'f', 0, 64) + " ms"
 	case s < 9.95:
-		return strconv.FormatFloat(s, 'f', 1, 64) + " s"
+		return digits(s) + " s"
 	case s < 60:
 		return strconv.FormatFloat(s, 'f', 0, 64) + " s"
 	default:
 		return duration(s)
 	}
 }
+
+// digits is a number below 10 with one decimal, unless that is 0.
+func digits(n float64) string { return strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0") }
 
 // rate is so many a second.
 func rate(r float64) string {
@@ -58,7 +61,7 @@ func rate(r float64) string {
 	case r < 0.095:
 		return strconv.FormatFloat(math.Max(r, 0.01), 'f', 2, 64)
 	case r < 9.95:
-		return strconv.FormatFloat(r, 'f', 1, 64)
+		return digits(r)
 	default:
 		return whole(uint64(math.Round(r)))
 	}

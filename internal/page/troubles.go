@@ -229,7 +229,7 @@ func saturated(s *Server, p *Pool) (string, *time.Time) {
 }
 
 func unserved(s *Server, p *Pool) (string, *time.Time) {
-	if s.Errors == 0 {
+	if s.Errors == 0 || p.State != "open" {
 		return "", nil
 	}
 	for _, explained := range []func(*Server, *Pool) (string, *time.Time){breakerOpen, serverDown, dialsFail, saturated} {

@@ -23,10 +23,13 @@ func ago(d time.Duration) *time.Time {
 	return &at
 }
 
+// seconds is a duration of so many.
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
 // points are the last ten of a server's history, ten seconds apart, the last one now. Each is changed by f with the number of seconds that it is old.
 func points(f func(p *page.Point, old int)) (all []page.Point) {
 	for old := 90; old >= 0; old -= 10 {
-		p := page.Point{At: now.Add(-time.Duration(old) * time.Second)}
+		p := page.Point{At: now.Add(-seconds(float64(old)))}
 		f(&p, old)
 		all = append(all, p)
 	}
@@ -128,6 +131,8 @@ var cases = []struct {
 		s.Errors = 0.05
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, 30-old)) })
 	}, "unserved db.example:5432 20s", "Calls to db.example:5432 fail for want of a connection that works: 0.05 a second in the last minute."},
+	{"refused because it is drained", func(p *page.Pool, s *page.Server) { p.State, s.Errors = "draining", 5 }, "draining ",
+		"This pool is drained: nobody gets a connection any more, and it stays so until the program ends."},
 	{"was unserved", func(_ *page.Pool, s *page.Server) {
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, old-70)) })
 	}, "", ""},

@@ -96,7 +96,7 @@ func TestWhatIsWrongIsRedAndOnTop(t *testing.T) {
 	assert.NotContains(t, text, "Nothing is wrong")
 	assert.Contains(t, text, "dials/s db2:5432 was replica down for 3m20s no breaker", "its row is the first")
 	assert.Equal(t, 1, strings.Count(body, `<tr class="bad">`))
-	assert.Contains(t, body, `<span class="value bad">3.0</span>`)
+	assert.Contains(t, body, `<span class="value bad">3</span>`)
 }
 
 func threeConns() []page.Held {
@@ -118,7 +118,7 @@ func TestEachConnectionSaysWhatItIsDoingAndForWhom(t *testing.T) {
 	for _, want := range []string{
 		"no. held for what it is doing borrowed by calls goroutine 3 5m since 03:02:00 leaked, goroutine gone idle for 5m1s after exec db.example:5432 update stock set n = n - ? " +
 			"page_test.report page/view_test.go:",
-		"7 12h since Mar 3 15:06:07 idle for 5.0 s after query in a transaction db.example:5432 select * from orders where id = ? page_test.placeOrder page/view_test.go:",
+		"7 12h since Mar 3 15:06:07 idle for 5 s after query in a transaction db.example:5432 select * from orders where id = ? page_test.placeOrder page/view_test.go:",
 		"12 20 ms since 03:07:00 busy with commit other.example:5432 call site not recorded 2 –",
 		"12 4711", "1 99",
 	} {
@@ -238,8 +238,8 @@ func TestSettingsThatWereChangedAreSeenAtOnce(t *testing.T) {
 
 func TestALineIsInterruptedWhereNothingIsKnown(t *testing.T) {
 	p := well()
-	for _, ago := range []time.Duration{800, 790, 780, 300, 290, 30, 20, 10} {
-		p.Servers[0].History = append(p.Servers[0].History, page.Point{At: now.Add(-ago * time.Second), InUse: 5})
+	for _, old := range []float64{800, 790, 780, 300, 290, 30, 20, 10} {
+		p.Servers[0].History = append(p.Servers[0].History, page.Point{At: now.Add(-seconds(old)), InUse: 5})
 	}
 	strokes := regexp.MustCompile(`class="stroke" d="([^"]*)"`).FindAllStringSubmatch(get(t, show(p)), -1)
 	require.Len(t, strokes, 4)
@@ -249,7 +249,7 @@ func TestALineIsInterruptedWhereNothingIsKnown(t *testing.T) {
 }
 
 func TestFiguresHaveTwoDigits(t *testing.T) {
-	for seconds, want := range map[float64]string{0: "0", 0.00001: "0.1 ms", 0.0004: "0.4 ms", 0.0123: "12 ms", 0.9949: "995 ms", 1.44: "1.4 s", 12.6: "13 s", 60: "1m", 3720: "1h2m", 7200: "2h"} {
+	for seconds, want := range map[float64]string{0: "0", 0.001: "1 ms", 2: "2 s", 0.00001: "0.1 ms", 0.0004: "0.4 ms", 0.0123: "12 ms", 0.9949: "995 ms", 1.44: "1.4 s", 12.6: "13 s", 60: "1m", 3720: "1h2m", 7200: "2h"} {
 		p := well()
 		p.Servers[0].P50 = seconds
 		assert.Contains(t, get(t, show(p)), fmt.Sprintf(`<span class="value">%s</span> <small>p99`, want))

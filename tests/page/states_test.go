@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
@@ -45,18 +46,20 @@ type shownPool struct {
 	}
 }
 
-func (s *stage) look() (p shownPool) {
-	s.Helper()
-	require.NoError(s, json.Unmarshal([]byte(s.page("/?format=json")), &p))
+// look reads the page's JSON.
+func look(t *testing.T, c *pooled.Connector) (p shownPool) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(show(t, c, "/?format=json")), &p))
 	return p
 }
 
-func (s *stage) page(target string) string {
-	s.Helper()
+// show gets the page.
+func show(t *testing.T, c *pooled.Connector, target string) string {
+	t.Helper()
 	w := httptest.NewRecorder()
-	s.connector.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
-	require.Equal(s, http.StatusOK, w.Code)
-	assert.NotContains(s, w.Body.String(), "s3cret")
+	c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
+	require.Equal(t, http.StatusOK, w.Code)
+	assert.NotContains(t, w.Body.String(), "s3cret")
 	return w.Body.String()
 }
 
@@ -200,12 +203,12 @@ func TestWhatIsWrongIsOnTopOfThePage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, state.replicas, state.settings)
 				state.play(s)
-				p := s.look()
+				p := look(t, s.connector)
 				assert.Equal(t, "shop", p.Name)
 				assert.Equal(t, "open", p.State)
 				assert.Equal(t, state.want, p.wrong())
 				state.check(t, p)
-				page := s.page("/")
+				page := show(t, s.connector, "/")
 				if folder := os.Getenv("POOLED_PICTURES"); folder != "" {
 					require.NoError(t, os.WriteFile(filepath.Join(folder, state.name+".html"), []byte(page), 0o600))
 				}
