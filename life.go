@@ -111,5 +111,5 @@ func (c *Connector) rest() error {
 		}
 	}
 	wg.Wait()
-	return errors.Join(append(errs, c.parts.end())...)
+	return errors.Join(errors.Join(errs...), c.parts.end())
 }
