@@ -23,11 +23,9 @@ const (
 	ReasonFallback                  // a read that no replica may answer
 	ReasonRefused                   // a replica has refused the statement as a write
 	ReasonRetry                     // a read that another server could not answer
-
-	ReasonCount = iota // how many there are
 )
 
-var reasonNames = [ReasonCount]string{
+var reasonNames = [...]string{
 	"unrouted", "read", "write", "tx", "bound", "no_statement", "context", "comment", "mode", "fallback", "refused", "retry",
 }
 

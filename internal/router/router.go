@@ -56,7 +56,7 @@ type Router struct {
 	anyRefused      atomic.Bool
 	learning        atomic.Bool  // the catalogue is being read
 	learnsNoText    atomic.Int64 // stamp: until when nobody waits for the catalogue, as that was no use only just
-	counts          [routing.ReasonCount]atomic.Uint64
+	counts          [routing.ReasonRetry + 1]atomic.Uint64
 
 	mu      sync.Mutex // guards what follows, and what the monitors know of the members
 	samples samples
