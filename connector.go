@@ -139,63 +139,22 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		}
 	}()
 	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
-	f := furnishing{Config: cfg, dialect: d, parts: &c.parts, watched: cfg.Leak.Threshold > 0, routed: cfg.Routing.On(), lastID: new(atomic.Uint64), unlimited: unlimited.New(unlimited.Options{Logger: cfg.Logger})}
-	c.leak = leak.New(leak.Options{
-		Policy: cfg.Leak, OnLeak: cfg.OnLeak, Holdings: c.holdings, Background: servers[0].background, Mask: d.Mask, Logger: cfg.Logger,
-	})
-	c.parts.add(part{tell: func(p *stats.Pool) { p.Leak = c.leak.Stats() }})
-	if cfg.Tracing.On {
-		t, err := newTelemetry(cfg, d, servers)
-		if err != nil {
+	f := &furnishing{Config: cfg, dialect: d, parts: &c.parts, lastID: new(atomic.Uint64), unlimited: unlimited.New(unlimited.Options{Logger: cfg.Logger})}
+	for _, add := range []func(*furnishing) error{
+		c.addTelemetry, c.addLeaks, func(f *furnishing) error { return f.use(named, middlewares) }, c.addRouter, c.addNested, // the first is the outermost
+	} {
+		if err := add(f); err != nil {
 			return nil, err
 		}
-		c.parts.add(part{begin: func() error { return t.Observe(c.Stats) }, end: t.Close})
-		f.outer = append(f.outer, t.Middleware())
-		f.traceReset = t.Reset
-	}
-	if f.watched {
-		f.outer = append(f.outer, c.leak.Middleware())
-	}
-	if err := canReclaim(cfg.Leak.Reclaim, servers); err != nil {
-		return nil, err
-	}
-	n, err := newNested(cfg, d, servers)
-	if err != nil {
-		return nil, err
-	}
-	f.outer = append(append(f.outer, named...), middlewares...)
-	f.unseen = len(named)+len(middlewares) > 0 || cfg.Connector != nil || cfg.Driver != nil && !d.Owns(cfg.Driver)
-	chain := f.outer
-	if f.routed {
-		c.router = newRouter(cfg, d, servers)
-		c.parts.add(part{
-			tell: func(p *stats.Pool) { p.Routing = c.router.Stats() },
-			end:  func() error { c.router.Rest(); return nil },
-		})
-		chain = append(chain[:len(chain):len(chain)], c.router.Middleware())
-	}
-	if n != nil {
-		c.parts.add(part{tell: func(p *stats.Pool) {
-			for i := range p.Endpoints {
-				p.Endpoints[i].Nested = n.Stats(i)
-			}
-		}})
 	}
 	var targets []*session.Target
 	for i, s := range servers {
-		var own []Middleware
-		if c.router != nil {
-			own = append(own, c.router.ServerMiddleware(i))
-		}
-		if n != nil {
-			own = append(own, n.Middleware(i))
-		}
-		if err := s.furnish(f, i, own...); err != nil {
+		if err := s.furnish(f, i); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 		targets = append(targets, s.target)
 	}
-	c.source = session.NewSource(targets, cfg.Statements.CacheSize, chain, session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
+	c.source = session.NewSource(targets, cfg.Statements.CacheSize, f.chain(), session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
 	if err := c.parts.begin(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -206,6 +165,48 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 		s.record(s.endpoint.Stats())
 	}
 	return c, nil
+}
+
+// addTelemetry has OpenTelemetry told of calls and figures.
+func (c *Connector) addTelemetry(f *furnishing) error {
+	if !f.Tracing.On {
+		return nil
+	}
+	o := telemetry.Options{
+		TracerProvider: f.Tracing.TracerProvider, MeterProvider: f.Tracing.MeterProvider, HideText: f.Tracing.HideText,
+		Summary: f.dialect.Summary, Mask: f.dialect.Mask, Code: f.dialect.Code,
+	}
+	for _, s := range c.servers {
+		o.Servers = append(o.Servers, s.info)
+	}
+	if len(f.Queue.Classes) > 1 {
+		for _, class := range f.Queue.Classes {
+			o.Classes = append(o.Classes, class.Name)
+		}
+	}
+	t, err := telemetry.New(o)
+	if err != nil {
+		return err
+	}
+	f.outer = append(f.outer, t.Middleware())
+	f.traceReset = t.Reset
+	c.parts.add(part{begin: func() error { return t.Observe(c.Stats) }, end: t.Close})
+	return nil
+}
+
+// addLeaks has connections watched that are held and not used.
+func (c *Connector) addLeaks(f *furnishing) error {
+	if err := canReclaim(f.Leak.Reclaim, c.servers); err != nil {
+		return err
+	}
+	c.leak = leak.New(leak.Options{
+		Policy: f.Leak, OnLeak: f.OnLeak, Holdings: c.holdings, Background: c.servers[0].background, Mask: f.dialect.Mask, Logger: f.Logger,
+	})
+	if f.watched = f.Leak.Threshold > 0; f.watched {
+		f.outer = append(f.outer, c.leak.Middleware())
+	}
+	c.parts.add(part{tell: func(p *stats.Pool) { p.Leak = c.leak.Stats() }})
+	return nil
 }
 
 // canReclaim tells why connections cannot be taken from their holders.
@@ -225,30 +226,38 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 	return nil
 }
 
-// newTelemetry makes what tells OpenTelemetry of the servers.
-func newTelemetry(cfg Config, d dialect.Dialect, servers []*server) (*telemetry.Telemetry, error) {
-	o := telemetry.Options{
-		TracerProvider: cfg.Tracing.TracerProvider, MeterProvider: cfg.Tracing.MeterProvider, HideText: cfg.Tracing.HideText,
-		Summary: d.Summary, Mask: d.Mask, Code: d.Code,
+// addRouter has each call go to the server where it belongs, if there are several.
+func (c *Connector) addRouter(f *furnishing) error {
+	if !f.Routing.On() {
+		return nil
 	}
-	for _, s := range servers {
-		o.Servers = append(o.Servers, s.info)
-	}
-	if len(cfg.Queue.Classes) > 1 {
-		for _, c := range cfg.Queue.Classes {
-			o.Classes = append(o.Classes, c.Name)
-		}
-	}
-	return telemetry.New(o)
-}
-
-// newRouter makes the router of a cluster.
-func newRouter(cfg Config, d dialect.Dialect, servers []*server) *router.Router {
-	o := router.Options{Policy: cfg.Routing, Classify: d.Classify, Cluster: d.(dialect.Cluster), Mask: d.Mask, Logger: cfg.Logger}
-	for _, s := range servers {
+	o := router.Options{Policy: f.Routing, Classify: f.dialect.Classify, Cluster: f.dialect.(dialect.Cluster), Mask: f.dialect.Mask, Logger: f.Logger}
+	for _, s := range c.servers {
 		o.Servers = append(o.Servers, s.routed())
 	}
-	return router.New(o)
+	c.router = router.New(o)
+	f.router = c.router
+	f.own = append(f.own, c.router.ServerMiddleware)
+	c.parts.add(part{
+		tell: func(p *stats.Pool) { p.Routing = c.router.Stats() },
+		end:  func() error { c.router.Rest(); return nil },
+	})
+	return nil
+}
+
+// addNested has an eye on goroutines that take a connection while they hold one.
+func (c *Connector) addNested(f *furnishing) error {
+	n, err := newNested(f.Config, f.dialect, c.servers)
+	if n == nil || err != nil {
+		return err
+	}
+	f.own = append(f.own, n.Middleware)
+	c.parts.add(part{tell: func(p *stats.Pool) {
+		for i := range p.Endpoints {
+			p.Endpoints[i].Nested = n.Stats(i)
+		}
+	}})
+	return nil
 }
 
 // misconfigured is an error of settings that only the connector can find.

@@ -147,19 +147,39 @@ func opener(cfg Config) (dialect.Dialect, func(dsn string) (dialect.Server, erro
 type furnishing struct {
 	Config
 	dialect   dialect.Dialect
-	parts     *parts               // of the connector
-	outer     []Middleware         // those of all servers
-	watched   bool                 // leaks are looked for
-	routed    bool                 // there may be several servers
-	unlimited *unlimited.Unlimited // tells that a pool has no limit
-	unseen    bool                 // others reach server connections: middlewares of the program, or hooks of its own connector
+	parts     *parts                        // of the connector
+	outer     []Middleware                  // those of all servers
+	own       []func(server int) Middleware // those that each server has of its own, the first is the outermost
+	router    *router.Router                // nil: there is one server
+	watched   bool                          // leaks are looked for
+	unlimited *unlimited.Unlimited          // tells that a pool has no limit
+	unseen    bool                          // others reach server connections: middlewares of the program, or hooks of its own connector
 	lastID    *atomic.Uint64
 
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
 }
 
-// furnish makes the endpoint and the middlewares of the server with a number. own are the outermost of the latter.
-func (s *server) furnish(f furnishing, number int, own ...Middleware) error {
+// use adds the middlewares of the program.
+func (f *furnishing) use(named, given []Middleware) error {
+	f.outer = append(append(f.outer, named...), given...)
+	f.unseen = len(named)+len(given) > 0 || f.Connector != nil || f.Driver != nil && !f.dialect.Owns(f.Driver)
+	return nil
+}
+
+// chain is what calls go through before it is known which server they go to.
+func (f *furnishing) chain() []Middleware {
+	if f.router == nil {
+		return f.outer
+	}
+	return append(f.outer[:len(f.outer):len(f.outer)], f.router.Middleware())
+}
+
+// furnish makes the endpoint and the middlewares of the server with a number.
+func (s *server) furnish(f *furnishing, number int) error {
+	var own []Middleware
+	for _, of := range f.own {
+		own = append(own, of(number))
+	}
 	if len(f.Queue.Classes) > 1 && s.pool.Limited() { // outside of those that take a connection before next runs, or change the text
 		own = append(own, classed(s.callerClass()))
 	}
@@ -216,7 +236,7 @@ func (s *server) furnish(f furnishing, number int, own ...Middleware) error {
 		}
 	}
 	// A replica that does not answer any more is cut off by its sockets, as a leak is reclaimed.
-	watched := f.watched && (f.Leak.Reclaim != policy.ReclaimOff || !s.Traits.ReplacesDialer) || f.routed
+	watched := f.watched && (f.Leak.Reclaim != policy.ReclaimOff || !s.Traits.ReplacesDialer) || f.router != nil
 	s.endpoint = endpoint.New(endpoint.Options{
 		Info:        s.info,
 		Server:      s.Server,
@@ -259,7 +279,7 @@ func (s *server) callerClass() func(text string) string {
 }
 
 // adviser returns what logs the dialect's advice when an error shows that the DSN does not fit the server; nil: there is none.
-func (s *server) adviser(f furnishing) func(err error) {
+func (s *server) adviser(f *furnishing) func(err error) {
 	if s.Advice == nil {
 		return nil
 	}
