@@ -54,9 +54,9 @@ func newSuite(c Config) (*suite, error) {
 	server, err := d.Open(c.DSN)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("Open: %w", err)
+		return nil, fmt.Errorf("the server could not be opened: %w", err)
 	case server.Connector == nil:
-		return nil, errors.New("Open has returned no Connector")
+		return nil, errors.New("no Connector was returned by Open")
 	case server.Sessions == nil:
 		return nil, fmt.Errorf("the dialect %s knows nothing of sessions (Server.Sessions is nil), or none is registered for the driver %q", d.Name(), c.Driver)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -39,4 +40,10 @@ func (Dialect) Code(err error) string {
 		return ""
 	}
 	return strconv.Itoa(e.Code())
+}
+
+// isError reports whether an error is SQLite's plain one, which says what is wrong in its message only.
+func isError(err error, message string) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR && strings.Contains(e.Error(), message)
 }

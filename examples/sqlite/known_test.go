@@ -1,12 +1,17 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gopooled/pooled"
 )
 
 // column returns the first column of a query's rows.
@@ -78,4 +83,57 @@ func TestWhatOutlastsAReset(t *testing.T) {
 	assert.NotEqual(t, []string{"0"}, column(t, db, "select total_changes()"), "rows that were changed since the connection was opened")
 	assert.Contains(t, column(t, db, "select name from pragma_database_list"), "temp", "there was something temporary once")
 	assert.Equal(t, []string{"0"}, column(t, db, "select changes()"))
+}
+
+// What belongs to the file may change at any time, and is nothing that a borrower has left.
+func TestPagesOfAnotherSizeAreNoLeftover(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.db")
+	db, err := sql.Open("pooled", file+"?pool_driver=sqlite&pool_max_conns=1&pool_reset_audit=1")
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "create table t (a)")
+	require.NoError(t, err)
+	connector, ok := pooled.From(db)
+	require.True(t, ok)
+	require.NoError(t, db.PingContext(t.Context())) // the first session is clean by now
+	require.NoError(t, connector.Evict(""))
+	bare, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	defer bare.Close()
+	for connector.Stats().Endpoints[0].Open > 0 {
+		runtime.Gosched()
+	}
+	_, err = bare.ExecContext(t.Context(), "pragma page_size = 16384; vacuum")
+	require.NoError(t, err)
+	for range 2 {
+		_, err = db.ExecContext(t.Context(), "insert into t values (1)")
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"16384"}, column(t, db, "select page_size from pragma_page_size"))
+	require.NoError(t, db.Close()) // which waits for the audits
+	assert.Zero(t, connector.Stats().Endpoints[0].Reset.AuditFailures)
+}
+
+// Closing a pool ends the context of an audit. That is no transaction which somebody has left open.
+func TestAContextThatEndsIsNoTransaction(t *testing.T) {
+	conn, err := open(t).Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.Raw(func(real any) error {
+		ended := endsAtBegin{real.(driver.Conn)}
+		_, err := newSessions().Leftovers(t.Context(), ended)
+		assert.ErrorIs(t, err, context.Canceled)
+		return nil
+	}))
+}
+
+// endsAtBegin is a connection on which the context ends when a transaction is to begin.
+type endsAtBegin struct{ driver.Conn }
+
+func (endsAtBegin) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
+	return nil, context.Canceled
+}
+
+func (c endsAtBegin) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }

@@ -97,7 +97,7 @@ func TestTheNextBorrowerSeesWhatAFreshConnectionSees(t *testing.T) {
 }
 
 func nextBorrowers(t *testing.T, audit int) {
-	const rounds = 150
+	const rounds = 80
 	ctx := t.Context()
 	dir := t.TempDir()
 	dsn := "file:" + filepath.Join(dir, "main.db") + "?_pragma=foreign_keys(1)&_pragma=cache_size(-1500)"

@@ -3,11 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"strings"
-
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
 
 	"github.com/gopooled/pooled/dialect"
 )
@@ -64,8 +60,7 @@ func (s *sessions) Reset(ctx context.Context, conn driver.Conn, changes *dialect
 // rollback ends a transaction, if there is one: the borrower, or an error, may have ended it.
 func rollback(ctx context.Context, conn driver.Conn) error {
 	err := exec(ctx, conn, "rollback")
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR && strings.Contains(e.Error(), "no transaction is active") {
+	if isError(err, "no transaction is active") {
 		return nil
 	}
 	return err
