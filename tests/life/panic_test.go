@@ -59,7 +59,6 @@ func TestPanicInTheBackgroundCostsNoMoreThanTheConnection(t *testing.T) {
 		"the ping of a connection that is to be warm": {
 			change: func(c *pooled.Config) { c.Pool.MinIdleConns = 1 },
 			run: func(t *testing.T, p pooltest.Pool) {
-				p.Fault.Next(faultdriver.Ping, boom)
 				time.Sleep(time.Minute)
 				assert.Equal(t, 1, p.EndpointStats().Idle)
 			},
@@ -103,8 +102,11 @@ func TestPanicInTheBackgroundCostsNoMoreThanTheConnection(t *testing.T) {
 				p := pooltest.NewPoolOf(t, pooltest.Modern, func(c *pooled.Config) {
 					c.Pool.MaxConns = 1
 					c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-					if name == "a dial that warms the pool" {
+					switch name { // before anybody is dialled in the background
+					case "a dial that warms the pool":
 						c.Connector.(*faultdriver.Driver).Next(faultdriver.Connect, boom)
+					case "the ping of a connection that is to be warm":
+						c.Connector.(*faultdriver.Driver).Next(faultdriver.Ping, boom)
 					}
 					if tc.change != nil {
 						tc.change(c)
