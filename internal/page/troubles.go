@@ -103,8 +103,8 @@ var rules = []rule{
 const (
 	// lately is how old an event may be that is wrong still.
 	lately = 15 * time.Minute
-	// fresh is how old a failed dial may be, if there are connections: where nobody needs a new one, nobody finds out that they can be made again.
-	fresh = time.Minute
+	// recently is how old a failed dial may be, if there are connections: where nobody needs a new one, nobody finds out that they can be made again.
+	recently = time.Minute
 )
 
 // findTroubles applies the rules.
@@ -159,7 +159,7 @@ func (s *Server) cutOff() bool { return s.Breaker.State == "open" || s.Breaker.S
 
 func dialsFail(s *Server, p *Pool) (string, *time.Time) {
 	f := s.Failing
-	if f == nil || s.Up == "no" || s.cutOff() || p.At.Sub(f.Last) > fresh {
+	if f == nil || s.Up == "no" || s.cutOff() || p.At.Sub(f.Last) > recently {
 		return "", nil
 	}
 	return "No new connection to " + s.Endpoint + " can be made" + because(f.Error), &f.First
