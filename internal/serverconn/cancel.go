@@ -256,6 +256,9 @@ func (c *Conn) cancelled(ctx context.Context, err error) error {
 	return c.cfg.contextError(ctx)
 }
 
+// ContextError is what the real driver answers when a context has ended a call.
+func (c *Conn) ContextError(ctx context.Context) error { return c.cfg.contextError(ctx) }
+
 // contextError is what the real driver answers when a context ends its call.
 func (c *Config) contextError(ctx context.Context) error {
 	if c.ContextError != nil {

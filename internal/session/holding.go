@@ -16,8 +16,11 @@ func (s *Session) Acquire(ctx context.Context) (middleware.ServerConn, error) {
 	if s.taken {
 		return nil, s.reclaimed()
 	}
-	if s.lost || s.late() || s.spoilt() {
-		return nil, driver.ErrBadConn // nothing is sent; database/sql gives up the *sql.Conn that the caller still has
+	if s.lost || s.late() || s.spoilt() { // nothing is sent
+		if ctx.Err() != nil && s.conn != nil {
+			return nil, s.conn.ContextError(ctx) // the caller has gone, as the real driver would find before it sent anything
+		}
+		return nil, driver.ErrBadConn // database/sql gives up the *sql.Conn that the caller still has
 	}
 	if s.justAcquired && s.conn.Failed() { // a middleware tries again after the connection died
 		s.release(true)

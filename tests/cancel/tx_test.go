@@ -2,6 +2,7 @@ package cancel_test
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gopooled/pooled"
 	"github.com/gopooled/pooled/internal/faultdriver"
+	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/tests/internal/pooltest"
 )
 
@@ -91,4 +93,39 @@ func TestCommitThatBeganBeforeItsContextEndedIsSent(t *testing.T) {
 	cancel() // after database/sql has looked
 	_ = tx.Commit()
 	assert.Equal(t, 1, p.Calls(faultdriver.Commit))
+}
+
+// database/sql looks at the context before it calls the session, and rolls back only after that call. A context that ends in between is what the caller is told of.
+func TestCallWhoseContextEndsOnTheWayIsToldSo(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, tx *sql.Tx) error{
+		"exec": func(ctx context.Context, tx *sql.Tx) error { _, err := tx.ExecContext(ctx, "update"); return err },
+		"query": func(ctx context.Context, tx *sql.Tx) error {
+			rows, err := tx.QueryContext(ctx, "select")
+			if err == nil {
+				_ = rows.Close()
+			}
+			return err
+		},
+		"prepare": func(ctx context.Context, tx *sql.Tx) error { _, err := tx.PrepareContext(ctx, "select"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			late := pooled.Middleware{Name: "late", Call: func(next middleware.CallFunc) middleware.CallFunc {
+				return func(ctx context.Context, c *middleware.Call) error {
+					if c.Text != "" {
+						cancel()
+					}
+					return next(ctx, c)
+				}
+			}}
+			p := pooltest.NewPoolOf(t, pooltest.Modern, nil, late)
+			tx, err := p.BeginTx(ctx, nil)
+			require.NoError(t, err)
+			require.ErrorIs(t, call(ctx, tx), context.Canceled)
+			for _, call := range p.Fault.Calls() {
+				assert.NotContains(t, call, "update", "nothing is sent")
+				assert.NotContains(t, call, "select", "nothing is sent")
+			}
+		})
+	}
 }
