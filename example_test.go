@@ -205,9 +205,11 @@ func ExampleConnector_Handler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if connector, ok := pooled.From(db); ok {
-		http.Handle("/debug/pool", connector.Handler())
+	connector, ok := pooled.From(db)
+	if !ok {
+		log.Fatal("this *sql.DB was not opened with pooled")
 	}
+	http.Handle("/debug/pool", connector.Handler())
 	log.Fatal(http.ListenAndServe("localhost:6060", nil))
 }
 

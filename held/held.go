@@ -12,7 +12,6 @@ package held
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -69,9 +68,6 @@ func frames(stack []uintptr) []runtime.Frame {
 	}
 }
 
-// libraries are packages that programs reach their database through: a line in them says little about who forgot a connection.
-var libraries = []string{"gorm.io/", "github.com/jmoiron/sqlx.", "entgo.io/ent/", "github.com/uptrace/bun", "xorm.io/", "github.com/Masterminds/squirrel."}
-
 // CallSite is the innermost of Frames that is not in a well-known library, in a line: function, file and line. Empty: it was not
 // sampled.
 func (c Conn) CallSite() string { return callSite(c.Stack) }
@@ -81,10 +77,7 @@ func callSite(stack []uintptr) string {
 	if len(frames) == 0 {
 		return ""
 	}
-	at := slices.IndexFunc(frames, func(f runtime.Frame) bool {
-		return !slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(f.Function, l) })
-	})
-	return readable.Frame(frames[max(at, 0)])
+	return readable.Frame(frames[readable.CallSite(frames)])
 }
 
 // String tells in one line what is known.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,11 +142,16 @@ func (e *AcquireTimeoutError) advice() string {
 		return "connections are kept for other classes or tenants, or after a deadlock for who holds one already: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"
-	case e.OldestHeld > 2*e.Waited:
+	case e.OldestHeld > 2*e.Waited, e.somebodyRests():
 		return "look for Rows, Tx or Conn that are never closed and for long transactions, or raise pool_max_conns"
 	default:
 		return "the load is higher than the connections can carry: raise pool_max_conns, or shorten the statements"
 	}
+}
+
+// somebodyRests reports whether one of Holders has not used its connection for as long as this session has waited.
+func (e *AcquireTimeoutError) somebodyRests() bool {
+	return slices.ContainsFunc(e.Holders, func(c held.Conn) bool { return !c.Busy && !c.Reading && c.Idle > e.Waited })
 }
 
 // Is matches ErrAcquireTimeout.

@@ -174,6 +174,8 @@ func TestParseDSNRefusesWhatItCannotMean(t *testing.T) {
 		{"bad escape of an unknown key", "/?pool_int=%zz", "pooled: pool_int is not a key: did you mean pool_init?"},
 		{"piece of the DSN for a value", "host=db pool_max_conns= password=x", "pooled: pool_max_conns=xxxxx is not a whole number"},
 		{"misplaced in MySQL", "/db&pool_max_conns=3", "pooled: a pool_ key stands where the form of the DSN has no parameters"},
+		{"misplaced in a URL without a query", "postgres://h/db&pool_max_conns=3", "pooled: a pool_ key stands where the form of the DSN has no parameters"},
+		{"misplaced in a value", "host=h dbname=db&pool_max_conns=3", "in a key=value DSN, write pool_ settings after a space"},
 		{"misplaced in a second query", "postgres://h/db?a=b?pool_max_conns=3", "pooled: a pool_ key stands where"},
 		{"misplaced without a query", "sqlite:a.db&pool_max_conns=3", "pooled: a pool_ key stands where"},
 		{"misplaced before the query", "sqlite:a.db?pool_max_conns=3?a", "pooled: a pool_ key stands where"},

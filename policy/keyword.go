@@ -50,6 +50,9 @@ func splitKeywords(dsn string) (native string, pairs []pair, err error) {
 	kept := 0 // all before has been looked at
 	for _, k := range list {
 		if !isOurs(k.key) {
+			if !strings.Contains(k.key, "password") && checkPlacement(k.value) != nil {
+				return "", nil, errMisplacedKeyword
+			}
 			continue
 		}
 		pairs = append(pairs, pair{k.key, k.value})
@@ -74,6 +77,9 @@ type keyword struct {
 // errBadKeywords is for what pgx would refuse as well. It cannot say where: that could be inside a password.
 var errBadKeywords = errors.New("pooled: the key=value DSN is malformed: each key needs a '=', a value with spaces " +
 	`must be 'in quotes', and a quote or backslash in a value is written \' or \\`)
+
+// errMisplacedKeyword is for who writes a key=value DSN as if it were a URL.
+var errMisplacedKeyword = errors.New("pooled: a pool_ key stands inside of another value: in a key=value DSN, write pool_ settings after a space, as in host=db dbname=shop pool_max_conns=20")
 
 // scanKeywords reads a keyword/value DSN by the rules of pgconn's parseKeywordValueSettings.
 func scanKeywords(dsn string) ([]keyword, error) {

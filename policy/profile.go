@@ -9,7 +9,7 @@ type Profile int
 const (
 	// ProfileNone sets nothing. It is the default.
 	ProfileNone Profile = iota
-	// ProfileService is for a service that must stay up under load: a limit by the server's own figures, a limit for waits, shedding, the breaker, and a
+	// ProfileService is for a service that must stay up under load: a limit by the server's own figures, a limit for waits, shedding, the breaker, which probes every few seconds, and a
 	// stack for each borrower, so that a leak is told with its line of code.
 	ProfileService
 )
@@ -27,7 +27,7 @@ func (c *Config) UseProfile(p Profile) {
 	c.Pool.AcquireTimeout = 2 * time.Second
 	c.Queue.Shed = true
 	c.Leak.Sample = 1
-	c.Breaker.On = true
+	c.Breaker.On, c.Breaker.Cooldown, c.Breaker.MaxCooldown = true, time.Second, 5*time.Second
 }
 
 // Profile is the one that the Config was begun with, by [Config.UseProfile] or pool_profile. Its settings may have been overruled since.

@@ -19,6 +19,7 @@ func TestAProfileSetsWhatBelongsToItAndNothingElse(t *testing.T) {
 	want.Pool.AcquireTimeout = 2 * time.Second
 	want.Queue.Shed, want.Breaker.On = true, true
 	want.Leak.Sample = 1
+	want.Breaker.Cooldown, want.Breaker.MaxCooldown = time.Second, 5*time.Second // a server that restarts is back within seconds
 
 	c := policy.NewConfig()
 	c.UseProfile(policy.ProfileService)
@@ -49,6 +50,7 @@ func TestTheTableTellsWhatTheProfileSets(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"pool_max_conns": "auto", "pool_acquire_timeout": "2s", "pool_shed": "on", "pool_leak_sample": "1", "pool_breaker": "on",
+		"pool_breaker_cooldown": "1s", "pool_breaker_max_cooldown": "5s",
 	}, sets)
 }
 

@@ -13,8 +13,12 @@ var (
 	// postgresForm is a URL as pgx reads it.
 	postgresForm = queryForm(func(dsn string) (mark, checked int) {
 		mark = postgresQuery(dsn)
-		if mark < 0 {
-			return mark, len(dsn)
+		if mark < 0 { // what is behind the last slash, and no part of the user and the password, is a path
+			path := strings.LastIndexByte(dsn, '/')
+			if strings.Contains(dsn[path+1:], "@") {
+				path = len(dsn) - 1
+			}
+			return mark, path + 1
 		}
 		return mark, mark
 	}, redactURL)

@@ -88,7 +88,7 @@ func example() page.Pool {
 	}}
 	p.Held = []page.Held{{
 		ID: 25, Endpoint: "db.internal:5432", Since: p.At.Add(-3 * time.Second), For: 3, Calls: 1, Busy: true, Op: "query", Text: "select id, total from orders where customer = ?",
-		Goroutine: 9127, Fate: "unknown", Stack: []string{"example.com/shop.(*Orders).Find (/src/shop/orders.go:87)"},
+		Goroutine: 9127, Fate: "unknown", Site: "example.com/shop.(*Orders).Find (/src/shop/orders.go:87)", Stack: []string{"example.com/shop.(*Orders).Find (/src/shop/orders.go:87)"},
 	}}
 	p.Events = []page.Event{{
 		Kind: "breaker", Level: "info", Endpoint: "db.internal:5432", Message: "the breaker is closed: the server is well", First: *ago(time.Hour), Last: *ago(time.Hour), Count: 1,

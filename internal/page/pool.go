@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/held"
+	"github.com/gopooled/pooled/internal/readable"
 )
 
 // Format is the version of the JSON. It is raised when a key is renamed, removed or changes its meaning, and not when keys are added.
@@ -142,9 +143,11 @@ type Held struct {
 	Leaked    bool      `json:"leaked"` // not used for pool_leak
 	Goroutine uint64    `json:"goroutine"`
 	Fate      string    `json:"goroutine_state"` // unknown, alive or gone, when it was reported as a leak
+	Site      string    `json:"borrowed_at"`     // the innermost of Stack that is not in a well-known library; empty: it was not sampled
 	Stack     []string  `json:"stack"`           // empty: it was not sampled
 
 	places []place
+	site   int // which of them Site is
 }
 
 // NewHeld makes a Held of what is known of a connection in use.
@@ -153,10 +156,15 @@ func NewHeld(c held.Conn, leaked bool, fate held.Fate) Held {
 		ID: c.ID, Endpoint: c.Endpoint, Since: c.Since, For: c.For.Seconds(), Calls: c.Calls, Busy: c.Busy || c.Reading, Op: c.Op, Text: c.Text,
 		Idle: c.Idle.Seconds(), InTx: c.InTx, Leaked: leaked, Goroutine: c.Goroutine, Fate: fate.String(), Stack: []string{},
 	}
-	for _, f := range c.Frames() {
+	frames := c.Frames()
+	h.site = readable.CallSite(frames)
+	for _, f := range frames {
 		p := newPlace(f)
 		h.places = append(h.places, p)
 		h.Stack = append(h.Stack, p.Full())
+	}
+	if len(h.Stack) > 0 {
+		h.Site = h.Stack[h.site]
 	}
 	return h
 }

@@ -16,16 +16,16 @@ type row struct {
 	Clock     string
 }
 
-// Site is the call site.
-func (r row) Site() place {
+// CallSite is the call site.
+func (r row) CallSite() place {
 	if len(r.places) == 0 {
 		return place{}
 	}
-	return r.places[0]
+	return r.places[r.site]
 }
 
 // Callers are the lines above the call site.
-func (r row) Callers() []place { return r.places[min(1, len(r.places)):] }
+func (r row) Callers() []place { return r.places[min(r.site+1, len(r.places)):] }
 
 // HeldFor is for how long it has been held, as a person reads it.
 func (r row) HeldFor() string { return duration(r.For) }

@@ -22,10 +22,10 @@ func (s site) OldestFor() string { return duration(s.Oldest) }
 func sites(rows []row) (several []site, single int) {
 	bySite := map[place]*site{}
 	for _, r := range rows {
-		s := bySite[r.Site()]
+		s := bySite[r.CallSite()]
 		if s == nil {
-			s = &site{place: r.Site()}
-			bySite[r.Site()] = s
+			s = &site{place: r.CallSite()}
+			bySite[r.CallSite()] = s
 		}
 		s.Conns++
 		s.Oldest = max(s.Oldest, r.For)

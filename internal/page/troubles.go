@@ -42,7 +42,7 @@ type rule struct {
 var rules = []rule{
 	{
 		name: "breaker_open", severity: severe, ofServer: breakerOpen,
-		advice: "Look at the server. Callers are refused until a probe succeeds, so there is nothing to restart here.", link: "breaker.md#when-the-server-is-in-trouble",
+		advice: "Look at the server. It is probed, and used again by itself, so there is nothing to restart here. Reads of a replica go to other servers meanwhile.", link: "breaker.md#when-the-server-is-in-trouble",
 	},
 	{
 		name: "server_down", severity: severe, ofServer: serverDown,
@@ -206,7 +206,7 @@ func leaked(p *Pool) (string, *time.Time) {
 	}
 	text := fmt.Sprintf("%s held, and %s not been used for %s or longer", several(n, "connection is", "connections are"), verb(n, "has", "have"), duration(p.Leaks.Threshold))
 	if gone > 0 {
-		text += fmt.Sprintf("; of %d, the goroutine that borrowed %s has ended", gone, verb(gone, "it", "them"))
+		text += fmt.Sprintf("; %d of them by %s", gone, verb(gone, "a goroutine that has ended", "goroutines that have ended"))
 	}
 	since := p.At.Add(-seconds(idle))
 	return text + ".", &since
@@ -237,7 +237,10 @@ func unserved(s *Server, p *Pool) (string, *time.Time) {
 			return "", nil
 		}
 	}
-	return fmt.Sprintf("Calls to %s fail for want of a connection that works: %s a second in the last minute.", s.Endpoint, rate(s.Errors)),
+	if n := len(s.History); n > 0 && s.History[n-1].Errors == 0 { // it is over
+		return "", nil
+	}
+	return fmt.Sprintf("Calls to %s get no connection: %s a second in the last minute.", s.Endpoint, rate(s.Errors)),
 		sincePoint(s, func(pt Point) bool { return pt.Errors > 0 })
 }
 

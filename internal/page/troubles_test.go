@@ -105,7 +105,7 @@ var cases = []struct {
 
 	{"leaked", func(p *page.Pool, _ *page.Server) {
 		p.Held = []page.Held{{Leaked: true, Idle: 100, Fate: "gone"}, {Leaked: true, Idle: 61, Fate: "alive"}, {Idle: 59}}
-	}, "leaked  1m40s", "2 connections are held, and have not been used for 1m or longer; of 1, the goroutine that borrowed it has ended."},
+	}, "leaked  1m40s", "2 connections are held, and have not been used for 1m or longer; 1 of them by a goroutine that has ended."},
 	{"one leaked", func(p *page.Pool, _ *page.Server) {
 		p.Held = []page.Held{{Leaked: true, Idle: 100}}
 	}, "leaked  1m40s", "1 connection is held, and has not been used for 1m or longer."},
@@ -130,9 +130,13 @@ var cases = []struct {
 	{"unserved", func(_ *page.Pool, s *page.Server) {
 		s.Errors = 0.05
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, 30-old)) })
-	}, "unserved db.example:5432 20s", "Calls to db.example:5432 fail for want of a connection that works: 0.05 a second in the last minute."},
+	}, "unserved db.example:5432 20s", "Calls to db.example:5432 get no connection: 0.05 a second in the last minute."},
 	{"refused because it is drained", func(p *page.Pool, s *page.Server) { p.State, s.Errors = "draining", 5 }, "draining ",
 		"This pool is drained: nobody gets a connection any more, and it stays so until the program ends."},
+	{"unserved until a moment ago", func(_ *page.Pool, s *page.Server) {
+		s.Errors = 0.05
+		s.History = points(func(p *page.Point, old int) { p.Errors = float64(min(old, 1)) })
+	}, "", ""},
 	{"was unserved", func(_ *page.Pool, s *page.Server) {
 		s.History = points(func(p *page.Point, old int) { p.Errors = float64(max(0, old-70)) })
 	}, "", ""},

@@ -4,6 +4,8 @@ package readable
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,3 +23,14 @@ func Duration(d time.Duration) time.Duration {
 
 // Frame is a frame of a stack in a line: function, file and line.
 func Frame(f runtime.Frame) string { return fmt.Sprintf("%s (%s:%d)", f.Function, f.File, f.Line) }
+
+// libraries are packages that programs reach their database through: a line in them says little about who forgot a connection.
+var libraries = []string{"gorm.io/", "github.com/jmoiron/sqlx.", "entgo.io/ent/", "github.com/uptrace/bun", "xorm.io/", "github.com/Masterminds/squirrel."}
+
+// CallSite is which of the frames is the innermost that is not in a well-known library; 0 if all are, or there are none.
+func CallSite(frames []runtime.Frame) int {
+	at := slices.IndexFunc(frames, func(f runtime.Frame) bool {
+		return !slices.ContainsFunc(libraries, func(l string) bool { return strings.HasPrefix(f.Function, l) })
+	})
+	return max(at, 0)
+}
