@@ -23,7 +23,7 @@ shop=$!
 sleep 150 # until two minutes of the page are full
 kill -0 "$shop" || { cat "$work/log" >&2; exit 1; }
 # The sandbox needs rights that root in a container does not have; the page is our own.
-chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" --disable-lcd-text --window-size=1280,3470 \
+chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" --disable-lcd-text --window-size=1280,3640 \
 	--virtual-time-budget=12000 --screenshot="$work/page.png" "http://$address/" 2>"$work/chromium.log" || { cat "$work/chromium.log" >&2; exit 1; }
 mkdir -p docs/pictures
 pngquant --force --strip --speed 1 --nofs 25 --output docs/pictures/dashboard.png "$work/page.png"
