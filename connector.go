@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
@@ -108,9 +107,8 @@ type Connector struct {
 	life    life
 
 	// What follows is for the page.
-	settings  []policy.Setting
-	threshold time.Duration // pool_leak
-	events    events.Recent // that were logged
+	config Config        // as it was given
+	events events.Recent // that were logged
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -131,40 +129,43 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{servers: servers, names: takeNames(cfg.Name, servers)}
-	made := false
-	defer func() {
-		if !made && !c.life.resting.Load() { // Close has not freed it
-			poolNames.free(c.names)
+	c := &Connector{config: cfg, servers: servers, names: takeNames(cfg.Name, servers)}
+	if err := c.furnish(d, append(named, middlewares...)); err != nil {
+		if closing := c.Close(); closing != nil {
+			err = errors.Join(err, closing)
 		}
-	}()
-	cfg.Logger = logs.New(cfg.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
-	f := &furnishing{Config: cfg, dialect: d, parts: &c.parts, lastID: new(atomic.Uint64), unlimited: unlimited.New(unlimited.Options{Logger: cfg.Logger})}
-	for _, add := range []func(*furnishing) error{
-		c.addTelemetry, c.addLeaks, func(f *furnishing) error { return f.use(named, middlewares) }, c.addRouter, c.addNested, // the first is the outermost
-	} {
-		if err := add(f); err != nil {
-			return nil, err
-		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// furnish makes the middlewares and the endpoints. If it fails, Close ends what it has begun. The program's own middlewares come after those of pooled's that are
+// outermost, and before the others.
+func (c *Connector) furnish(d dialect.Dialect, own []Middleware) error {
+	f := &furnishing{Config: c.config, dialect: d, parts: &c.parts, lastID: new(atomic.Uint64)}
+	f.Logger = logs.New(f.Logger, c.events.Note).With("pool", c.name()) // only now: the limits are not for what middlewares of users log
+	f.unlimited = unlimited.New(unlimited.Options{Logger: f.Logger})
+	if err := c.addTelemetry(f); err != nil {
+		return err
+	}
+	if err := c.addLeaks(f); err != nil {
+		return err
+	}
+	f.outer = append(f.outer, own...)
+	f.unseen = len(own) > 0 || f.Connector != nil || f.Driver != nil && !d.Owns(f.Driver)
+	c.addRouter(f)
+	if err := c.addNested(f); err != nil {
+		return err
 	}
 	var targets []*session.Target
-	for i, s := range servers {
+	for i, s := range c.servers {
 		if err := s.furnish(f, i); err != nil {
-			return nil, errors.Join(err, c.Close())
+			return err
 		}
 		targets = append(targets, s.target)
 	}
-	c.source = session.NewSource(targets, cfg.Statements.CacheSize, f.chain(), session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
-	if err := c.parts.begin(); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	made = true
-	c.settings = policy.Settings(cfg)
-	c.threshold = cfg.Leak.Threshold
-	for _, s := range servers {
-		s.record(s.endpoint.Stats())
-	}
-	return c, nil
+	c.source = session.NewSource(targets, f.Statements.CacheSize, f.chain(), session.Life{Resting: &c.life.resting, Wake: c.wake, Ended: c.ended})
+	return c.parts.begin()
 }
 
 // addTelemetry has OpenTelemetry told of calls and figures.
@@ -227,9 +228,9 @@ func canReclaim(mode policy.ReclaimMode, servers []*server) error {
 }
 
 // addRouter has each call go to the server where it belongs, if there are several.
-func (c *Connector) addRouter(f *furnishing) error {
+func (c *Connector) addRouter(f *furnishing) {
 	if !f.Routing.On() {
-		return nil
+		return
 	}
 	o := router.Options{Policy: f.Routing, Classify: f.dialect.Classify, Cluster: f.dialect.(dialect.Cluster), Mask: f.dialect.Mask, Logger: f.Logger}
 	for _, s := range c.servers {
@@ -242,7 +243,6 @@ func (c *Connector) addRouter(f *furnishing) error {
 		tell: func(p *stats.Pool) { p.Routing = c.router.Stats() },
 		end:  func() error { c.router.Rest(); return nil },
 	})
-	return nil
 }
 
 // addNested has an eye on goroutines that take a connection while they hold one.

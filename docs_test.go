@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -111,7 +110,7 @@ func TestTheDocsShowTheCodeOfTheExamples(t *testing.T) {
 func TestTheDocsLinkToWhatIsThere(t *testing.T) {
 	links := 0
 	for _, path := range documents(t) {
-		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(withoutCode(read(t, path)), -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(markdown.WithoutCode(read(t, path)), -1) {
 			target, anchor, _ := strings.Cut(link[1], "#")
 			if strings.Contains(target, "://") {
 				continue
@@ -124,32 +123,10 @@ func TestTheDocsLinkToWhatIsThere(t *testing.T) {
 			if _, err := os.Stat(file); !assert.NoError(t, err, "%s links to %s", path, link[1]) || anchor == "" {
 				continue
 			}
-			assert.Contains(t, anchors(read(t, file)), anchor, "%s links to %s", path, link[1])
+			assert.Contains(t, markdown.Anchors(read(t, file)), anchor, "%s links to %s", path, link[1])
 		}
 	}
 	assert.Greater(t, links, 30)
-}
-
-// withoutCode is a document without its blocks of code.
-func withoutCode(text string) string {
-	return regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, "")
-}
-
-// anchors lists what a link may lead to in a document: its headings, as GitHub spells them.
-func anchors(text string) (all []string) {
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(text), -1) {
-		all = append(all, strings.Map(func(r rune) rune {
-			switch {
-			case r == ' ':
-				return '-'
-			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
-				return unicode.ToLower(r)
-			default:
-				return -1
-			}
-		}, heading[1]))
-	}
-	return all
 }
 
 func TestTheReadmeIsAPageThatOneWantsToRead(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/middleware/telemetry"
 	"github.com/gopooled/pooled/internal/page"
+	"github.com/gopooled/pooled/internal/readable"
+	"github.com/gopooled/pooled/policy"
 	"github.com/gopooled/pooled/stats"
 )
 
@@ -53,7 +55,7 @@ func (c *Connector) act(action, endpoint string) error {
 // look takes the pool down for the page.
 func (c *Connector) look() page.Pool {
 	all, endpoints := c.snapshot()
-	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.threshold.Seconds()}}
+	p := page.Pool{Name: c.name(), At: time.Now(), State: "open", Leaks: page.Leaks{Threshold: c.config.Leak.Threshold.Seconds()}}
 	p.Leaks.Reported, p.Leaks.Orphaned, p.Leaks.Returned, p.Leaks.Reclaimed = all.Leak.Reported, all.Leak.Orphaned, all.Leak.Returned, all.Leak.Reclaimed
 	for i, s := range c.servers {
 		shown := s.shown(endpoints[i], &all.Endpoints[i], p.At)
@@ -75,7 +77,7 @@ func (c *Connector) look() page.Pool {
 	for _, e := range c.events.List() {
 		p.Events = append(p.Events, shownEvent(e))
 	}
-	for _, s := range c.settings {
+	for _, s := range policy.Settings(c.config) {
 		p.Settings = append(p.Settings, page.Setting(s))
 	}
 	return p
@@ -94,7 +96,7 @@ func (s *server) shown(now endpoint.Stats, e *stats.Endpoint, at time.Time) page
 		Totals: totals(e),
 	}
 	if f := now.Failing; f != nil {
-		p.Failing = &page.DialFailure{First: f.First, Last: f.Last, Error: shorten(f.Error.Error())}
+		p.Failing = &page.DialFailure{First: f.First, Last: f.Last, Error: readable.Cut(f.Error.Error(), mostError)}
 	}
 	switch {
 	case now.Open > 0, p.Failing == nil && now.Dials > now.FailedDials:
@@ -127,7 +129,7 @@ func route(s *page.Server, r *stats.Server) {
 			s.Why = "it " + r.Why
 		}
 	case !r.Since.IsZero():
-		s.Up, s.Why = "no", shorten(strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")"))
+		s.Up, s.Why = "no", readable.Cut(strings.TrimSuffix(strings.TrimPrefix(r.Why, "does not answer ("), ")"), mostError)
 	}
 	if r.Role != "replica" {
 		return
@@ -142,16 +144,8 @@ func route(s *page.Server, r *stats.Server) {
 	}
 }
 
-// mostError is how many characters of an error are shown.
+// mostError is how many bytes of an error are shown.
 const mostError = 300
-
-// shorten cuts an error that is too long.
-func shorten(text string) string {
-	if all := []rune(text); len(all) > mostError {
-		return string(all[:mostError]) + "…"
-	}
-	return text
-}
 
 // known is a moment, or nil for the zero one.
 func known(t time.Time) *time.Time {

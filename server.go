@@ -2,7 +2,6 @@ package pooled
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -49,9 +48,7 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 		return d, servers, err
 	}
 	s, err := opens(cfg.DSN)
-	if errors.Is(err, dialect.ErrUnknownDriver) {
-		return nil, nil, &ConfigError{Err: err}
-	} else if err != nil {
+	if err != nil {
 		return nil, nil, err
 	}
 	return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
@@ -157,13 +154,6 @@ type furnishing struct {
 	lastID    *atomic.Uint64
 
 	traceReset func(context.Context, middleware.ServerConn) func(outcome string) // nil: nobody wants to know
-}
-
-// use adds the middlewares of the program.
-func (f *furnishing) use(named, given []Middleware) error {
-	f.outer = append(append(f.outer, named...), given...)
-	f.unseen = len(named)+len(given) > 0 || f.Connector != nil || f.Driver != nil && !f.dialect.Owns(f.Driver)
-	return nil
 }
 
 // chain is what calls go through before it is known which server they go to.

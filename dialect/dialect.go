@@ -12,8 +12,11 @@ package dialect
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -190,7 +193,7 @@ var families = map[string]string{
 }
 
 // ForDriver returns the dialect of the real driver with that name: the registered one, or a [Generic].
-// For pgx and mysql a missing registration is an error that names the import.
+// For pgx and mysql a missing registration is an error that names the import; so is a name that database/sql does not know either.
 func ForDriver(driverName string) (Dialect, error) {
 	registry.RLock()
 	d, ok := registry.byDriver[driverName]
@@ -200,6 +203,9 @@ func ForDriver(driverName string) (Dialect, error) {
 	}
 	if pkg, ok := families[driverName]; ok {
 		return nil, fmt.Errorf("pooled: the driver %q needs its dialect (forgotten import?): add import _ %q", driverName, pkg)
+	}
+	if known := sql.Drivers(); !slices.Contains(known, driverName) {
+		return nil, fmt.Errorf("pooled: unknown driver %q (forgotten import?): registered are %s", driverName, strings.Join(known, ", "))
 	}
 	return Generic{DriverName: driverName}, nil
 }

@@ -51,9 +51,6 @@ const (
 // the server may have executed it.
 var ErrOutcomeUnknown = errors.New("pooled: the connection was lost during the call, and the server may have executed it")
 
-// ErrUnknownDriver says that database/sql has no driver of this name.
-var ErrUnknownDriver = errors.New("pooled: unknown driver")
-
 // InitError is the error of init in [Sessions].Reset. Servers quote what they refuse, so the text of Err is not to be shown.
 type InitError struct{ Err error }
 

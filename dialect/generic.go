@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // Generic is the dialect of a driver that pooled knows nothing about. It claims nothing, so pooled relies only on what
@@ -26,10 +24,6 @@ func (Generic) Owns(driver.Driver) bool { return false }
 
 // Open finds the driver in database/sql and makes a connector of the DSN as sql.Open does.
 func (g Generic) Open(dsn string) (Server, error) {
-	if !slices.Contains(sql.Drivers(), g.DriverName) {
-		return Server{}, fmt.Errorf("%w %q (forgotten import?): registered are %s",
-			ErrUnknownDriver, g.DriverName, strings.Join(sql.Drivers(), ", "))
-	}
 	// database/sql gives a driver value away only through an opened DB, which has not connected yet.
 	db, err := sql.Open(g.DriverName, dsn)
 	if err != nil {

@@ -168,10 +168,19 @@ type Discards struct {
 	Unclean uint64
 }
 
-// Outcomes counts the sessions that were not clean by what became of them, as metrics call it: "reset", or the reason for which the connection was closed.
+// What became of sessions that were not clean, as metrics, spans and the page call it: they were reset, or the connection was closed for the reason of [Discards].
+const (
+	OutcomeReset     = "reset"
+	OutcomePermanent = "permanent"
+	OutcomeFailed    = "failed"
+	OutcomeMode      = "mode"
+	OutcomeUnclean   = "unclean"
+)
+
+// Outcomes counts the sessions that were not clean by what became of them.
 func (r *Reset) Outcomes() map[string]uint64 {
 	return map[string]uint64{
-		"reset": r.Resets, "permanent": r.Discards.Permanent, "failed": r.Discards.Failed, "mode": r.Discards.Mode, "unclean": r.Discards.Unclean,
+		OutcomeReset: r.Resets, OutcomePermanent: r.Discards.Permanent, OutcomeFailed: r.Discards.Failed, OutcomeMode: r.Discards.Mode, OutcomeUnclean: r.Discards.Unclean,
 	}
 }
 

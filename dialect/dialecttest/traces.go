@@ -161,22 +161,23 @@ func (s *suite) fresh(ctx context.Context, init string, queries []string) map[st
 	return look(ctx, c.Conn, queries)
 }
 
-func byExec(ctx context.Context, c *sql.Conn, texts []string) error {
-	for _, text := range texts {
-		if _, err := c.ExecContext(ctx, text); err != nil {
-			return err
+// byExec, byQuery and prepared send one statement after the other, up to the first error.
+var byExec, byQuery, prepared = each(exec), each(readAll), each(prepareAndRun)
+
+func each(send func(ctx context.Context, c *sql.Conn, text string) error) func(ctx context.Context, c *sql.Conn, texts []string) error {
+	return func(ctx context.Context, c *sql.Conn, texts []string) error {
+		for _, text := range texts {
+			if err := send(ctx, c, text); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
-func byQuery(ctx context.Context, c *sql.Conn, texts []string) error {
-	for _, text := range texts {
-		if err := readAll(ctx, c, text); err != nil {
-			return err
-		}
-	}
-	return nil
+func exec(ctx context.Context, c *sql.Conn, text string) error {
+	_, err := c.ExecContext(ctx, text)
+	return err
 }
 
 // readAll runs a query to its end: some do nothing before.
@@ -189,15 +190,6 @@ func readAll(ctx context.Context, c *sql.Conn, text string) error {
 	for rows.Next() {
 	}
 	return rows.Err()
-}
-
-func prepared(ctx context.Context, c *sql.Conn, texts []string) error {
-	for _, text := range texts {
-		if err := prepareAndRun(ctx, c, text); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func prepareAndRun(ctx context.Context, c *sql.Conn, text string) error {

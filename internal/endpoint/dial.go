@@ -41,8 +41,8 @@ func (e *Endpoint) dial(r *Request) (*Conn, error) {
 
 // connectOnce makes a new server connection through the Connect chain. It is in use by the caller.
 func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
-	e.dials.Add(1)
 	e.startRecording()
+	e.dials.Add(1)
 	began := e.now()
 	o := opened{readOnly: e.readOnly.Load()}
 	generation := e.generation.Load() // whoever it leads to may be gone before the dial ends

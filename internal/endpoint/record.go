@@ -28,9 +28,14 @@ func (e *Endpoint) noteDialFailure(ctx context.Context, err error) {
 	e.failing.Store(failure)
 }
 
-// startRecording starts the goroutine that records how the endpoint is, once.
+// startRecording records where counting begins, and starts the goroutine that goes on with it, once. It is one of its own, as the one that maintains idle connections waits for
+// dials, and how they go is to be seen.
 func (e *Endpoint) startRecording() {
-	if e.record != nil && !e.recording.Load() && e.recording.CompareAndSwap(false, true) && !e.Background(e.keepRecording) {
+	if e.record == nil || e.recording.Load() || !e.recording.CompareAndSwap(false, true) {
+		return
+	}
+	e.record(e.Stats())
+	if !e.Background(e.keepRecording) {
 		e.recording.Store(false)
 	}
 }
@@ -38,7 +43,6 @@ func (e *Endpoint) startRecording() {
 // keepRecording records until ctx is done.
 func (e *Endpoint) keepRecording(ctx context.Context) {
 	defer e.recording.Store(false) // an endpoint that was closed may be opened again
-	e.record(e.Stats())            // where it begins
 	ticker := time.NewTicker(history.Every)
 	defer ticker.Stop()
 	for {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gopooled/pooled/internal/readable"
 )
 
 const (
@@ -90,7 +92,7 @@ func newEvent(record slog.Record) Event {
 		case a.Key == "endpoint":
 			e.Endpoint = a.Value.Resolve().String()
 		case about.shows(a.Key):
-			e.Details = append(e.Details, Detail{a.Key, shorten(text(a.Value.Resolve()))})
+			e.Details = append(e.Details, Detail{a.Key, readable.Cut(text(a.Value.Resolve()), mostText)})
 		}
 		return true
 	})
@@ -103,12 +105,4 @@ func text(v slog.Value) string {
 		return v.Time().Format(time.TimeOnly)
 	}
 	return v.String()
-}
-
-// shorten cuts a text that is too long, between two characters.
-func shorten(text string) string {
-	if len(text) <= mostText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:mostText], "") + "…"
 }

@@ -4,9 +4,11 @@ package markdown
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -119,4 +121,26 @@ func Linked(modules ...string) (list string, ok bool) {
 		}
 	}
 	return strings.Join(all, ", "), true
+}
+
+// Anchors lists what a link may lead to in a document: its headings, as GitHub spells them.
+func Anchors(text string) (all []string) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(WithoutCode(text), -1) {
+		all = append(all, strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+				return unicode.ToLower(r)
+			default:
+				return -1
+			}
+		}, heading[1]))
+	}
+	return all
+}
+
+// WithoutCode is a document without its blocks of code.
+func WithoutCode(text string) string {
+	return regexp.MustCompile("(?ms)^```.*?\n```").ReplaceAllString(text, "")
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gopooled/pooled/internal/readable"
 )
 
 // place is a line of code. The zero value is the one that is not known.
@@ -16,7 +18,7 @@ type place struct {
 
 func newPlace(f runtime.Frame) place { return place{Function: f.Function, File: f.File, Line: f.Line} }
 
-// parsePlace reads what Full writes, as held.Line does.
+// parsePlace reads what Full writes, as readable.Frame does.
 func parsePlace(text string) (p place, ok bool) {
 	function, at, found := strings.Cut(text, " (")
 	colon := strings.LastIndexByte(at, ':')
@@ -31,7 +33,9 @@ func parsePlace(text string) (p place, ok bool) {
 func (p place) Known() bool { return p != place{} }
 
 // Full is all of it, in a line.
-func (p place) Full() string { return fmt.Sprintf("%s (%s:%d)", p.Function, p.File, p.Line) }
+func (p place) Full() string {
+	return readable.Frame(runtime.Frame{Function: p.Function, File: p.File, Line: p.Line})
+}
 
 // Func is the function with the name of its package only: store.(*Orders).Find.
 func (p place) Func() string {

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gopooled/pooled/internal/markdown"
 	"github.com/gopooled/pooled/internal/page"
 )
 
@@ -229,7 +229,7 @@ func TestTheLinksOfTroublesLeadToHeadings(t *testing.T) {
 			path, anchor, _ := strings.Cut(strings.TrimPrefix(trouble.Link, "https://github.com/gopooled/pooled/blob/main/docs/"), "#")
 			text, err := os.ReadFile(filepath.Join("../../docs", path))
 			require.NoError(t, err)
-			assert.Contains(t, anchors(string(text)), anchor, "%s links to %s", trouble.Name, trouble.Link)
+			assert.Contains(t, markdown.Anchors(string(text)), anchor, "%s links to %s", trouble.Name, trouble.Link)
 		}
 	}
 	source, err := os.ReadFile("troubles.go")
@@ -237,21 +237,4 @@ func TestTheLinksOfTroublesLeadToHeadings(t *testing.T) {
 	for _, rule := range regexp.MustCompile(`name: "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
 		assert.True(t, names[rule[1]], "no test has the trouble %s", rule[1])
 	}
-}
-
-// anchors lists the headings of a document, as GitHub links to them.
-func anchors(text string) (all []string) {
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
-		all = append(all, strings.Map(func(r rune) rune {
-			switch {
-			case r == ' ':
-				return '-'
-			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
-				return unicode.ToLower(r)
-			default:
-				return -1
-			}
-		}, heading[1]))
-	}
-	return all
 }

@@ -21,6 +21,14 @@ func Duration(d time.Duration) time.Duration {
 	}
 }
 
+// Cut is a text of so many bytes at most, cut between two characters, and a mark where it was cut.
+func Cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // Frame is a frame of a stack in a line: function, file and line.
 func Frame(f runtime.Frame) string { return fmt.Sprintf("%s (%s:%d)", f.Function, f.File, f.Line) }
 

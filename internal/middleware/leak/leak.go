@@ -8,7 +8,6 @@
 package leak
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
+	"github.com/gopooled/pooled/internal/holders"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -183,13 +183,9 @@ func (l *Leak) seen() []Seen {
 		s.Leaked = l.Policy.Threshold > 0 && s.Idle >= l.Policy.Threshold
 		all[i] = s
 	}
-	slices.SortFunc(all, func(a, b Seen) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(all, func(a, b Seen) int { return holders.Older(a.Conn, b.Conn) })
 	return all
 }
 
-// told is what others are told of a connection: no literals, and no way from the caller to here.
-func (l *Leak) told(c held.Conn) held.Conn {
-	c.Text = l.Mask(c.Text)
-	c.Stack = callers.OutsideSQL(c.Stack)
-	return c
-}
+// told is what others are told of a connection.
+func (l *Leak) told(c held.Conn) held.Conn { return holders.Told(c, l.Mask) }

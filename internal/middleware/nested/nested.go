@@ -10,7 +10,6 @@
 package nested
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/callers"
+	"github.com/gopooled/pooled/internal/holders"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
 )
@@ -188,12 +188,10 @@ func (n *Nested) describe(goroutine uint64, holds []Holding, w *waiting) held.Ne
 	told := held.Nested{Goroutine: goroutine}
 	for _, h := range holds {
 		if h.Goroutine == goroutine && !h.isOver() {
-			c := h.Conn
-			c.Text, c.Stack = n.Mask(c.Text), callers.OutsideSQL(c.Stack)
-			told.Holds = append(told.Holds, c)
+			told.Holds = append(told.Holds, holders.Told(h.Conn, n.Mask))
 		}
 	}
-	slices.SortFunc(told.Holds, func(a, b held.Conn) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(told.Holds, holders.Older)
 	if w != nil {
 		told.Endpoint, told.For = n.Servers[w.server].Endpoint, time.Since(w.since)
 		told.Op, told.Text = w.call.Op.String(), n.Mask(w.call.Text)

@@ -21,7 +21,7 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	none: "reset", permanent: "permanent", failed: "failed", byMode: "mode", unclean: "unclean", interrupted: "interrupted",
+	none: stats.OutcomeReset, permanent: stats.OutcomePermanent, failed: stats.OutcomeFailed, byMode: stats.OutcomeMode, unclean: stats.OutcomeUnclean, interrupted: "interrupted",
 }
 
 // String returns what became of the session, as metrics and spans call it.
