@@ -47,7 +47,7 @@ func (h *hour) printEnd() {
 		fmt.Fprintf(h.out, "    borrowed at    %s\n", h.leak.CallSite())
 		fmt.Fprintf(h.out, "    goroutine      %s\n", h.leak.Fate)
 		fmt.Fprintf(h.out, "    last call      %s %s\n", h.leak.Op, h.leak.Text)
-		fmt.Fprintf(h.out, "    idle for       %s\n", h.leak.Idle.Round(time.Second))
+		fmt.Fprintf(h.out, "    idle for       %s\n", h.leak.Idle.Round(time.Millisecond))
 		fmt.Fprintf(h.out, "    reclaimed      %t\n", h.leak.Reclaimed)
 	}
 }
