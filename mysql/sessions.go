@@ -27,6 +27,9 @@ type sessions struct {
 
 var _ dialect.Sessions = (*sessions)(nil)
 
+// patience is for how long others wait for whoever reads the catalogue: what is not known costs the connection.
+const patience = 5 * time.Second
+
 // newSessions makes what is known of sessions that begin in a database, and of which the DSN has the driver set something.
 func newSessions(database string, login dialect.Effects) *sessions {
 	s := &sessions{login: login}
@@ -35,7 +38,7 @@ func newSessions(database string, login dialect.Effects) *sessions {
 	}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
 		Judge: s.classify, Reach: reach, Each: (*catalogue).Each, Without: (*catalogue).without, Asked: (*catalogue).AskedFor,
-		Waits: true,
+		Patience: patience,
 	})
 	return s
 }

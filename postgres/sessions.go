@@ -31,10 +31,15 @@ type sessions struct {
 
 var _ dialect.Sessions = (*sessions)(nil)
 
+// patience is for how long others wait for whoever reads the catalogue. To read a name takes about a millisecond; a full reset takes no longer, but what was
+// prepared is to be prepared again after it.
+const patience = 5 * time.Millisecond
+
 func newSessions() *sessions {
 	s := &sessions{}
 	s.Reader = statement.NewReader(statement.Catalogue[catalogue]{
 		Judge: s.read, Reach: reach, Each: (*catalogue).Each, Without: (*catalogue).without, Asked: (*catalogue).AskedFor,
+		Patience: patience,
 	})
 	return s
 }

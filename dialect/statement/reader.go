@@ -23,7 +23,7 @@ const (
 // share is the part of the time, as one of so many, that reading takes at most of what may have changed unseen.
 const share = 20
 
-// patience is for how long others wait for whoever reads the catalogue, if they do.
+// patience is for how long those wait for whoever reads the catalogue who cannot do without.
 const patience = 5 * time.Second
 
 // maxWanted is how many names are noted that nobody has asked the server for yet.
@@ -45,8 +45,9 @@ type Catalogue[C any] struct {
 	Reach func(text string, c *C) (names []string, ok bool)
 	// Asked returns the names that a copy, which is not nil, was asked for, and which the next one is to know.
 	Asked func(c *C) []string
-	// Waits says that what is not known costs the connection. Who has one in hand then rather waits for whoever reads the copy. False: nobody waits.
-	Waits bool
+	// Patience is for how long who has a connection in hand waits for whoever reads the copy: as long as it takes to make up for what is not known.
+	// Zero: nobody waits.
+	Patience time.Duration
 }
 
 // Reader says what texts do, and remembers it. It judges them by a copy of the server's catalogue, C, and knows when that is out of
@@ -384,10 +385,13 @@ func (r *Reader[C]) begin(ctx context.Context, wait bool) bool {
 	select {
 	case r.turn <- struct{}{}:
 	default:
-		if !wait && (!r.family.Waits || r.paused()) {
+		most := r.family.Patience
+		if wait {
+			most = patience
+		} else if most == 0 || r.paused() {
 			return false
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, most)
 		defer cancel()
 		select {
 		case r.turn <- struct{}{}:
@@ -409,9 +413,14 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c = r.copy.Load()
+	known := len(texts) > 0 && c != nil
 	for _, text := range texts {
 		_, lacks, _ := r.family.Judge(text, c)
+		known = known && len(lacks) == 0
 		r.wantLocked(lacks)
+	}
+	if known { // since another has read it; to read it anew might be to find that it has gone
+		return nil, nil, false
 	}
 	if r.anything > 0 || r.paused() || c != nil && !r.stale.Load() && len(r.wanted) == 0 {
 		return nil, nil, false

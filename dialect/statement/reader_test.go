@@ -33,12 +33,12 @@ func judgeByName(text string, c *names) (s *dialect.Statement, lacks []string, a
 
 // whole is a catalogue that is read as a whole.
 var whole = Catalogue[names]{
-	Judge:   judgeByName,
-	Reach:   func(text string, c *names) ([]string, bool) { return []string{text}, c != nil },
-	Each:    func(*names, func(string)) {},
-	Without: func(*names, []string) *names { return nil },
-	Asked:   func(*names) []string { return nil },
-	Waits:   true,
+	Judge:    judgeByName,
+	Reach:    func(text string, c *names) ([]string, bool) { return []string{text}, c != nil },
+	Each:     func(*names, func(string)) {},
+	Without:  func(*names, []string) *names { return nil },
+	Asked:    func(*names) []string { return nil },
+	Patience: 5 * time.Second,
 }
 
 func fetches(n names) func(*names, []string) (*names, error) {
@@ -151,6 +151,22 @@ func TestReaderWaitsForTheFirstCatalogueOnly(t *testing.T) {
 		require.NoError(t, r.Learn(t.Context(), nil, false, fetches(nil)), "the old copy serves meanwhile")
 		answer <- names{}
 	})
+}
+
+// What statements have met may be removed before it is read anew. Then nobody could tell any more what that was.
+func TestReaderReadsNothingAnewForTextsThatItKnows(t *testing.T) {
+	r := NewReader(whole)
+	fetched := 0
+	fetch := func(*names, []string) (*names, error) { fetched++; return &names{"f": true}, nil }
+	require.NoError(t, r.Learn(t.Context(), []string{"f"}, false, fetch))
+	r.Removed([]string{"f"})
+	r.Outdate(true)
+	require.NoError(t, r.Learn(t.Context(), []string{"f"}, false, fetch))
+	assert.Equal(t, 1, fetched)
+	assert.Equal(t, dialect.Read, r.Statement("f").Class)
+	assert.True(t, r.Stale(), "it is read anew when nobody waits for it")
+	require.NoError(t, r.Learn(t.Context(), nil, false, fetch))
+	assert.Equal(t, 2, fetched)
 }
 
 func TestReaderStaysStaleWhenItWasOutdatedMeanwhile(t *testing.T) {

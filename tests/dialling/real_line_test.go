@@ -17,12 +17,14 @@ import (
 func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
 	for name, work := range map[string]struct {
 		callers, rounds int
-		texts           []string // of a round; # is the caller's number
+		texts           []string // of a round; # is the caller's number, ~ that of the round
 	}{
 		"a query":     {1, 1000, []string{"select 1"}},
 		"definitions": {1, 50, []string{"create table made# (num int)", "insert into made# values (1)", "select * from made#", "drop table made#"}},
-		"writes":      {4, 300, []string{"delete from there where num = #"}},
-		"both":        {4, 10, []string{"create table made# (num int)", "insert into made# values (1)", "delete from there where num = 0", "drop table made#"}},
+		// They are removed while others learn what they were.
+		"definitions of new names": {1, 150, []string{"create table made~ (num int)", "insert into made~ values (1)", "select * from made~", "drop table made~"}},
+		"writes":                   {4, 300, []string{"delete from there where num = #"}},
+		"both":                     {4, 10, []string{"create table made# (num int)", "insert into made# values (1)", "delete from there where num = 0", "drop table made#"}},
 	} {
 		for _, s := range realtest.TxServers {
 			t.Run(name+"/"+s.Name, func(t *testing.T) {
@@ -32,9 +34,10 @@ func TestCallersNeedAtMostOneConnectionMoreThanThereAreOfThem(t *testing.T) {
 				require.NoError(t, err)
 				db, connector := pooltest.Open(t, cfg)
 				pooltest.Crowd(work.callers, func(caller int) {
-					for range work.rounds {
+					for round := range work.rounds {
 						for _, text := range work.texts {
-							if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(text, "#", strconv.Itoa(caller))); err != nil {
+							text = strings.NewReplacer("#", strconv.Itoa(caller), "~", strconv.Itoa(round)).Replace(text)
+							if _, err := db.ExecContext(t.Context(), text); err != nil {
 								t.Errorf("%s: %v", text, err)
 							}
 						}
