@@ -119,6 +119,7 @@ func TestPostgresSessionIsCleanWhateverTheServerRunsByItself(t *testing.T) {
 	for version, database := range realtest.PostgresVersions {
 		for _, h := range slices.Concat(hiddenOnPostgres, usedByGrammar) {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...)) // it may have the lock
 				cfg := pooled.NewConfig()

@@ -86,6 +86,7 @@ func testImpliedOnPostgres(t *testing.T, cases map[string]implied) {
 				continue
 			}
 			t.Run(version+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				for _, pool := range []bool{false, true} {
 					dsn := database(t)
 					realtest.SetUp(t, "pgx", dsn, append(append([]string{}, impliedSchema...), c.setup...))

@@ -51,6 +51,7 @@ func TestPostgresSessionIsCleanWhateverIsRedefinedBeforeItRuns(t *testing.T) {
 		for version, database := range realtest.PostgresVersions {
 			for _, bySelf := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/by itself=%t", version, c.name, bySelf), func(t *testing.T) {
+					t.Parallel()
 					dsn := database(t)
 					realtest.SetUp(t, "pgx", dsn, laterSchema)
 					db, _ := realtest.OpenAtMost(t, 2, "pgx", dsn)

@@ -49,6 +49,7 @@ func TestPostgresFunctionsAreReadAsOnAFreshConnection(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, append([]string{
 					"create table t (id int)", "insert into t values (1)",
@@ -76,6 +77,7 @@ func TestPostgresPlansKeepNothingOfAFunctionsOwnSettings(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, []string{
 					"create function epoch(int, int) returns int language plpgsql as $$begin return extract(epoch from '2020-01-01'::timestamptz); end$$",

@@ -45,6 +45,7 @@ func TestPostgresDefinitionsChangeWhatTheyDoNotName(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, schema)
 				db, log := resettest.OpenForReset(t, resettest.Family{Driver: "pgx", DSN: dsn}, resettest.Unaudited)

@@ -143,6 +143,7 @@ func TestPostgresFunctionsAreJudgedByTheirCommands(t *testing.T) {
 	t.Parallel()
 	for version, database := range realtest.PostgresVersions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			f := resettest.Family{Driver: "pgx", DSN: database(t), ID: "select pg_backend_pid()"}
 			realtest.SetUp(t, "pgx", f.DSN, leaving)
 			state := []string{"select 'setting', current_setting('app.leak', true)", "select 'lock', count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", "select lastval()", "select * from pg_temp.made"}

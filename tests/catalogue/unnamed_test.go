@@ -79,6 +79,7 @@ func TestPostgresSessionIsCleanWhateverANamedThingLeadsTo(t *testing.T) {
 	for version, database := range realtest.PostgresVersions {
 		for _, h := range usedByOthers {
 			t.Run(version+"/"+h.name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				realtest.SetUp(t, "pgx", dsn, append(hideaway[:len(hideaway):len(hideaway)], h.setup...))
 				for _, text := range h.borrower {
