@@ -112,15 +112,8 @@ func (e *AcquireTimeoutError) Error() string {
 	if e.waitsForItself() {
 		fmt.Fprintf(&b, "; this goroutine itself holds %s", e.Own[0])
 	}
-	if len(e.Holders) > 0 {
-		b.WriteString("; held longest: ")
-		for i, c := range e.Holders {
-			if i > 0 {
-				b.WriteString("; ")
-			}
-			b.WriteString(c.String())
-		}
-	} else if e.OldestHeld > 0 {
+	tellHolders(&b, e.Holders)
+	if len(e.Holders) == 0 && e.OldestHeld > 0 {
 		fmt.Fprintf(&b, "; the oldest has been held for %s", readable.Duration(e.OldestHeld))
 	}
 	b.WriteString("; ")
@@ -142,16 +135,28 @@ func (e *AcquireTimeoutError) advice() string {
 		return "connections are kept for other classes or tenants, or after a deadlock for who holds one already: keep fewer (pool_classes, pool_tenant_max), or raise pool_max_conns"
 	case e.MaxConns == 0 || e.InUse < e.MaxConns:
 		return "the server is slow to accept connections: check that it is reachable and not overloaded"
-	case e.OldestHeld > 2*e.Waited, e.somebodyRests():
+	case e.OldestHeld > 2*e.Waited, anyRests(e.Holders, e.Waited):
 		return "look for Rows, Tx or Conn that are never closed and for long transactions, or raise pool_max_conns"
 	default:
 		return "the load is higher than the connections can carry: raise pool_max_conns, or shorten the statements"
 	}
 }
 
-// somebodyRests reports whether one of Holders has not used its connection for as long as this session has waited.
-func (e *AcquireTimeoutError) somebodyRests() bool {
-	return slices.ContainsFunc(e.Holders, func(c held.Conn) bool { return !c.Busy && !c.Reading && c.Idle > e.Waited })
+// tellHolders says who holds connections.
+func tellHolders(b *strings.Builder, holders []held.Conn) {
+	for i, c := range holders {
+		if i == 0 {
+			b.WriteString("; held longest: ")
+		} else {
+			b.WriteString("; ")
+		}
+		b.WriteString(c.String())
+	}
+}
+
+// anyRests reports whether one of those who hold a connection has not used it for so long.
+func anyRests(holders []held.Conn, long time.Duration) bool {
+	return slices.ContainsFunc(holders, func(c held.Conn) bool { return !c.Busy && !c.Reading && c.Idle > long })
 }
 
 // Is matches ErrAcquireTimeout.
@@ -182,6 +187,8 @@ type OverloadedError struct {
 	RetryAfter time.Duration
 	// MaxWaiters is the pool_max_waiters that was reached; 0 when pool_shed has refused the session. [policy.NoWaiters] = nobody may wait.
 	MaxWaiters int
+	// Holders are those who held a connection for longest, three at most, the longest first. Nil with pool_leak=off.
+	Holders []held.Conn
 }
 
 // Error tells the state of the queue at the time, and what can be done.
@@ -204,7 +211,12 @@ func (e *OverloadedError) Error() string {
 	default:
 		fmt.Fprintf(&b, "more have come than can be served, for longer than pool_queue_interval (pool_shed=on): refused after %s, %d more waiting", readable.Duration(e.Waited), e.Waiters)
 	}
-	fmt.Fprintf(&b, "; try again in %s, shorten the statements, or raise pool_max_conns if the server can carry more", readable.Duration(e.RetryAfter))
+	tellHolders(&b, e.Holders)
+	fmt.Fprintf(&b, "; try again in %s, ", readable.Duration(e.RetryAfter))
+	if anyRests(e.Holders, e.RetryAfter) {
+		b.WriteString("look for Rows, Tx or Conn that are never closed, ")
+	}
+	b.WriteString("shorten the statements, or raise pool_max_conns if the server can carry more")
 	return b.String()
 }
 

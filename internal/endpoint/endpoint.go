@@ -70,6 +70,7 @@ type Endpoint struct {
 	idle        atomic.Int64
 	going       atomic.Int64 // that were idle, and are being closed
 	surplus     surplus
+	shortage    shortage
 	holdTime    lately.Times // for how long connections are in use
 	dialTime    lately.Times // how long dials take that succeed
 	acquires    atomic.Uint64
@@ -198,6 +199,7 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, e
 	permit, waited, err := enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		e.noteWait(waited.For)
+		e.tellShortage(ctx, err)
 		return nil, waited, e.unservedBy(ctx, e.noPermit(ctx, waited, err))
 	}
 	if e.pool.AcquireTimeout > 0 {

@@ -42,6 +42,7 @@ func (e *Endpoint) maintain(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			e.tellShortageOver()
 			if e.pool.MaxIdleConns == policy.AutoIdle {
 				e.trim()
 			}

@@ -13,6 +13,7 @@ const (
 	Leak     Kind = "leak"     // a connection that is held and not used
 	Reset    Kind = "reset"    // a session that could not be made clean, or costs more than it need
 	Eviction Kind = "eviction" // connections that are replaced, or given up for good
+	Overload Kind = "overload" // callers who go without a connection, because all are taken
 	Deadlock Kind = "deadlock" // goroutines that wait for each other, or may do so
 	Panic    Kind = "panic"    // of a driver, a middleware or a hook
 	Setup    Kind = "setup"    // something in the DSN or in the program is not as it should be
@@ -70,6 +71,9 @@ var messages = map[string]message{
 	"pooled: connections are replaced, because the server has ended connections of their time": {Eviction, nil},
 	"pooled: the pool is drained: nobody gets a connection any more":                           {Eviction, nil},
 	"pooled: a cancelled statement could not be ended on the server; its connection is closed": {Eviction, []string{"error"}},
+
+	"pooled: callers go without a connection: all are taken, for longer than they can wait": {Overload, []string{"in_use", "max_conns", "waiting", "oldest_held"}},
+	"pooled: callers get connections again":                                                 {Overload, []string{"lasted", "timed_out", "refused"}},
 
 	"pooled: a deadlock was ended: goroutines held all connections, and each waited for one more":                                     {Deadlock, []string{"error"}},
 	"pooled: a goroutine takes a second connection while it holds one: as many of them at once as pool_max_conns wait for each other": {Deadlock, []string{"max_conns", "wanted_at", "borrowed_at"}},

@@ -42,8 +42,8 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 		waiting int
 		says    string
 	}{
-		{policy.NoWaiters, 0, "all 1 permits (pool_max_conns) are taken, and nobody may wait (pool_max_waiters=none); try again in"},
-		{2, 2, "all 1 permits (pool_max_conns) are taken, and 2 are waiting already, as many as may (pool_max_waiters); try again in"},
+		{policy.NoWaiters, 0, "all 1 permits (pool_max_conns) are taken, and nobody may wait (pool_max_waiters=none); held longest: "},
+		{2, 2, "all 1 permits (pool_max_conns) are taken, and 2 are waiting already, as many as may (pool_max_waiters); held longest: "},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) { cfg.Pool.MaxConns, cfg.Queue.MaxWaiters = 1, c.most })
@@ -70,6 +70,39 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
+}
+
+// The callers have errors, which their program may keep to itself.
+func TestWhoRunsTheServiceIsToldOnceThatCallersGoWithoutAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
+			cfg.Pool.MaxConns, cfg.Pool.AcquireTimeout, cfg.Queue.MaxWaiters = 1, time.Second, 1
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		held := p.Hold(t, 1)
+		for range 3 {
+			_, end := wait(p, 1)
+			_, err := p.ExecContext(t.Context(), "refused")
+			require.ErrorIs(t, err, pooled.ErrOverloaded)
+			time.Sleep(2 * time.Second) // and the one who waits has waited in vain
+			end()
+		}
+		const began, over = "callers go without a connection", "callers get connections again"
+		assert.Equal(t, 1, strings.Count(log.String(), began), log.String())
+		assert.NotContains(t, log.String(), over)
+		require.NoError(t, held[0].Close())
+		time.Sleep(20 * time.Second)
+		assert.Contains(t, log.String(), over)
+		assert.Contains(t, log.String(), "lasted=5s timed_out=3 refused=3")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		p.Hold(t, 1)
+		_, err := p.ExecContext(ctx, "gone")
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, 1, strings.Count(log.String(), began), "who goes away by himself goes without nothing")
+	})
 }
 
 func TestQueueThatStandsIsShortenedWithPoolShed(t *testing.T) {

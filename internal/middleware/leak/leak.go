@@ -124,16 +124,23 @@ const mostHolders = 3
 // explain tells in an error that is pooled's own who holds the connections.
 func (l *Leak) explain(err error, goroutine uint64) {
 	var timeout *middleware.AcquireTimeoutError
-	if !errors.As(err, &timeout) {
+	var overloaded *middleware.OverloadedError
+	if !errors.As(err, &timeout) && !errors.As(err, &overloaded) {
 		return
 	}
+	var holders, own []held.Conn
 	for i, c := range l.seen() { // many may wait, and there may be many holders with long texts: only what is told is made readable
 		if i < mostHolders {
-			timeout.Holders = append(timeout.Holders, l.told(c.Conn))
+			holders = append(holders, l.told(c.Conn))
 		}
-		if c.Goroutine == goroutine && goroutine != 0 {
-			timeout.Own = append(timeout.Own, l.told(c.Conn))
+		if timeout != nil && c.Goroutine == goroutine && goroutine != 0 {
+			own = append(own, l.told(c.Conn))
 		}
+	}
+	if timeout != nil {
+		timeout.Holders, timeout.Own = holders, own
+	} else {
+		overloaded.Holders = holders
 	}
 }
 
