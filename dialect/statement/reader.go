@@ -413,7 +413,7 @@ func (r *Reader[C]) prepare(texts []string) (c *C, names []string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c = r.copy.Load()
-	known := len(texts) > 0 && c != nil
+	known := len(texts) > 0 && c != nil && r.outdates == r.answered
 	for _, text := range texts {
 		_, lacks, _ := r.family.Judge(text, c)
 		known = known && len(lacks) == 0

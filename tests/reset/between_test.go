@@ -39,6 +39,7 @@ func TestMySQLNothingComesBetweenAStatementAndOneThatTellsOfIt(t *testing.T) {
 		for i, texts := range between {
 			for _, known := range []bool{false, true} { // whether the text of the first statement is
 				t.Run(fmt.Sprint(name, "/", i, "/", known), func(t *testing.T) {
+					t.Parallel()
 					dsn := server(t)
 					bare := realtest.Open(t, "mysql", dsn)
 					run := func(db *sql.DB, texts ...string) {

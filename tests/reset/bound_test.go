@@ -33,6 +33,7 @@ func TestPostgresSessionIsBoundToNothing(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				name := strings.ToLower(realtest.Scalar(t, realtest.Open(t, "pgx", dsn), "select current_database()"))
 				here := strings.NewReplacer("NAME", name)

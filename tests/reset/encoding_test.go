@@ -35,6 +35,7 @@ func TestPostgresSessionIsCleanWhereACharacterSetHidesQuotes(t *testing.T) {
 	} {
 		for version, database := range realtest.PostgresVersions {
 			t.Run(version+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				bare := realtest.Open(t, "pgx", dsn)
 				if c.setup != "" {

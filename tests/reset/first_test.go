@@ -31,6 +31,7 @@ func TestFirstSessionMayCreateWhatIsTemporaryWithoutSayingSo(t *testing.T) {
 			"a table that hides another one": {"create table things (id int)", "insert into things values (1)", "drop table things"},
 		} {
 			t.Run(version+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				dsn := database(t)
 				admin := realtest.Open(t, "pgx", dsn)
 				for _, text := range []string{

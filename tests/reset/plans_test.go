@@ -53,6 +53,7 @@ func TestPostgresStatementMeansNothingThatAnEarlierBorrowerHasSet(t *testing.T) 
 	}
 	for name, database := range map[string]func(testing.TB) string{"PostgreSQL 15": testserver.PostgresDatabase, "PostgreSQL 18": testserver.Postgres18Database} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dsn := database(t)
 			bare := realtest.Open(t, "pgx", dsn)
 			_, err := bare.ExecContext(t.Context(), keptSchema)
