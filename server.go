@@ -240,6 +240,7 @@ func (s *server) furnish(f *furnishing, number int) error {
 		Nested:      s.nested,
 		LastID:      f.lastID,
 		ReadOnly:    number > 0,
+		Routed:      f.router != nil,
 		Advise:      s.adviser(f),
 		Record:      s.record,
 		Logger:      f.Logger,

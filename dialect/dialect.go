@@ -99,6 +99,9 @@ type Server struct {
 	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
+	// Writes asks in one round trip whether the server lets the sessions of new connections write. What the session that is asked, or a transaction of it,
+	// has set for itself does not count. It is asked outside of transactions, and leaves the session as it was. Nil: nobody can ask.
+	Writes func(ctx context.Context, conn driver.Conn) (bool, error)
 	// Replication asks it for its part in a cluster; nil: nobody can.
 	Replication Replication
 	// Advice tells people what to write in the DSN when an error of a statement shows that it does not fit the server, or what stands before it;
