@@ -17,8 +17,8 @@ import (
 
 // demotion is what an endpoint knows of its server not writing any more. The zero value knows nothing, and never asks.
 type demotion struct {
-	ask        func(ctx context.Context, conn driver.Conn) (bool, error) // whether the server writes; nil: nobody can, or need, ask
-	generation atomic.Uint64                                             // the one that began when the server was last found demoted
+	ask        func(ctx context.Context, conn driver.Conn) (dialect.ServerRole, error) // see [dialect.Server].Role; nil: nobody can, or need, ask
+	generation atomic.Uint64                                                           // the one that began when the server was last found demoted
 
 	mu      sync.Mutex    // guards what follows
 	verdict chan struct{} // closed when what is being asked is known; nil: nothing is
@@ -132,8 +132,9 @@ func (e *Endpoint) judge(ctx context.Context, c *Conn) {
 
 // askWrites asks the server of a connection whether it writes, as far as that can be known.
 func (e *Endpoint) askWrites(ctx context.Context, c *Conn) (writes, known bool) {
-	err := e.contained("a server was asked whether it writes", func() (err error) {
-		writes, err = e.demotion.ask(ctx, c.Real())
+	err := e.contained("a server was asked whether it writes", func() error {
+		role, err := e.demotion.ask(ctx, c.Real())
+		writes = role == dialect.RolePrimary
 		return err
 	})
 	if err != nil && (e.shared.Dialect.Code(err) == "" || dialect.Died(e.shared.Dialect, err)) { // no answer: nobody knows what the driver has sent

@@ -37,6 +37,7 @@ type Endpoint struct {
 	dialer   middleware.ConnectFunc // the composed Connect chain
 	dialling chan struct{}          // one for each dial under way; nil: there is no limit
 	watched  bool                   // sockets are to be known
+	role     dialect.ServerRole     // of the server that new connections have to lead to; unknown: any will do
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
@@ -145,7 +146,7 @@ func New(o Options) *Endpoint {
 	})
 	e.readOnly.Store(o.ReadOnly)
 	if !o.Routed {
-		e.demotion.ask = o.Server.Writes
+		e.demotion.ask, e.role = o.Server.Role, roles[o.Pool.Role]
 	}
 	if o.Nested {
 		e.borrowers = &borrowers{}

@@ -36,13 +36,13 @@ func (clusterDialect) Owns(d driver.Driver) bool {
 }
 
 func (clusterDialect) Adopt(c driver.Connector) dialect.Server {
-	return dialect.Server{Connector: c, Address: "name", Writes: func(ctx context.Context, conn driver.Conn) (bool, error) {
+	return dialect.Server{Connector: c, Address: "name", Role: func(ctx context.Context, conn driver.Conn) (dialect.ServerRole, error) {
 		result, err := conn.(driver.ExecerContext).ExecContext(ctx, question, nil)
 		if err != nil {
-			return false, err
+			return dialect.RoleUnknown, err
 		}
-		n, err := result.RowsAffected()
-		return n == 1, err
+		role, err := result.RowsAffected()
+		return dialect.ServerRole(role), err
 	}}
 }
 
@@ -95,11 +95,11 @@ func (c *cluster) exec(_ context.Context, call faultdriver.Call) faultdriver.Out
 		return faultdriver.Outcome{Err: errRefused}
 	case call.Text == question:
 		c.asked = append(c.asked, server)
-		n := 0
+		role := dialect.RoleReplica
 		if server == c.writing {
-			n = 1
+			role = dialect.RolePrimary
 		}
-		return faultdriver.Outcome{Wait: c.answers, Result: driver.RowsAffected(n)}
+		return faultdriver.Outcome{Wait: c.answers, Result: driver.RowsAffected(role)}
 	default:
 		return faultdriver.Outcome{}
 	}

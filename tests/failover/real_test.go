@@ -30,6 +30,7 @@ type family struct {
 	create       []string
 	// demote makes a primary refuse writes, promote has a replica take them once it has everything.
 	demote       []string
+	neither      []string // a server is no replica, and does not write
 	insert       string
 	codes        []string // of refusals
 	sessionReads []string // a session asks for read only
@@ -43,10 +44,11 @@ const writer = "writer"
 var families = []family{
 	{
 		name: "PostgreSQL", driver: "pgx", cluster: testserver.PostgresCluster,
-		create: []string{"create table done (id bigint not null)"},
-		demote: []string{"alter system set default_transaction_read_only = on", "select pg_reload_conf()"},
-		insert: "insert into done values ($1)",
-		codes:  []string{"SQLSTATE 25006"},
+		create:  []string{"create table done (id bigint not null)"},
+		demote:  []string{"alter system set default_transaction_read_only = on", "select pg_reload_conf()"},
+		neither: []string{"alter system set default_transaction_read_only = on", "select pg_reload_conf()"},
+		insert:  "insert into done values ($1)",
+		codes:   []string{"SQLSTATE 25006"},
 		sessionReads: []string{
 			"set default_transaction_read_only = on", "set session characteristics as transaction read only", "begin read only",
 			"select set_config('default_transaction_read_only', 'on', false)",
@@ -71,6 +73,7 @@ func mysqlFamily(name string, cluster func(t testserver.T, replicas int) *testse
 			"grant select, insert on *.* to " + writer,
 		},
 		demote:       []string{"set global read_only = 1"},
+		neither:      []string{"set global " + variable + " = 1"},
 		insert:       "insert into done values (?)",
 		codes:        []string{"error 1290", "error 1792"},
 		sessionReads: []string{"set session transaction read only", "set session " + variable + " = 1", "start transaction read only"},
