@@ -52,6 +52,8 @@ type (
 	BreakerOpenError = middleware.BreakerOpenError
 	// NoPrimaryError tells that there was no server to write to. It matches [ErrNoPrimary].
 	NoPrimaryError = middleware.NoPrimaryError
+	// RoleError tells that a new connection led to a server of another role. It matches [ErrRole].
+	RoleError = middleware.RoleError
 	// NoReplicaError tells that no replica may answer a read. It matches [ErrNoReplica].
 	NoReplicaError = middleware.NoReplicaError
 	// ReclaimedError tells that a connection was taken from its holder. It matches [ErrReclaimed].
@@ -78,6 +80,7 @@ var (
 	ErrBreakerOpen    = middleware.ErrBreakerOpen
 	ErrDraining       = middleware.ErrDraining
 	ErrNoPrimary      = middleware.ErrNoPrimary
+	ErrRole           = middleware.ErrRole
 	ErrNoReplica      = middleware.ErrNoReplica
 	ErrReclaimed      = middleware.ErrReclaimed
 	ErrInit           = middleware.ErrInit

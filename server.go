@@ -214,6 +214,9 @@ func (s *server) furnish(f *furnishing, number int) error {
 		})
 		own = append(own, s.commenter.Middleware())
 	}
+	if s.pool.Role != policy.RoleAny && s.Role == nil {
+		return misconfigured("pooled: pool_role needs a driver whose servers pooled can ask for their role, which %s is not of: leave it out", s.Address)
+	}
 	var zone *time.Location
 	if f.TimestampZone != "" {
 		if s.ReadTimestampsIn == nil {
@@ -240,6 +243,7 @@ func (s *server) furnish(f *furnishing, number int) error {
 		Nested:      s.nested,
 		LastID:      f.lastID,
 		ReadOnly:    number > 0,
+		Routed:      f.router != nil,
 		Advise:      s.adviser(f),
 		Record:      s.record,
 		Logger:      f.Logger,

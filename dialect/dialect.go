@@ -99,6 +99,10 @@ type Server struct {
 	ReadTimestampsIn func(conn driver.Conn, zone *time.Location) error
 	// Sessions is what is known about the sessions on it; nil: nothing.
 	Sessions Sessions
+	// Role asks in one round trip what new connections may do: write, which makes the server a primary, or nothing but read, as it is a replica. Unknown is a
+	// server that is neither: no replica, and yet the sessions of new connections do not write. What the session that is asked, or a transaction of it, has
+	// set for itself does not count. It is asked outside of transactions, and leaves the session as it was. Nil: nobody can ask.
+	Role func(ctx context.Context, conn driver.Conn) (ServerRole, error)
 	// Replication asks it for its part in a cluster; nil: nobody can.
 	Replication Replication
 	// Advice tells people what to write in the DSN when an error of a statement shows that it does not fit the server, or what stands before it;
@@ -112,6 +116,8 @@ type Dialled struct {
 	Session string
 	// Implicit says that transactions may begin by themselves on it: see [Changes].
 	Implicit bool
+	// Role is that of its server, as [Server].Role would tell. Unknown: it has not told.
+	Role ServerRole
 }
 
 // Traits are habits of a real driver with given settings. The zero value claims nothing and is right for every driver.

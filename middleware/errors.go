@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gopooled/pooled/dialect"
 	"github.com/gopooled/pooled/held"
 	"github.com/gopooled/pooled/internal/readable"
 	"github.com/gopooled/pooled/policy"
@@ -34,6 +35,8 @@ var (
 	ErrDraining = errors.New("pooled: the pool is draining")
 	// ErrNoPrimary matches a [NoPrimaryError].
 	ErrNoPrimary = errors.New("pooled: there is no primary")
+	// ErrRole matches a [RoleError].
+	ErrRole = errors.New("pooled: the server has another role than the wanted one")
 	// ErrNoReplica matches a [NoReplicaError].
 	ErrNoReplica = errors.New("pooled: no replica may answer")
 	// ErrReclaimed matches a [ReclaimedError].
@@ -451,6 +454,30 @@ func (e *NoPrimaryError) Is(target error) bool { return target == ErrNoPrimary }
 
 // Unwrap returns Cause.
 func (e *NoPrimaryError) Unwrap() error { return unlessBadConn(e.Cause) }
+
+// RoleError is returned with pool_role when a new connection led to a server of another role. The connection was closed, and nothing was sent but pool_init and
+// questions. It matches [ErrRole].
+type RoleError struct {
+	// Endpoint is the name of the endpoint.
+	Endpoint string
+	// Wanted is the role that pool_role asks for.
+	Wanted dialect.ServerRole
+	// Found is the role that the server has; unknown: it is no replica, and lets no new session write all the same, by default_transaction_read_only,
+	// or on MySQL transaction_read_only.
+	Found dialect.ServerRole
+}
+
+// Error tells both roles.
+func (e *RoleError) Error() string {
+	is := "a " + e.Found.String()
+	if e.Found == dialect.RoleUnknown {
+		is = "neither a replica nor lets new sessions write"
+	}
+	return fmt.Sprintf("pooled: %s is %s, and pool_role=%s wants another server: a failover may be under way, or the DSN names the wrong server", e.Endpoint, is, e.Wanted)
+}
+
+// Is matches ErrRole.
+func (e *RoleError) Is(target error) bool { return target == ErrRole }
 
 // NoReplicaError is returned with pool_replica_fallback=error when no replica may answer a read. Nothing was sent to a server. It matches
 // [ErrNoReplica].

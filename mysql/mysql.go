@@ -69,7 +69,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			Kind:           kindsOf(cfg).on(sessions).kind,
 			RowsOver:       rowsOver,
 		},
-		Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity,
+		Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity, Role: role,
 	}, nil
 }
 
@@ -83,7 +83,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 			OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver,
 			Kind: kinder{untold: true}.on(sessions).kind,
 		},
-		Dialled: sessions.dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity,
+		Dialled: sessions.dialled, Sessions: sessions, EndedIdle: endedIdle, Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity, Role: role,
 	}
 }
 

@@ -319,23 +319,23 @@ var dsnCases = []dsnCase{
 		name: "all settings", driver: "sqlite", native: "a.db", secret: "s3cret",
 		dsn: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=90s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_max_waiters=none&pool_shed=on&pool_queue_target=20ms&pool_queue_interval=400ms&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_role=replica&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
 		set: func(c *policy.Config) {
 			c.Use = []string{"audit", "trace"}
 			c.Pool = policy.Pool{
 				MaxConns: 9, MaxIdleConns: 3, MaxConnLifetime: 2*hour + 30*minute, MaxConnLifetimeJitter: 90 * second,
 				MaxConnIdleTime: 5 * minute, AcquireTimeout: 1500 * millisecond, ConnectTimeout: 250 * millisecond,
-				ValidateAfter: policy.NeverValidate, MinIdleConns: 2, WarmStatements: 4, MaxDials: 8, Keepalive: 30 * second, Init: "select 's3cret'",
+				ValidateAfter: policy.NeverValidate, MinIdleConns: 2, WarmStatements: 4, MaxDials: 8, Keepalive: 30 * second, Role: policy.RoleReplica, Init: "select 's3cret'",
 			}
 			c.Queue = policy.Queue{MaxWaiters: policy.NoWaiters, Shed: true, Target: 20 * millisecond, Interval: 400 * millisecond}
 			c.Statements.CacheSize = 64
 		},
 		format: "sqlite:a.db?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_max_waiters=none&pool_shed=on&pool_queue_target=20ms&pool_queue_interval=400ms&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_role=replica&pool_init=select+%27s3cret%27&pool_stmt_cache=64",
 		shown: "sqlite:xxxxx?pool_use=audit%2Ctrace&pool_max_conns=9&pool_max_idle_conns=3&pool_min_idle_conns=2&pool_warm_statements=4&pool_max_conn_lifetime=2h30m" +
 			"&pool_max_conn_lifetime_jitter=1m30s&pool_max_conn_idle_time=5m&pool_acquire_timeout=1.5s&pool_max_waiters=none&pool_shed=on&pool_queue_target=20ms&pool_queue_interval=400ms&pool_connect_timeout=250ms" +
-			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_init=xxxxx&pool_stmt_cache=64",
+			"&pool_validate_after=never&pool_max_dials=8&pool_keepalive=30s&pool_role=replica&pool_init=xxxxx&pool_stmt_cache=64",
 	},
 	{
 		name: "classes and tenants", driver: "pgx", native: "host=db",

@@ -103,6 +103,19 @@ const (
 	CancelClose
 )
 
+// Role is pool_role.
+type Role uint8
+
+// The roles of the server that new connections may lead to.
+const (
+	// RoleAny, the default, is any.
+	RoleAny Role = iota
+	// RolePrimary is one that lets new sessions write.
+	RolePrimary
+	// RoleReplica is one that replicates from another, and does not write.
+	RoleReplica
+)
+
 // DrainMode is pool_drain.
 type DrainMode uint8
 
@@ -154,6 +167,8 @@ type Pool struct {
 	Keepalive time.Duration
 	// Cancel is what a cancelled context does to its statement: pool_cancel.
 	Cancel CancelMode
+	// Role is that of the server that new connections have to lead to: pool_role.
+	Role Role
 	// Drain is what sessions get that want a connection of a pool that is being drained: pool_drain.
 	Drain DrainMode
 	// Init is SQL to run on every new server connection: pool_init. Empty = none. It may hold secrets: a Config is never

@@ -164,7 +164,7 @@ func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 		"pool_classes": "", "pool_class": "", "pool_tenant": "", "pool_tenant_max": "0",
 		"pool_connect_timeout": "10s", "pool_validate_after": "1s", "pool_init": "", "pool_timestamp_zone": "", "pool_stmt_cache": "128",
 		"pool_reset": "dirty", "pool_reset_timeout": "5s", "pool_reset_audit": "0", "pool_harmless": "",
-		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_drain": "refuse", "pool_cancel": "query",
+		"pool_min_idle_conns": "0", "pool_max_dials": "4", "pool_keepalive": "2m", "pool_role": "any", "pool_drain": "refuse", "pool_cancel": "query",
 		"pool_breaker": "off", "pool_breaker_failures": "5", "pool_breaker_ratio": "0", "pool_breaker_window": "10s", "pool_breaker_cooldown": "5s",
 		"pool_breaker_max_cooldown": "1m", "pool_breaker_probes": "1",
 		"pool_replicas": "", "pool_routing": "auto", "pool_consistency": "session", "pool_max_lag": "10s", "pool_replica_fallback": "primary",

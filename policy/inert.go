@@ -40,6 +40,11 @@ var inertRules = []inertRule{
 		cure:  "name the other servers, as pool_replicas=host:port, or set pool_routing",
 	},
 	{
+		keys:  []string{"pool_role"},
+		inert: unless(func(c Config) bool { return !c.Routing.On() }, "pool_routing asks each server for its role"),
+		cure:  "leave it out",
+	},
+	{
 		keys:     []string{"pool_leak_sample", "pool_leak_reclaim"},
 		inert:    unless(func(c Config) bool { return c.Leak.Threshold > 0 }, "pool_leak=off"),
 		cure:     "write for how long a connection may be held unused, such as pool_leak=1m",

@@ -143,6 +143,12 @@ var keys = []key{
 			"within a second costs it all the same. close gives up the connection, as the real drivers do by themselves.",
 	}, func(c *Config) *CancelMode { return &c.Pool.Cancel }, word[CancelMode]{"query", CancelQuery}, word[CancelMode]{"close", CancelClose}),
 	choice(Key{
+		Name: "pool_role",
+		Doc: "Which server new connections may lead to, where after a failover the name may lead to another one: any, the primary, which lets new sessions write, or a replica. " +
+			"One of another role is closed, with an error that matches ErrRole; with pool_acquire_timeout the dial is tried again while there is time. " +
+			"PostgreSQL 14 and later tells at login, others take a round trip.",
+	}, func(c *Config) *Role { return &c.Pool.Role }, word[Role]{"any", RoleAny}, word[Role]{"primary", RolePrimary}, word[Role]{"replica", RoleReplica}),
+	choice(Key{
 		Name: "pool_drain",
 		Doc: "What sessions get that want a server connection while the pool is drained (Connector.Drain): an error that matches ErrDraining, at once, " +
 			"or with wait not before their context or the pool ends.",

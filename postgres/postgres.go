@@ -88,6 +88,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		ReadTimestampsIn: readTimestampsIn,
 		Replication:      &replication{},
 		Capacity:         capacity,
+		Role:             role,
 	}, nil
 }
 
@@ -148,7 +149,7 @@ func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	t.PingsOnReset = true
 	t.SendsText = sendsText(pgx.QueryExecModeCacheStatement) // it may be that one
 	sessions := newSessions()
-	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: sessions, Dialled: sessions.dialled, Advice: advice, ContextError: contextError, EndedIdle: endedIdle, Replication: &replication{}, Capacity: capacity}
+	return dialect.Server{Connector: adopted{c}, Address: "postgres", Traits: t, Sessions: sessions, Dialled: sessions.dialled, Advice: advice, ContextError: contextError, EndedIdle: endedIdle, Replication: &replication{}, Capacity: capacity, Role: role}
 }
 
 // never replaces pgx's rule to ping what was idle for a second: pool_validate_after decides.

@@ -27,7 +27,7 @@ func openRegistered(name string) dialect.Server {
 	sessions := newSessions()
 	return dialect.Server{
 		Connector: c, Dial: c.dial, Address: name, Traits: t, Plan: sessions.plan, Sessions: sessions, Dialled: sessions.dialled, Advice: advice,
-		ContextError: contextError, EndedIdle: endedIdle, ReadTimestampsIn: readTimestampsIn, Replication: &replication{}, Capacity: capacity,
+		ContextError: contextError, EndedIdle: endedIdle, ReadTimestampsIn: readTimestampsIn, Replication: &replication{}, Capacity: capacity, Role: role,
 	}
 }
 

@@ -211,12 +211,16 @@ func (s *sessions) Baseline(ctx context.Context, conn driver.Conn, awaited bool)
 	return f.proxied, nil
 }
 
-// dialled looks at the character set that a session begins with, which the server tells by itself.
+// dialled looks at the character set that a session begins with, and at the server's role, which the server tells by itself.
 func (s *sessions) dialled(_ context.Context, conn driver.Conn) (dialect.Dialled, error) {
-	if c, ok := conn.(*stdlib.Conn); ok && !pg.KeepsQuotes(c.Conn().PgConn().ParameterStatus("client_encoding")) && !s.hides.Swap(true) {
+	c, ok := conn.(*stdlib.Conn)
+	if !ok {
+		return dialect.Dialled{}, nil
+	}
+	if !pg.KeepsQuotes(c.Conn().PgConn().ParameterStatus("client_encoding")) && !s.hides.Swap(true) {
 		s.Rejudge()
 	}
-	return dialect.Dialled{}, nil
+	return dialect.Dialled{Role: roleAtLogin(c.Conn().PgConn())}, nil
 }
 
 // setMakesTemp notes what is known of makesTemp.

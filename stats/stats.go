@@ -107,6 +107,8 @@ type Closes struct {
 	Validation uint64
 	// Reclaimed: taken from a holder who did not use it (pool_leak_reclaim).
 	Reclaimed uint64
+	// Demoted: its server refused to write, and new connections lead to one that writes.
+	Demoted uint64
 	// Retired: by Evict, or because the server had ended connections of that time.
 	Retired uint64
 	// Discarded: given back in an open transaction, not valid by the real driver's word, or not wanted back by a policy.
@@ -131,6 +133,7 @@ func (c *Closes) Reasons() []CloseReason {
 		{"lifetime", true, c.Lifetime},
 		{"idle_time", true, c.IdleTime},
 		{"idle_limit", true, c.IdleLimit},
+		{"demoted", true, c.Demoted},
 		{"retired", true, c.Retired},
 		{"shutdown", true, c.Shutdown},
 		{"failed", false, c.Failed},

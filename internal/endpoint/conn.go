@@ -132,10 +132,14 @@ func (c *Conn) Retired() bool {
 
 // whyRetired is the reason for which it is closed then.
 func (c *Conn) whyRetired() reason {
-	if c.generation < c.endpoint.opened.Load() {
+	switch {
+	case c.generation < c.endpoint.opened.Load():
 		return shutdown
+	case c.generation < c.endpoint.demotion.generation.Load():
+		return demoted
+	default:
+		return retired
 	}
-	return retired
 }
 
 func (c *Conn) expired(now int64) bool { return c.expiresAt != 0 && now >= c.expiresAt }

@@ -18,6 +18,9 @@ func (e *Endpoint) mayPass(err error) bool {
 	if errors.Is(err, middleware.ErrBreakerOpen) {
 		return false
 	}
+	if errors.Is(err, middleware.ErrRole) { // a failover may be under way
+		return true
+	}
 	class := e.shared.Dialect.Classify(err)
 	return !class.Has(dialect.Misconfigured) && (class.Has(dialect.Infrastructure) || class.Has(dialect.TooManyConnections))
 }
@@ -180,9 +183,11 @@ func (e *Endpoint) prepare(ctx context.Context, o *opened) (err error) {
 		}
 	}
 	if e.server.Dialled != nil {
-		o.told, err = e.server.Dialled(ctx, o.conn)
+		if o.told, err = e.server.Dialled(ctx, o.conn); err != nil {
+			return err
+		}
 	}
-	return err
+	return e.checkRole(ctx, o)
 }
 
 // open has the real driver dial, through a socket if connections are watched.

@@ -17,6 +17,7 @@ const (
 	failed                   // a call told that it is dead
 	validation               // it was found dead when it was to be borrowed
 	reclaimed                // pool_leak_reclaim
+	demoted                  // its server refused to write, and new connections lead to one that writes
 	retired                  // by Evict, or because the server has ended its connections
 	discarded                // it came back in an open transaction or dirty, or a policy did not want it back
 	shutdown                 // the endpoint was closed

@@ -37,9 +37,11 @@ type Endpoint struct {
 	dialer   middleware.ConnectFunc // the composed Connect chain
 	dialling chan struct{}          // one for each dial under way; nil: there is no limit
 	watched  bool                   // sockets are to be known
+	role     dialect.ServerRole     // of the server that new connections have to lead to; unknown: any will do
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
 
+	demotion  demotion
 	borrowers *borrowers // nil: nobody wants to know
 
 	gate   *gate.Gate
@@ -108,6 +110,7 @@ type Options struct {
 	LastID      *atomic.Uint64          // numbers connections, together with other endpoints
 	ReadOnly    bool                    // see SetReadOnly
 	Advise      func(err error)         // is told the errors of statements; nil: nobody wants to know
+	Routed      bool                    // a router knows what the server is; otherwise the endpoint notices by itself that it does not write any more
 	Record      func(Stats)             // gets a snapshot every [history.Every] from the first dial on, as long as the endpoint is open; nil: nobody keeps a history
 	Logger      *slog.Logger
 }
@@ -142,6 +145,9 @@ func New(o Options) *Endpoint {
 		MaxWaiters: o.Queue.MaxWaiters, Shed: o.Queue.Shed, Target: o.Queue.Target, Interval: o.Queue.Interval,
 	})
 	e.readOnly.Store(o.ReadOnly)
+	if !o.Routed {
+		e.demotion.ask, e.role = o.Server.Role, roles[o.Pool.Role]
+	}
 	if o.Nested {
 		e.borrowers = &borrowers{}
 	}
@@ -265,6 +271,9 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	}
 	if reason := e.unfitToKeep(c, r); reason != kept {
 		e.closeOffPath(c, reason)
+		return
+	}
+	if c.TakeRefusal() && e.examine(c) {
 		return
 	}
 	e.passOn(c)

@@ -52,6 +52,7 @@ func (e *Endpoint) Stats() Stats {
 			Failed:     e.closes[failed].Load(),
 			Validation: e.closes[validation].Load(),
 			Reclaimed:  e.closes[reclaimed].Load(),
+			Demoted:    e.closes[demoted].Load(),
 			Retired:    e.closes[retired].Load(),
 			Discarded:  e.closes[discarded].Load(),
 			Shutdown:   e.closes[shutdown].Load(),

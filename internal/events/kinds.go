@@ -67,10 +67,11 @@ var messages = map[string]message{
 	"pooled: the server's catalogue cannot be read, so less is known about what statements do":                                                        {Reset, []string{"error"}},
 	"pooled: the server's catalogue cannot be read, so fewer statements go to replicas":                                                               {Role, []string{"error"}},
 
-	"pooled: connections are replaced, because the program asked for it":                       {Eviction, nil},
-	"pooled: connections are replaced, because the server has ended connections of their time": {Eviction, nil},
-	"pooled: the pool is drained: nobody gets a connection any more":                           {Eviction, nil},
-	"pooled: a cancelled statement could not be ended on the server; its connection is closed": {Eviction, []string{"error"}},
+	"pooled: connections are replaced, because the program asked for it":                                                   {Eviction, nil},
+	"pooled: connections are replaced, because the server has ended connections of their time":                             {Eviction, nil},
+	"pooled: connections are replaced, because their server refuses to write, and new connections lead to one that writes": {Eviction, nil},
+	"pooled: the pool is drained: nobody gets a connection any more":                                                       {Eviction, nil},
+	"pooled: a cancelled statement could not be ended on the server; its connection is closed":                             {Eviction, []string{"error"}},
 
 	"pooled: callers go without a connection: all are taken, for longer than they can wait": {Overload, []string{"in_use", "max_conns", "waiting", "oldest_held"}},
 	"pooled: callers get connections again":                                                 {Overload, []string{"lasted", "timed_out", "refused"}},

@@ -165,6 +165,13 @@ func (c *Conn) Healed() *Healed {
 // Seen is what the errors of its calls have said.
 func (c *Conn) Seen() dialect.ErrorClass { return c.seen }
 
+// TakeRefusal reports whether the server has refused to write since this was asked last.
+func (c *Conn) TakeRefusal() bool {
+	refused := c.seen.Has(dialect.WriteRefused)
+	c.seen &^= dialect.WriteRefused
+	return refused
+}
+
 // Fail marks the connection as not to be used again.
 func (c *Conn) Fail() { c.failed = true }
 
