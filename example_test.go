@@ -355,3 +355,24 @@ func plainLogger() *slog.Logger {
 		},
 	}))
 }
+
+// Tokens of a cloud expire, and each dial needs one that has not.
+func ExampleCredentials() {
+	authToken := func(_ context.Context, endpoint, user string) (string, error) { // the cloud's own function
+		return "token for " + user + " at " + endpoint, nil
+	}
+
+	cfg, err := pooled.ParseDSN("postgres://app@localhost/shop?sslmode=verify-full")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Credentials = func(ctx context.Context, endpoint string) (pooled.Credentials, error) {
+		token, err := authToken(ctx, endpoint, "app")
+		return pooled.Credentials{Password: token, Expires: time.Now().Add(15 * time.Minute)}, err
+	}
+
+	told, _ := cfg.Credentials(context.Background(), "localhost:5432")
+	told.Expires = time.Time{}
+	fmt.Println(told)
+	// Output: Credentials of ""
+}

@@ -152,6 +152,8 @@ type Traits struct {
 	// ReplacesDialer says that [Server].Dial goes past the ways to dial that the program has registered with the driver, so that it is used only
 	// where the socket must be known.
 	ReplacesDialer bool
+	// TakesLogin says that dials, and [Cancel].Statement, log in as [WithLogin] asks them to.
+	TakesLogin bool
 	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
 	PingsOnReset bool
 }

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -29,6 +30,14 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c connector) Close() error {
 	if closer, ok := c.Connector.(io.Closer); ok {
 		return closer.Close()
+	}
+	return nil
+}
+
+// logIn has a dial log in as it is asked to. The driver calls it with a copy of the configuration.
+func logIn(ctx context.Context, cfg *mysql.Config) error {
+	if login, ok := dialect.LoginOf(ctx); ok {
+		cfg.User, cfg.Passwd = cmp.Or(login.User, cfg.User), login.Password
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	if err := cfg.Apply(mysql.BeforeConnect(logIn)); err != nil {
+		return dialect.Server{}, err
+	}
 	real, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return dialect.Server{}, err
@@ -68,6 +71,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ClosesSilently: true,
 			Kind:           kindsOf(cfg).on(sessions).kind,
 			RowsOver:       rowsOver,
+			TakesLogin:     true,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity,
 	}, nil

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"io"
@@ -14,6 +15,9 @@ import (
 
 // configure makes of a configuration what a dial is asked for.
 func configure(ctx context.Context, cfg *pgx.ConnConfig) {
+	if login, ok := dialect.LoginOf(ctx); ok {
+		cfg.User, cfg.Password = cmp.Or(login.User, cfg.User), login.Password
+	}
 	if dialect.CancelsQuery(ctx) {
 		cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
 	}

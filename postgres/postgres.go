@@ -48,6 +48,7 @@ func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {
 	t.PreparesQueries = cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 	t.Unprepared = !t.PreparesQueries
 	t.SendsText = sendsText(cfg.DefaultQueryExecMode)
+	t.TakesLogin = true
 	return t
 }
 
