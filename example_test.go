@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -375,4 +376,19 @@ func ExampleCredentials() {
 	told.Expires = time.Time{}
 	fmt.Println(told)
 	// Output: Credentials of ""
+}
+
+// Network connections go through a tunnel, and are reclaimed and cancelled as others.
+func ExampleRegisterDialer() {
+	tunnel := &net.Dialer{} // or *ssh.Client, *cloudsqlconn.Dialer, ...
+
+	cfg, err := pooled.ParseDSN("postgres://app:secret@db.internal/shop")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return tunnel.DialContext(ctx, network, address)
+	}
+
+	pooled.RegisterDialer("tunnel", cfg.Dial) // for DSNs: pool_dialer=tunnel
 }

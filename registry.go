@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,9 @@ var (
 	credentialsRegistry = registry[func(ctx context.Context, endpoint string) (Credentials, error)]{
 		kind: "source of credentials", key: "pool_credentials", register: "pooled.RegisterCredentials",
 	}
+	dialerRegistry = registry[func(ctx context.Context, network, address string) (net.Conn, error)]{
+		kind: "dialer", key: "pool_dialer", register: "pooled.RegisterDialer",
+	}
 )
 
 // RegisterMiddleware makes a middleware available to DSNs as pool_use=name. It is meant for init functions and the beginning of main, and panics when the name is
@@ -39,6 +43,12 @@ func RegisterMiddleware(name string, factory func(cfg Config) (Middleware, error
 // panics when the name is empty or taken, or has a comma or a space in it, and when the function is nil.
 func RegisterCredentials(name string, ask func(ctx context.Context, endpoint string) (Credentials, error)) {
 	credentialsRegistry.add(name, ask, ask == nil)
+}
+
+// RegisterDialer makes a function available to DSNs as pool_dialer=name: see Config.Dial. It is meant for init functions and the beginning of main, and panics when the name is
+// empty or taken, or has a comma or a space in it, and when the function is nil.
+func RegisterDialer(name string, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	dialerRegistry.add(name, dial, dial == nil)
 }
 
 // add takes one, or panics.

@@ -101,12 +101,9 @@ func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.
 }
 
 func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) (*server, error) {
-	secrets, err := keeper(cfg, d, s)
+	s, secrets, err := dialled(cfg, d, s)
 	if err != nil {
 		return nil, err
-	}
-	if secrets != nil {
-		s = secrets.Server(s)
 	}
 	pool := cfg.Pool
 	if settings.Pool != nil {

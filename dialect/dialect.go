@@ -70,6 +70,8 @@ type Server struct {
 	Connector driver.Connector
 	// Dial dials it as Connector does, through a Socket. Nil: there is no such way.
 	Dial func(ctx context.Context) (driver.Conn, *Socket, error)
+	// DialThrough is Dial where [WithDialer] has asked for it, which Connector and Cancel listen to as well then. Nil: nobody listens.
+	DialThrough func(ctx context.Context) (driver.Conn, *Socket, error)
 	// Address is host:port or a socket path, for people; never with a user or a password.
 	Address string
 	// Database is the database that connections open; empty if it is not known.

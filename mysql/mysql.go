@@ -51,11 +51,20 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	through, err := dialer(cfg)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	c := connector{real, through}
+	dial := through
+	if cfg.Net != "tcp" && cfg.Net != "unix" { // only the driver knows how, unless the program tells
+		dial = nil
+	}
 	sessions := newSessions(cfg.DBName, loginEffects(cfg))
 	return dialect.Server{
-		Connector: connector{real},
-		Dial:      dialer(cfg),
-		Cancel:    cancel(real),
+		Connector: c,
+		Dial:      dial,
+		Cancel:    cancel(c),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Dialled:   sessions.dialled,
@@ -74,6 +83,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			TakesLogin:     true,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity,
+		DialThrough: through,
 	}, nil
 }
 
@@ -82,7 +92,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	sessions := newSessions("", 0)
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql",
+		Connector: connector{Connector: c}, Address: "mysql",
 		Traits: dialect.Traits{
 			OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver,
 			Kind: kinder{untold: true}.on(sessions).kind,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,13 @@ type Config struct {
 	Credentials func(ctx context.Context, endpoint string) (Credentials, error)
 	// CredentialsName names a function that was given to [pooled.RegisterCredentials], for use as Credentials: pool_credentials. Empty = none.
 	CredentialsName string
+	// Dial makes all network connections to the servers, also those of monitors and cancellations: a tunnel, a cloud's connector, a proxy. It is given network and
+	// address as the DSN has them, such as tcp and db.internal:5432, with names as they are; TLS is spoken over what it returns, if the DSN says so. Connections can be reclaimed
+	// and their statements cancelled as usual. It may be called many times at once, and may be asked with a context that has a second left. Its error is that of the dial, as the real driver
+	// passes it on. Nil = the real driver dials, or what DialerName says. Only in Go.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialerName names a function that was given to [pooled.RegisterDialer], for use as Dial: pool_dialer. Empty = none.
+	DialerName string
 	// Name tells this pool from the other pools of the program, in metrics, logs, statistics and on the page: pool_name. Letters, digits, - and _. Empty,
 	// the default, = the address of the server and the database, such as db.internal:5432/shop. If another open pool of the program has the name already, #2
 	// is added to it, or the next number that is free.
@@ -299,7 +307,7 @@ func (c Config) validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.validateSecrets(), c.Pool.validate(), c.Queue.validate(c.Pool), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.validateDialling(), c.Pool.validate(), c.Queue.validate(c.Pool), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
 }
 
 // validateWarm looks whether there is room for the statements that are prepared beforehand. The default is cut to what there is room for.

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -36,27 +35,3 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 
 // MarshalText is [Credentials.String] for encoders such as encoding/json.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// validateSecrets looks for several sources of one secret, and for a connector that dials by itself.
-func (c Config) validateSecrets() error {
-	var sources []string
-	for _, s := range []struct {
-		set  bool
-		name string
-	}{
-		{c.PasswordFile != "", "pool_password_file"},
-		{c.CredentialsName != "", "pool_credentials"},
-		{c.Credentials != nil, "Config.Credentials"},
-	} {
-		if s.set {
-			sources = append(sources, s.name)
-		}
-	}
-	switch {
-	case len(sources) > 1:
-		return fmt.Errorf("pooled: %s say each what to log in with: choose one", strings.Join(sources, " and "))
-	case len(sources) > 0 && c.Connector != nil:
-		return fmt.Errorf("pooled: %s has no effect with a Config.Connector, which logs in by itself: give the DSN in place of the Connector, or have that ask for the password", sources[0])
-	}
-	return nil
-}

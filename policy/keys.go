@@ -129,6 +129,10 @@ var keys = []key{
 		Name: "pool_credentials", Values: "a name given to pooled.RegisterCredentials",
 		Doc: "A function of the program tells what to log in with: tokens that expire, or what a vault gives out. See Config.Credentials.",
 	}, func(c *Config) *string { return &c.CredentialsName }),
+	registeredName(Key{
+		Name: "pool_dialer", Values: "a name given to pooled.RegisterDialer",
+		Doc: "A function of the program makes all network connections to the servers: a tunnel, a cloud's connector, a proxy. See Config.Dial.",
+	}, func(c *Config) *string { return &c.DialerName }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
 		Doc: "How long dialling a server connection may take, logging in and pool_init included. When nobody waits for it any more, it has a second left at most. " +

@@ -1,12 +1,14 @@
 package secrets_test
 
 import (
+	"context"
 	"database/sql"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
@@ -86,12 +88,29 @@ func (a account) self() string {
 	return "select connection_id()"
 }
 
-// long is a query that lasts until it is ended.
-func (a account) long() string {
+// cancelled runs a query for ever on the one connection of a pool, ends its context when the server is at it, and requires that the connection is kept.
+func (a account) cancelled(t *testing.T, db *sql.DB) {
+	t.Helper()
+	long := "select sleep(60)"
+	running := "select count(*) from information_schema.processlist where user = '" + a.user + "' and info = '" + long + "'"
 	if a.driver == "pgx" {
-		return "select pg_sleep(60)"
+		long = "select pg_sleep(60)"
+		running = "select count(*) from pg_stat_activity where usename = '" + a.user + "' and state = 'active' and query = '" + long + "'"
 	}
-	return "select sleep(60)"
+	id := realtest.ScanInt(t, db, a.self())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() {
+		_, err := db.ExecContext(ctx, long)
+		ended <- err
+	}()
+	for realtest.ScanInt(t, a.admin, running) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	require.Error(t, <-ended)
+	require.Equal(t, id, realtest.ScanInt(t, db, a.self()), "the statement was ended on the server, and the connection is kept")
 }
 
 // secretFile is a file that is replaced as Kubernetes does it, by renaming.
