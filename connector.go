@@ -32,6 +32,8 @@ type (
 	Config = policy.Config
 	// Profile is a word for settings that are wanted together: see [Config.UseProfile].
 	Profile = policy.Profile
+	// Credentials are what a server is logged in to with: see [policy.Config].
+	Credentials = policy.Credentials
 	// Replica is one more server of a cluster: see [policy.Routing].
 	Replica = policy.Replica
 	// Middleware is a policy of one's own; see package middleware.
@@ -60,6 +62,8 @@ type (
 	ReclaimedError = middleware.ReclaimedError
 	// InitError tells that pool_init failed. It matches [ErrInit].
 	InitError = middleware.InitError
+	// CredentialsError tells that there was nothing to log in with. It matches [ErrCredentials].
+	CredentialsError = dialect.CredentialsError
 	// ConfigError tells what is wrong with a DSN or a Config. It matches [ErrConfig].
 	ConfigError = policy.ConfigError
 )
@@ -84,6 +88,7 @@ var (
 	ErrNoReplica      = middleware.ErrNoReplica
 	ErrReclaimed      = middleware.ErrReclaimed
 	ErrInit           = middleware.ErrInit
+	ErrCredentials    = dialect.ErrCredentials
 	ErrConfig         = policy.ErrConfig
 	// ErrNoEndpoint says that the pool has no server of this name.
 	ErrNoEndpoint = errors.New("pooled: there is no such endpoint")
@@ -124,16 +129,20 @@ func NewConnector(cfg Config, middlewares ...Middleware) (*Connector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	named, err := used(cfg) // those of pool_use
+	own, err := used(cfg) // those of pool_use
 	if err != nil {
 		return nil, err
 	}
-	d, servers, err := open(cfg)
+	told, err := named(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d, servers, err := open(told)
 	if err != nil {
 		return nil, err
 	}
 	c := &Connector{config: cfg, servers: servers, names: takeNames(cfg.Name, servers)}
-	if err := c.furnish(d, append(named, middlewares...)); err != nil {
+	if err := c.furnish(d, append(own, middlewares...)); err != nil {
 		if closing := c.Close(); closing != nil {
 			err = errors.Join(err, closing)
 		}

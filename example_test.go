@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -354,4 +355,40 @@ func plainLogger() *slog.Logger {
 			return a
 		},
 	}))
+}
+
+// Tokens of a cloud expire, and each dial needs one that has not.
+func ExampleCredentials() {
+	authToken := func(_ context.Context, endpoint, user string) (string, error) { // the cloud's own function
+		return "token for " + user + " at " + endpoint, nil
+	}
+
+	cfg, err := pooled.ParseDSN("postgres://app@localhost/shop?sslmode=verify-full")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Credentials = func(ctx context.Context, endpoint string) (pooled.Credentials, error) {
+		token, err := authToken(ctx, endpoint, "app")
+		return pooled.Credentials{Password: token, Expires: time.Now().Add(15 * time.Minute)}, err
+	}
+
+	told, _ := cfg.Credentials(context.Background(), "localhost:5432")
+	told.Expires = time.Time{}
+	fmt.Println(told)
+	// Output: Credentials of ""
+}
+
+// Network connections go through a tunnel, and are reclaimed and cancelled as others.
+func ExampleRegisterDialer() {
+	tunnel := &net.Dialer{} // or *ssh.Client, *cloudsqlconn.Dialer, ...
+
+	cfg, err := pooled.ParseDSN("postgres://app:secret@db.internal/shop")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return tunnel.DialContext(ctx, network, address)
+	}
+
+	pooled.RegisterDialer("tunnel", cfg.Dial) // for DSNs: pool_dialer=tunnel
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/credentials"
 	"github.com/gopooled/pooled/internal/endpoint"
 	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/middleware/breaker"
@@ -26,6 +27,7 @@ type server struct {
 	dialect.Server
 	settings policy.Replica // its own
 	pool     policy.Pool
+	secrets  *credentials.Keeper // nil: the DSN says what to log in with
 	info     *middleware.Endpoint
 	endpoint *endpoint.Endpoint
 	breaker  *breaker.Breaker // nil: pool_breaker=off
@@ -51,7 +53,11 @@ func open(cfg Config) (dialect.Dialect, []*server, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, []*server{newServer(cfg, d, s, policy.Replica{})}, nil
+	one, err := newServer(cfg, d, s, policy.Replica{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, []*server{one}, nil
 }
 
 // openCluster makes the servers of a cluster, those of the DSN first.
@@ -85,20 +91,28 @@ func openCluster(cfg Config, d dialect.Dialect, opens func(dsn string) (dialect.
 		if slices.ContainsFunc(servers, func(other *server) bool { return other.Address == s.Address }) {
 			return nil, misconfigured("pooled: %s is named twice: pool_replicas lists the servers that the DSN does not", s.Address)
 		}
-		servers = append(servers, newServer(cfg, d, s, replica))
+		one, err := newServer(cfg, d, s, replica)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, one)
 	}
 	return servers, nil
 }
 
-func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) *server {
+func newServer(cfg Config, d dialect.Dialect, s dialect.Server, settings policy.Replica) (*server, error) {
+	s, secrets, err := dialled(cfg, d, s)
+	if err != nil {
+		return nil, err
+	}
 	pool := cfg.Pool
 	if settings.Pool != nil {
 		pool = *settings.Pool
 	}
 	return &server{
-		Server: s, settings: settings, pool: pool,
+		Server: s, settings: settings, pool: pool, secrets: secrets,
 		info: &middleware.Endpoint{Name: s.Address, Driver: cfg.DriverName, Dialect: d.Name(), Database: s.Database},
-	}
+	}, nil
 }
 
 // hosts lists the servers of a cluster, beginning with those of the DSN.
@@ -238,6 +252,7 @@ func (s *server) furnish(f *furnishing, number int) error {
 		Queue:       f.Queue,
 		Statements:  f.Statements,
 		Zone:        zone,
+		Secrets:     s.secrets,
 		Middlewares: append(all, own...),
 		Watched:     watched,
 		Nested:      s.nested,

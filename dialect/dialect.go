@@ -70,6 +70,8 @@ type Server struct {
 	Connector driver.Connector
 	// Dial dials it as Connector does, through a Socket. Nil: there is no such way.
 	Dial func(ctx context.Context) (driver.Conn, *Socket, error)
+	// DialThrough is Dial where [WithDialer] has asked for it, which Connector and Cancel listen to as well then. Nil: nobody listens.
+	DialThrough func(ctx context.Context) (driver.Conn, *Socket, error)
 	// Address is host:port or a socket path, for people; never with a user or a password.
 	Address string
 	// Database is the database that connections open; empty if it is not known.
@@ -158,6 +160,8 @@ type Traits struct {
 	// ReplacesDialer says that [Server].Dial goes past the ways to dial that the program has registered with the driver, so that it is used only
 	// where the socket must be known.
 	ReplacesDialer bool
+	// TakesLogin says that dials, and [Cancel].Statement, log in as [WithLogin] asks them to.
+	TakesLogin bool
 	// PingsOnReset says that the driver's ResetSession pings an idle connection by a rule of its own; pooled then does not.
 	PingsOnReset bool
 }

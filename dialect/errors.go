@@ -45,6 +45,8 @@ const (
 	// Conflict: the server has undone what the statement did because another session, or a replica's catching up, stood against it. It may
 	// well succeed if it runs again.
 	Conflict
+	// LoginRefused: the server does not take the user or the password. Another one may do.
+	LoginRefused
 )
 
 // ErrOutcomeUnknown stands in for driver.ErrBadConn of a real driver that may have sent the statement: database/sql would run it again, although
@@ -65,7 +67,7 @@ func (c ErrorClass) Has(x ErrorClass) bool { return c&x == x }
 
 var classNames = []string{
 	"dead", "infrastructure", "application", "shutting down", "crashed", "too many connections", "not executed", "misconfigured",
-	"cancelled", "stale statement", "too many statements", "write refused", "conflict",
+	"cancelled", "stale statement", "too many statements", "write refused", "conflict", "login refused",
 }
 
 // String lists the facts.
@@ -95,6 +97,8 @@ func ClassifyNetwork(err error) ErrorClass {
 		return 0
 	case untrusted(err):
 		return Misconfigured | NotExecuted
+	case errors.Is(err, ErrCredentials): // whatever it was that failed, the server has not seen it
+		return NotExecuted
 	}
 	var op *net.OpError
 	var dns *net.DNSError

@@ -18,7 +18,7 @@ type Socket struct {
 
 var _ syscall.Conn = (*Socket)(nil) // go-sql-driver/mysql looks for it to see whether an idle connection is alive
 
-// NewSocket makes a Socket of what a dialect dialled: a TCP or Unix connection, which implements syscall.Conn.
+// NewSocket makes a Socket of what a dialect dialled.
 func NewSocket(c net.Conn) *Socket { return &Socket{Conn: c} }
 
 // Moves changes whenever bytes have come or gone.
@@ -49,7 +49,7 @@ func (s *Socket) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// SyscallConn returns that of the network connection.
+// SyscallConn returns that of the network connection, if it has one, such as a TCP or Unix connection.
 func (s *Socket) SyscallConn() (syscall.RawConn, error) {
 	if c, ok := s.Conn.(syscall.Conn); ok {
 		return c.SyscallConn()

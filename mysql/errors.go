@@ -47,13 +47,13 @@ var numbers = map[uint16]dialect.ErrorClass{
 	3169:   dialect.Dead | dialect.ShuttingDown,                                            // ER_SESSION_WAS_KILLED
 	erIdle: dialect.Dead | dialect.Application,                                             // ER_CLIENT_INTERACTION_TIMEOUT
 
-	1044:               dialect.Application | dialect.Misconfigured,      // ER_DBACCESS_DENIED_ERROR
-	1045:               dialect.Application | dialect.Misconfigured,      // ER_ACCESS_DENIED_ERROR
-	1049:               dialect.Application | dialect.Misconfigured,      // ER_BAD_DB_ERROR
-	1130:               dialect.Application | dialect.Misconfigured,      // ER_HOST_NOT_PRIVILEGED
-	1203:               dialect.Application | dialect.TooManyConnections, // ER_TOO_MANY_USER_CONNECTIONS
-	1213:               dialect.Application | dialect.Conflict,           // ER_LOCK_DEADLOCK
-	1226:               dialect.Application | dialect.TooManyConnections, // ER_USER_LIMIT_REACHED
+	1044:               dialect.Application | dialect.Misconfigured,                        // ER_DBACCESS_DENIED_ERROR
+	1045:               dialect.Application | dialect.Misconfigured | dialect.LoginRefused, // ER_ACCESS_DENIED_ERROR
+	1049:               dialect.Application | dialect.Misconfigured,                        // ER_BAD_DB_ERROR
+	1130:               dialect.Application | dialect.Misconfigured,                        // ER_HOST_NOT_PRIVILEGED
+	1203:               dialect.Application | dialect.TooManyConnections,                   // ER_TOO_MANY_USER_CONNECTIONS
+	1213:               dialect.Application | dialect.Conflict,                             // ER_LOCK_DEADLOCK
+	1226:               dialect.Application | dialect.TooManyConnections,                   // ER_USER_LIMIT_REACHED
 	erUnknownStatement: dialect.Application | dialect.StaleStatement,
 	1317:               dialect.Application | dialect.Cancelled,         // ER_QUERY_INTERRUPTED
 	1461:               dialect.Application | dialect.TooManyStatements, // ER_MAX_PREPARED_STMT_COUNT_REACHED

@@ -44,15 +44,27 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	if err := cfg.Apply(mysql.BeforeConnect(logIn)); err != nil {
+		return dialect.Server{}, err
+	}
 	real, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return dialect.Server{}, err
 	}
+	through, err := dialer(cfg)
+	if err != nil {
+		return dialect.Server{}, err
+	}
+	c := connector{real, through}
+	dial := through
+	if cfg.Net != "tcp" && cfg.Net != "unix" { // only the driver knows how, unless the program tells
+		dial = nil
+	}
 	sessions := newSessions(cfg.DBName, loginEffects(cfg))
 	return dialect.Server{
-		Connector: connector{real},
-		Dial:      dialer(cfg),
-		Cancel:    cancel(real),
+		Connector: c,
+		Dial:      dial,
+		Cancel:    cancel(c),
 		Address:   cfg.Addr,
 		Database:  cfg.DBName,
 		Dialled:   sessions.dialled,
@@ -68,8 +80,10 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 			ClosesSilently: true,
 			Kind:           kindsOf(cfg).on(sessions).kind,
 			RowsOver:       rowsOver,
+			TakesLogin:     true,
 		},
 		Replication: &replication{}, StatementShare: sessions.statementShare, Capacity: capacity, Role: role,
+		DialThrough: through,
 	}, nil
 }
 
@@ -78,7 +92,7 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 func (Dialect) Adopt(c driver.Connector) dialect.Server {
 	sessions := newSessions("", 0)
 	return dialect.Server{
-		Connector: connector{c}, Address: "mysql",
+		Connector: connector{Connector: c}, Address: "mysql",
 		Traits: dialect.Traits{
 			OneResult: true, SendsText: sendsText(false), ExecOnce: returnsRows, ClosesSilently: true, RowsOver: rowsOver,
 			Kind: kinder{untold: true}.on(sessions).kind,

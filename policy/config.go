@@ -2,11 +2,13 @@ package policy
 
 import (
 	"cmp"
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +51,26 @@ type Config struct {
 	// Connector, if not nil, dials the server connections, in place of DriverName and DSN. Only in Go, and not together
 	// with Driver.
 	Connector driver.Connector
+	// PasswordFile is the path of a file with the password, which is read at each dial, as it may be replaced at any time: pool_password_file. A line break at
+	// its end is cut off. It goes before the password of the DSN. If another password is read than before, connections that were logged in with that one are replaced
+	// in the course of a minute, when they are idle. A file that cannot be read, or is empty, is a [pooled.CredentialsError] of the dial. Empty, the default, = the password
+	// of the DSN.
+	PasswordFile string
+	// Credentials tells what to log in with to the endpoint of that name, for each dial of a connection, of a monitor and of KILL QUERY, in place of the user and
+	// the password of the DSN: tokens that expire, or what a vault gives out. It is called once at a time for each endpoint; others wait for the answer, which is kept
+	// until shortly before [Credentials].Expires, and asked for once more if the server refuses it. It may be called for several endpoints at once. The context is that of
+	// the dial. Its error fails the dial, as the cause of a [pooled.CredentialsError]; do not put a secret into it. If it tells of another user than before, connections of that one
+	// are replaced in the course of a minute, when they are idle; another password of the same user replaces none. Nil = those of the DSN, or what CredentialsName and PasswordFile say. Only in Go.
+	Credentials func(ctx context.Context, endpoint string) (Credentials, error)
+	// CredentialsName names a function that was given to [pooled.RegisterCredentials], for use as Credentials: pool_credentials. Empty = none.
+	CredentialsName string
+	// Dial makes all network connections to the servers, also those of monitors and cancellations: a tunnel, a cloud's connector, a proxy. It is given network and
+	// address as the DSN has them, such as tcp and db.internal:5432, with names as they are; TLS is spoken over what it returns, if the DSN says so. Connections can be reclaimed
+	// and their statements cancelled as usual. It may be called many times at once, and may be asked with a context that has a second left. Its error is that of the dial, as the real driver
+	// passes it on. Nil = the real driver dials, or what DialerName says. Only in Go.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialerName names a function that was given to [pooled.RegisterDialer], for use as Dial: pool_dialer. Empty = none.
+	DialerName string
 	// Name tells this pool from the other pools of the program, in metrics, logs, statistics and on the page: pool_name. Letters, digits, - and _. Empty,
 	// the default, = the address of the server and the database, such as db.internal:5432/shop. If another open pool of the program has the name already, #2
 	// is added to it, or the next number that is free.
@@ -300,7 +322,7 @@ func (c Config) validate() error {
 			}
 		}
 	}
-	return cmp.Or(c.validateDriver(), c.validateDSN(), c.Pool.validate(), c.Queue.validate(c.Pool), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
+	return cmp.Or(c.validateDriver(), c.validateDSN(), c.validateDialling(), c.Pool.validate(), c.Queue.validate(c.Pool), c.validateWarm(), c.Breaker.validate(), c.Routing.validate(), c.validateEffects())
 }
 
 // validateWarm looks whether there is room for the statements that are prepared beforehand. The default is cut to what there is room for.

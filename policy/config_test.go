@@ -158,7 +158,7 @@ func TestAutoJitterIsATenthOfTheLifetime(t *testing.T) {
 
 func TestKeysAreDocumentedInTheOrderInWhichTheyAreWritten(t *testing.T) {
 	defaults := map[string]string{
-		"pool_driver": "", "pool_profile": "none", "pool_name": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
+		"pool_driver": "", "pool_profile": "none", "pool_name": "", "pool_password_file": "", "pool_credentials": "", "pool_dialer": "", "pool_use": "", "pool_max_conns": "0", "pool_max_idle_conns": "auto", "pool_warm_statements": "16", "pool_max_conn_lifetime": "1h",
 		"pool_max_conn_lifetime_jitter": "auto", "pool_max_conn_idle_time": "30m", "pool_acquire_timeout": "0",
 		"pool_max_waiters": "0", "pool_shed": "off", "pool_queue_target": "auto", "pool_queue_interval": "auto",
 		"pool_classes": "", "pool_class": "", "pool_tenant": "", "pool_tenant_max": "0",

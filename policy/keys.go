@@ -120,6 +120,19 @@ var keys = []key{
 		Name: "pool_tenant_max", Values: "a part of pool_max_conns such as 25%; 0 = all",
 		Doc: "How many connections one tenant may have (pooled.WithTenant), whether others wait or not. While several tenants of a class wait, they share what it has in equal parts in any case.",
 	}, func(c *Config) *Share { return &c.Queue.TenantMax }),
+	path(Key{
+		Name: "pool_password_file",
+		Doc: "The password is read from this file at each dial, also those of monitors and of KILL QUERY, so that whoever rotates it, such as Kubernetes, replaces the file and nothing else. A line break at its end is cut off. " +
+			"Connections that were logged in with another password than the file has now are replaced in the course of a minute, when they are idle.",
+	}, func(c *Config) *string { return &c.PasswordFile }),
+	registeredName(Key{
+		Name: "pool_credentials", Values: "a name given to pooled.RegisterCredentials",
+		Doc: "A function of the program tells what to log in with: tokens that expire, or what a vault gives out. See Config.Credentials.",
+	}, func(c *Config) *string { return &c.CredentialsName }),
+	registeredName(Key{
+		Name: "pool_dialer", Values: "a name given to pooled.RegisterDialer",
+		Doc: "A function of the program makes all network connections to the servers: a tunnel, a cloud's connector, a proxy. See Config.Dial.",
+	}, func(c *Config) *string { return &c.DialerName }),
 	duration(Key{
 		Name: "pool_connect_timeout", Values: "a duration such as 500ms or 5s; 0 = no limit besides the real driver's own",
 		Doc: "How long dialling a server connection may take, logging in and pool_init included. When nobody waits for it any more, it has a second left at most. " +
@@ -357,7 +370,7 @@ func (c Config) settings() []pair {
 // Key documents one key of a DSN. All fields are texts for people.
 type Key struct {
 	Name    string // as it is written in a DSN
-	Type    string // number, ratio, duration, word, list, name or SQL
+	Type    string // number, ratio, duration, word, list, name, path or SQL
 	Values  string // what is allowed, and what 0 means
 	Default string // empty = none
 	Service string // what pool_profile=service sets; empty = the default
@@ -379,7 +392,7 @@ const (
 var usages = map[string]Usage{
 	profileKey: Essential, "pool_max_conns": Essential, "pool_acquire_timeout": Essential, "pool_shed": Essential, "pool_breaker": Essential, "pool_min_idle_conns": Essential, "pool_replicas": Essential,
 	driverKey: Frequent, "pool_name": Frequent, "pool_use": Frequent, "pool_max_idle_conns": Frequent, "pool_max_conn_lifetime": Frequent,
-	"pool_max_conn_idle_time": Frequent, "pool_connect_timeout": Frequent, "pool_init": Frequent, "pool_reset": Frequent, "pool_harmless": Frequent, "pool_leak": Frequent,
+	"pool_max_conn_idle_time": Frequent, "pool_connect_timeout": Frequent, "pool_init": Frequent, "pool_password_file": Frequent, "pool_credentials": Frequent, "pool_reset": Frequent, "pool_harmless": Frequent, "pool_leak": Frequent,
 	"pool_leak_reclaim": Frequent, "pool_routing": Frequent, "pool_consistency": Frequent, "pool_max_lag": Frequent, "pool_classes": Frequent, "pool_sqlcommenter": Frequent,
 }
 

@@ -123,6 +123,31 @@ func name(doc Key, field func(*Config) *string) key {
 	return setting(doc, field, parseName, func(text string) string { return text }, nil)
 }
 
+// registeredName is the row of a setting that is the name of what the program has registered.
+func registeredName(doc Key, field func(*Config) *string) key {
+	doc.Type = "name"
+	parse := func(text string) (string, error) {
+		if strings.ContainsAny(text, ", \t\n") {
+			return "", errors.New("has a comma or a space in it")
+		}
+		return text, nil
+	}
+	return setting(doc, field, parse, func(text string) string { return text }, nil)
+}
+
+// path is the row of a setting that is the path of a file.
+func path(doc Key, field func(*Config) *string) key {
+	doc.Type, doc.Values = "path", "the path of a file, from the root: in the parameters of a MySQL DSN with %2F for each /"
+	return setting(doc, field, parsePath, func(text string) string { return text }, nil)
+}
+
+func parsePath(text string) (string, error) {
+	if strings.ContainsAny(text, "\x00\n\r") {
+		return "", errors.New("is not the path of a file")
+	}
+	return text, nil
+}
+
 // share is the row of a setting that is a part of all connections.
 func share(doc Key, field func(*Config) *Share) key {
 	doc.Type = "share"

@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +16,19 @@ import (
 
 // configure makes of a configuration what a dial is asked for.
 func configure(ctx context.Context, cfg *pgx.ConnConfig) {
+	if login, ok := dialect.LoginOf(ctx); ok {
+		cfg.User, cfg.Password = cmp.Or(login.User, cfg.User), login.Password
+	}
+	if dial := dialect.DialerOf(ctx); dial != nil {
+		cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return asked{conn, network, address}, nil
+		}
+		cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	}
 	if dialect.CancelsQuery(ctx) {
 		cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
 	}
@@ -21,6 +36,22 @@ func configure(ctx context.Context, cfg *pgx.ConnConfig) {
 		cfg.RuntimeParams["default_transaction_read_only"] = "on"
 	}
 }
+
+// asked is a network connection that the program has made. Its other end is where it was asked to go, as pgx sends cancel requests there: what the
+// connection itself knows may be the address of a proxy, or none, as that of a tunnel.
+type asked struct {
+	net.Conn
+	network, address string
+}
+
+// RemoteAddr is where it was asked to go.
+func (c asked) RemoteAddr() net.Addr { return endOf(c) }
+
+// endOf is the address of the other end.
+type endOf asked
+
+func (e endOf) Network() string { return e.network }
+func (e endOf) String() string  { return e.address }
 
 // adopted is a connector with settings that cannot be changed any more.
 type adopted struct{ driver.Connector }

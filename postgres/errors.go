@@ -34,8 +34,8 @@ var states = map[string]dialect.ErrorClass{
 	"25P03": dialect.Application | dialect.Dead,                                             // idle_in_transaction_session_timeout
 	"25P04": dialect.Application | dialect.Dead,                                             // transaction_timeout
 	"26000": dialect.Application,                                                            // invalid_sql_statement_name; see stale
-	"28000": dialect.Application | dialect.Misconfigured,                                    // invalid_authorization_specification, no pg_hba.conf entry
-	"28P01": dialect.Application | dialect.Misconfigured,                                    // invalid_password
+	"28000": dialect.Application | dialect.Misconfigured | dialect.LoginRefused,             // invalid_authorization_specification, no pg_hba.conf entry
+	"28P01": dialect.Application | dialect.Misconfigured | dialect.LoginRefused,             // invalid_password
 	"3D000": dialect.Application | dialect.Misconfigured,                                    // invalid_catalog_name: no such database
 	"40001": dialect.Application | dialect.Conflict,                                         // serialization_failure, also of a replica that has to catch up
 	"40P01": dialect.Application | dialect.Conflict,                                         // deadlock_detected
@@ -122,7 +122,7 @@ func classify(pg *pgconn.PgError, dialling bool) dialect.ErrorClass {
 			class |= dialect.NotExecuted // see endedIdle
 		}
 	default: // it is about the statement alone: a password of dblink's, an ERROR of class 08 at Bind
-		class &^= dialect.Misconfigured
+		class &^= dialect.Misconfigured | dialect.LoginRefused
 		if pg.Code[:min(2, len(pg.Code))] == "08" {
 			class = dialect.Application
 		}

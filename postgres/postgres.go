@@ -48,6 +48,7 @@ func traitsOf(cfg *pgx.ConnConfig) dialect.Traits {
 	t.PreparesQueries = cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 	t.Unprepared = !t.PreparesQueries
 	t.SendsText = sendsText(cfg.DefaultQueryExecMode)
+	t.TakesLogin = true
 	return t
 }
 
@@ -76,12 +77,14 @@ func (Dialect) Open(dsn string) (dialect.Server, error) {
 		Connector: c,
 		Dial:      c.dial,
 		Address:   address(cfg),
-		Database:  cfg.Database,
-		Traits:    traitsOf(cfg),
-		Plan:      sessions.plan,
-		Sessions:  sessions,
-		Dialled:   sessions.dialled,
-		Advice:    advice,
+
+		DialThrough: c.dial,
+		Database:    cfg.Database,
+		Traits:      traitsOf(cfg),
+		Plan:        sessions.plan,
+		Sessions:    sessions,
+		Dialled:     sessions.dialled,
+		Advice:      advice,
 
 		ContextError:     contextError,
 		EndedIdle:        endedIdle,

@@ -23,6 +23,9 @@ type Conn struct {
 	expiresAt  int64 // stamp; 0 = never
 	readOnly   bool  // its sessions cannot write
 
+	secret  uint64        // that it has logged in with; 0: the DSN's
+	renewal time.Duration // how long after there is another one it is replaced
+
 	state  state
 	borrow borrow // who its holder is, and what he does with it
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/credentials"
 	"github.com/gopooled/pooled/internal/serverconn"
 	"github.com/gopooled/pooled/middleware"
 	"github.com/gopooled/pooled/policy"
@@ -84,6 +85,8 @@ func (e *Endpoint) connectOnce(ctx context.Context) (*Conn, error) {
 		expiresAt:  e.expiry(),
 		readOnly:   o.readOnly,
 		socket:     o.socket,
+		secret:     o.secret,
+		renewal:    rand.N(mostRenewal),
 	}
 	*c.Changes() = dial.Changes
 	c.idleSince = c.dialled
@@ -141,6 +144,7 @@ type opened struct {
 	conn   driver.Conn
 	socket *dialect.Socket
 	told   dialect.Dialled
+	secret uint64 // that it has logged in with
 	// readOnly is set before, and says what kind of connection is wanted.
 	readOnly bool
 }
@@ -154,14 +158,15 @@ func (e *Endpoint) connect(ctx context.Context, _ *middleware.Dial) (driver.Conn
 	if !ok { // a middleware replaced the context; nobody else could close the connection then
 		o = &opened{}
 	}
-	real, socket, err := e.open(ctx, o.readOnly)
+	var secret uint64
+	real, socket, err := e.open(credentials.Note(ctx, &secret), o.readOnly)
 	if err != nil {
 		return nil, err
 	}
 	if o.conn != nil { // a middleware did not want that one, and tries again
 		_ = o.conn.Close()
 	}
-	o.conn, o.socket, o.told = real, socket, dialect.Dialled{}
+	o.conn, o.socket, o.secret, o.told = real, socket, secret, dialect.Dialled{}
 	if err := e.prepare(ctx, o); err != nil {
 		o.conn = nil
 		_ = real.Close() // the reason is in err

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/internal/credentials"
 	"github.com/gopooled/pooled/internal/gate"
 	"github.com/gopooled/pooled/internal/history"
 	"github.com/gopooled/pooled/internal/lately"
@@ -40,6 +41,8 @@ type Endpoint struct {
 	role     dialect.ServerRole     // of the server that new connections have to lead to; unknown: any will do
 	zone     *time.Location         // of timestamps without one; nil: the real driver's
 	texts    *serverconn.Texts      // of the statements that warm connections have prepared; nil: none
+
+	secrets *credentials.Keeper // nil: dials log in as the DSN says
 
 	demotion  demotion
 	borrowers *borrowers // nil: nobody wants to know
@@ -103,6 +106,7 @@ type Options struct {
 	Pool        policy.Pool
 	Queue       policy.Queue
 	Statements  policy.Statements
+	Secrets     *credentials.Keeper     // what the dials of Server log in with; nil: what the DSN says
 	Zone        *time.Location          // of timestamps without one; nil: the real driver's. With it, Server.ReadTimestampsIn is not nil
 	Watched     bool                    // somebody watches how connections are used, and may reclaim them: they are dialled through sockets, where that is possible
 	Nested      bool                    // goroutines that hold a connection are told from others: see MayHold
@@ -126,6 +130,7 @@ func New(o Options) *Endpoint {
 		server:  o.Server,
 		watched: o.Watched && o.Server.Dial != nil,
 		zone:    o.Zone,
+		secrets: o.Secrets,
 		record:  o.Record,
 		start:   time.Now(),
 		conns:   map[*Conn]struct{}{},

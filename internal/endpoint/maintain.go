@@ -141,6 +141,8 @@ func (e *Endpoint) outdated(c *Conn, now int64) reason {
 		return lifetime
 	case c.Retired():
 		return c.whyRetired()
+	case c.superseded(now):
+		return retired
 	default:
 		return kept
 	}

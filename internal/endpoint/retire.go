@@ -27,6 +27,20 @@ func (e *Endpoint) SetReadOnly(on bool) {
 	}
 }
 
+// mostRenewal is in what time all connections are replaced that were logged in with another secret than there is now. The server takes a new password for
+// new sessions alone, so nothing is urgent, and a server is not to be run over.
+const mostRenewal = time.Minute
+
+// superseded reports whether a connection was logged in with another secret than there is now, and its time is over.
+func (c *Conn) superseded(now int64) bool {
+	keeper := c.endpoint.secrets
+	if keeper == nil {
+		return false
+	}
+	newest := keeper.Newest()
+	return c.secret != newest.Number && now >= int64(newest.Since.Add(c.renewal).Sub(c.endpoint.start))
+}
+
 // Sever cuts all connections off, also those in use, because their server does not answer any more: statements that wait for it fail
 // now instead of when their callers lose patience. Dials under way end too.
 func (e *Endpoint) Sever() {
