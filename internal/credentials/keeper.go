@@ -107,11 +107,11 @@ func Note(ctx context.Context, number *uint64) context.Context {
 func (k *Keeper) get(ctx context.Context) (*login, error) {
 	for {
 		k.mu.Lock()
-		if k.kept != nil && time.Now().Before(k.kept.until) {
-			defer k.mu.Unlock()
-			return k.kept, nil
+		kept, c := k.kept, k.call
+		if kept != nil && time.Now().Before(kept.until) {
+			k.mu.Unlock()
+			return kept, nil
 		}
-		c := k.call
 		if c == nil {
 			c = &call{done: make(chan struct{})}
 			k.call = c

@@ -86,7 +86,7 @@ func TestReplicasAndMonitorsLogInWithTheNewPassword(t *testing.T) {
 				}
 			}
 			for _, ctx := range []context.Context{routing.WithPrimary(t.Context()), routing.WithReplica(t.Context())} {
-				err := error(pooled.ErrNoReplica)
+				err := pooled.ErrNoReplica
 				for errors.Is(err, pooled.ErrNoReplica) { // its monitor has logged in, and may not have asked yet
 					err = db.QueryRowContext(ctx, "select 1").Scan(new(int))
 				}
