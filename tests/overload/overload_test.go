@@ -1,7 +1,6 @@
 package overload_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -75,7 +74,7 @@ func TestWhoMayNotWaitIsRefusedAtOnce(t *testing.T) {
 // The callers have errors, which their program may keep to itself.
 func TestWhoRunsTheServiceIsToldOnceThatCallersGoWithoutAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log pooltest.LogBuffer
 		p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 			cfg.Pool.MaxConns, cfg.Pool.AcquireTimeout, cfg.Queue.MaxWaiters = 1, time.Second, 1
 			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
@@ -93,6 +92,7 @@ func TestWhoRunsTheServiceIsToldOnceThatCallersGoWithoutAConnection(t *testing.T
 		assert.NotContains(t, log.String(), over)
 		require.NoError(t, held[0].Close())
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		assert.Contains(t, log.String(), over)
 		assert.Contains(t, log.String(), "lasted=5s timed_out=3 refused=3")
 
@@ -327,7 +327,7 @@ func TestATenantHasNoMoreConnectionsThanItMay(t *testing.T) {
 }
 
 func TestClassThatIsNotThereIsToldOfOnceAndCountsAsNone(t *testing.T) {
-	var log bytes.Buffer
+	var log pooltest.LogBuffer
 	p := pooltest.NewPoolOf(t, pooltest.Modern, func(cfg *pooled.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		cfg.Pool.MaxConns = 1
