@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopooled/pooled/dialect"
+	"github.com/gopooled/pooled/middleware"
 )
 
 // Behind one name there may be a cluster. After a failover the name leads to the new primary, and the old one may go on as a replica: its connections are as
@@ -79,18 +80,12 @@ func (d *demotion) close(verdict chan struct{}) {
 	close(verdict)
 }
 
-// conclude closes a connection that was examined, or passes it on.
+// conclude takes a connection back that was examined.
 func (e *Endpoint) conclude(c *Conn) {
 	c.endReturn()
 	defer e.line.endReturn()
-	switch why := e.outdated(c, e.now()); {
-	case c.Failed():
-		e.closeOffPath(c, failed)
-	case why != kept:
-		e.closeOffPath(c, why)
-	default:
-		e.passOn(c)
-	}
+	c.idleSince = e.now()
+	e.takeBack(c, &middleware.Release{Conn: c})
 }
 
 // judge finds out whether the server of a connection does not write while the one that new connections lead to does, and retires all connections then.

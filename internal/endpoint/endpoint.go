@@ -210,7 +210,6 @@ func (e *Endpoint) Acquire(ctx context.Context, r *Request) (*Conn, gate.Wait, e
 	permit, waited, err := enter(ctx, e.pool.AcquireTimeout)
 	if err != nil {
 		e.noteWait(waited.For)
-		e.tellShortage(ctx, err)
 		return nil, waited, e.unservedBy(ctx, e.noPermit(ctx, waited, err))
 	}
 	if e.pool.AcquireTimeout > 0 {
@@ -274,6 +273,11 @@ func (e *Endpoint) Release(r *middleware.Release) {
 	if c.endReturn() {
 		defer e.line.endReturn()
 	}
+	e.takeBack(c, r)
+}
+
+// takeBack has a connection closed that comes back, or passes it on: at once, unless its server has refused to write.
+func (e *Endpoint) takeBack(c *Conn, r *middleware.Release) {
 	if reason := e.unfitToKeep(c, r); reason != kept {
 		e.closeOffPath(c, reason)
 		return
@@ -375,15 +379,17 @@ func (e *Endpoint) relieve(ctx context.Context) bool {
 	return relieved
 }
 
-// noPermit explains why a session got no permit.
+// noPermit explains why a session got no permit, and tells the operator if it is the first.
 func (e *Endpoint) noPermit(ctx context.Context, waited gate.Wait, err error) error {
 	if refusal := (*gate.RefusedError)(nil); errors.As(err, &refusal) {
+		e.tellShortage(ctx, true)
 		return e.overloaded(waited, refusal)
 	}
 	expired := (*gate.TimeoutError)(nil)
 	if !errors.As(err, &expired) {
 		return sentAway(err) // the caller went away, and needs no explanation
 	}
+	e.tellShortage(ctx, false)
 	t := e.timeout(waited.For, ctx.Err() == nil, context.DeadlineExceeded)
 	if waited.Class != "" || e.gate.Keeps() { // otherwise they became free only just
 		t.Kept = max(0, t.MaxConns-t.InUse-t.Dialling)

@@ -2,11 +2,8 @@ package endpoint
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
-
-	"github.com/gopooled/pooled/internal/gate"
 )
 
 // shortageOver is for how long nobody has gone without a connection when a shortage is over.
@@ -50,12 +47,8 @@ func (s *shortage) end(now int64) (lasted time.Duration, timeouts, refused int, 
 	return lasted, timeouts, refused, true
 }
 
-// tellShortage says that somebody got no permit, and why.
-func (e *Endpoint) tellShortage(ctx context.Context, err error) {
-	refused := errors.As(err, new(*gate.RefusedError))
-	if !refused && !errors.As(err, new(*gate.TimeoutError)) { // its caller went away
-		return
-	}
+// tellShortage says that somebody got no permit: he has waited in vain, or was refused.
+func (e *Endpoint) tellShortage(ctx context.Context, refused bool) {
 	if !e.shortage.note(e.now(), refused) {
 		return
 	}
