@@ -106,7 +106,7 @@ func (a account) cancelled(t *testing.T, db *sql.DB) {
 		ended <- err
 	}()
 	for realtest.ScanInt(t, a.admin, running) == 0 {
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // between two looks: the server does not tell by itself
 	}
 	cancel()
 	require.Error(t, <-ended)

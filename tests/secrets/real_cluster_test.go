@@ -82,7 +82,7 @@ func TestReplicasAndMonitorsLogInWithTheNewPassword(t *testing.T) {
 			for _, n := range cluster.Nodes {
 				admin := realtest.Open(t, c.driver, n.DSN())
 				for realtest.ScanInt(t, admin, c.sessions) < 2 { // the monitor's, and the one that is kept ready
-					time.Sleep(10 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond) // between two looks: the server does not tell by itself
 				}
 			}
 			for _, ctx := range []context.Context{routing.WithPrimary(t.Context()), routing.WithReplica(t.Context())} {

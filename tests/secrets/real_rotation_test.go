@@ -75,7 +75,7 @@ func replaced(t *testing.T, c *pooled.Connector) {
 		if now.Dials-now.FailedDials >= before.Dials-before.FailedDials+workers || t.Failed() {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // between two looks
 	}
 }
 
